@@ -1,0 +1,54 @@
+# Two commands: `make demo` (set-up, then the main job) and `make test` (set-up, then the tests).
+# Every target installs what it needs: .venv from the hashed lock file, and the system programs
+# listed in docker/system-packages.sh (apt, as root; otherwise it says what to install).
+SHELL := /bin/bash
+VENV := .venv
+PY := $(VENV)/bin/python
+HOTLINE := $(VENV)/bin/hotline
+PYTHON ?= python3
+
+.PHONY: demo test lint bench soak setup lock clean
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@bash docker/system-packages.sh base
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked Python packages into $(VENV) …"
+	@$(PY) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	@bash docker/system-packages.sh lab
+	@$(HOTLINE) demo
+
+test: setup
+	@bash docker/system-packages.sh lab postgres
+	@$(HOTLINE) lab prepare
+	@$(MAKE) --no-print-directory lint
+	@$(PY) -m pytest
+
+lint: setup
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+bench: setup
+	@bash docker/system-packages.sh lab
+	@$(PY) -m benchmarks
+
+soak: setup
+	@bash docker/system-packages.sh lab postgres images
+	@bash docker/soak.sh
+
+# The lock file carries hashes and no host names; it is made for every Python ≥ 3.11 at once.
+lock:
+	@$(PYTHON) -m venv /tmp/hotline-lock && /tmp/hotline-lock/bin/pip install --quiet uv
+	@/tmp/hotline-lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	    --quiet -o requirements.lock docker/build-requirements.in
+
+clean:
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .lab
