@@ -1,0 +1,32 @@
+"""The service-step vocabulary: every marker that `dialplan/` emits, and nothing else.
+
+A marker is a UserEvent named `Hotline1203` with two headers of ours, `Mark` (a name below) and
+`Value`; Asterisk adds the channel. The dialplan emits all of them through one subroutine
+(`dialplan/mark.conf`), and `tests/unit/test_markers.py` holds that file to this one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+USER_EVENT: Final = "Hotline1203"
+
+MARKS: Final[dict[str, str]] = {
+    "enter": "the caller is on the line and it is answered; value: the dialled number",
+    "language": "the caller speaks this language from here on; value: th or en",
+    "notice": "the recording notice has been played to its end",
+    "menu": "a menu begins to speak; value: the menu's name",
+    "key": "a key was pressed in a menu; value: MENU:KEY",
+    "wrong_key": "a key the menu does not know; value: MENU:KEY",
+    "no_key": "the menu waited in vain; value: the menu's name",
+    "service": "the service asked for is known; value: its name",
+    "greeting_start": "the officer has answered and the greeting begins",
+    "greeting_end": "the greeting is over and the officer has the caller",
+    "agency": "the directory rings an agency; value: its id",
+    "agency_failed": "the agency was not reached; value: AGENCY:DIALSTATUS",
+    "returned": "the caller goes back to the officer who transferred; value: the officer's id",
+    "requeued": "the caller goes back into a queue after a failed transfer; value: the queue",
+    "queue_timeout": "the queue gave up; value: the queue",
+    "guide": "the marketing information guide was read to its end",
+}
+"""Marker name → what it says and what its value is."""
