@@ -59,9 +59,7 @@ def test_the_form_is_the_contracts(tmp_path: Path) -> None:
     assert lines[3] == {"t": 1.25, "cut": True}
 
 
-@pytest.mark.parametrize(
-    "started", [START, "2025-11-23T12:13:20.250Z", "2025-11-23T12:13:20.25"]
-)
+@pytest.mark.parametrize("started", [START, "2025-11-23T12:13:20.250Z", "2025-11-23T12:13:20.25"])
 def test_a_start_as_number_or_text(tmp_path: Path, started: object) -> None:
     path = tmp_path / "a"
     path.write_text(json.dumps({"hotline_capture": 1, "node": "n", "started_at": started}))
@@ -128,9 +126,7 @@ def test_damage_at_any_byte(tmp_path: Path, name: str, at: int, flip: int) -> No
     except CaptureError as damage:
         assert_placed(damage, len(whole))
     else:
-        if name.endswith(
-            ".gz"
-        )::  # a checksum tells; only gzip's header has fields to spare
+        if name.endswith(".gz"):  # a checksum tells; only gzip's header has fields to spare
             assert at < 10 + len("a.capture") + 1
             assert (header, got) == (CaptureHeader("pbx1", "22.1.0", START), ENTRIES)
 
