@@ -1,0 +1,272 @@
+"""The stage a scenario is played on: a lab, telephones by name, a witness, and a book of what was done."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+
+from ivr.lab.asterisk import AMI_PORT, LAB_USER, Lab, login
+from ivr.lab.sipua import Identity, Leg, NotInTime, Phone
+
+CALLER = Identity("0812345678", "สมชาย ใจดี")
+_DEADLINE = 15.0
+
+Headers = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """One thing that was done on the stage, at a wall-clock time in seconds since the epoch."""
+
+    at: float
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """How the dialplan under test is spoken to: its numbers, keys and codes."""
+
+    dialled: str = "1203"
+    keys: dict[str, str] = field(
+        default_factory=lambda: {
+            "complaint": "1",
+            "information": "2",
+            "appointment": "3",
+            "ticket": "4",
+            "guide": "5",
+            "officer": "0",
+        }
+    )
+    has_marks: bool = True
+    blind: str = "##"
+    attended: str = "*2"
+    pickup: str = "*8"
+    park: str = "700"
+    queue: str = "information"
+
+
+FOREIGN = House(has_marks=False, blind="#1", attended="*2", queue="q_info")
+
+
+class Witness:
+    """An AMI session of the lab's own, to wait for what only Asterisk knows (a menu speaking).
+
+    It is no part of what is tested: it only tells a script when to go on.
+    """
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self.events: list[Headers] = []
+        self._moved = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    async def open(self) -> None:
+        """Logs in and begins to listen."""
+        reader, self._writer = await asyncio.open_connection(self._lab.server, AMI_PORT)
+        self._writer.write(login(LAB_USER, self._lab.secret))
+        await reader.readuntil(b"FullyBooted")
+        self._task = asyncio.create_task(self._listen(reader))
+
+    async def close(self) -> None:
+        """Ends the session."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._writer is not None:
+            self._writer.close()
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        headers: Headers = {}
+        with contextlib.suppress(OSError):
+            async for raw in reader:
+                line = raw.decode("utf-8", "replace").rstrip("\r\n")
+                if line:
+                    name, _, value = line.partition(":")
+                    headers.setdefault(name, value.strip())
+                elif headers:
+                    self.events.append(headers)
+                    headers = {}
+                    self._moved.set()
+
+    def mark(self) -> int:
+        """A place in the stream: give it to `seen` to ignore what came before."""
+        return len(self.events)
+
+    async def seen(
+        self,
+        what: str,
+        wanted: Callable[[Headers], bool],
+        *,
+        since: int = 0,
+        deadline: float = _DEADLINE,
+    ) -> Headers:
+        """The first event since a place that is `wanted`; raises NotInTime naming `what`."""
+        at = since
+        end = asyncio.get_running_loop().time() + deadline
+        while True:
+            while at < len(self.events):
+                if wanted(self.events[at]):
+                    return self.events[at]
+                at += 1
+            self._moved.clear()
+            try:
+                left = end - asyncio.get_running_loop().time()
+                await asyncio.wait_for(self._moved.wait(), max(0.0, left))
+            except TimeoutError:
+                raise NotInTime(f"Asterisk did not show {what} within {deadline:g} s") from None
+
+
+class Stage:
+    """Telephones around one lab, opened as a script names them."""
+
+    def __init__(self, lab: Lab, house: House | None = None) -> None:
+        self.lab = lab
+        self.house = house or House()
+        self.driven: list[Driven] = []
+        self.phones: dict[str, Phone] = {}
+        self.witness = Witness(lab)
+        self.on_cut: Callable[[], None] | None = None
+        """Cuts the recording AMI connection for a while, where the runner gave one that can."""
+        self.on_mend: Callable[[], None] | None = None
+
+    def note(self, what: str) -> None:
+        """Writes down what happens now."""
+        self.driven.append(Driven(time.time(), what))
+
+    def book(self) -> list[dict[str, object]]:
+        """What was done, for JSON."""
+        return [asdict(entry) for entry in self.driven]
+
+    # --- telephones -----------------------------------------------------------------------------
+
+    async def carrier(self) -> Phone:
+        """The carrier, through which every caller comes."""
+        return await self._phone("carrier", self.lab.carrier, register=False)
+
+    async def officer(self, number: int, *, second: bool = False) -> Phone:
+        """The telephone of officer `number` (1001…), registered; `second` is another device."""
+        name = f"{number}/2" if second else str(number)
+        where = self.lab.phone_address(number, second=second)
+        return await self._phone(name, where, register=True, user=str(number))
+
+    async def agency(self, number: int) -> Phone:
+        """The telephone of agency `number` (2001…), registered."""
+        return await self._phone(str(number), self.lab.phone_address(number), register=True)
+
+    async def _phone(self, name: str, address: str, *, register: bool, user: str = "") -> Phone:
+        if name not in self.phones:
+            phone = Phone(
+                name,
+                address,
+                self.lab.server,
+                user=user or name,
+                password=self.lab.secret,
+                note=self.note,
+            )
+            await phone.open()
+            self.phones[name] = phone
+            if register:
+                await phone.register()
+        return self.phones[name]
+
+    async def close(self) -> None:
+        """Puts every telephone away."""
+        for phone in self.phones.values():
+            await phone.close()
+        self.phones.clear()
+        await self.witness.close()
+
+    # --- callers --------------------------------------------------------------------------------
+
+    async def dial(self, identity: Identity = CALLER) -> Leg:
+        """A caller dials the hotline; returns when the line has answered."""
+        leg = await (await self.carrier()).call(self.house.dialled, identity)
+        return await leg.up()
+
+    async def menu(self, *, since: int = 0, name: str = "main") -> None:
+        """Waits until the line's menu speaks."""
+        if self.house.has_marks:
+            await self.witness.seen(
+                f"the menu {name}",
+                lambda event: event.get("Mark") == "menu" and event.get("Value", "") == name,
+                since=since,
+            )
+
+    async def ask(self, service: str = "information", identity: Identity = CALLER) -> Leg:
+        """A caller dials, waits for the menu and presses the key of a service."""
+        since = self.witness.mark()
+        leg = await self.dial(identity)
+        await self.menu(since=since)
+        await leg.press(self.house.keys[service])
+        return leg
+
+    async def queued(self, service: str = "information", identity: Identity = CALLER) -> Leg:
+        """A caller who has got into a queue."""
+        since = self.witness.mark()
+        leg = await self.ask(service, identity)
+        await self.joined(since=since)
+        return leg
+
+    async def joined(self, *, since: int = 0) -> None:
+        """Waits until a caller has joined a queue."""
+        await self.witness.seen(
+            "a caller joining a queue",
+            lambda event: event.get("Event") == "QueueCallerJoin",
+            since=since,
+        )
+
+    async def bridged(self, *, since: int = 0, parties: int = 2) -> None:
+        """Waits until a bridge has this many parties."""
+        await self.witness.seen(
+            f"a bridge of {parties}",
+            lambda event: event.get("Event") == "BridgeEnter"
+            and event.get("BridgeNumChannels") == str(parties),
+            since=since,
+        )
+
+    async def served_by(
+        self, officer: Phone, service: str = "information", identity: Identity = CALLER
+    ) -> tuple[Leg, Leg]:
+        """A caller in conversation with an officer: (the caller's leg, the officer's)."""
+        since = self.witness.mark()
+        caller = await self.ask(service, identity)
+        leg = await officer.rung(_DEADLINE)
+        await leg.answer()
+        await self.bridged(since=since)
+        await self.greeted(since=since)
+        return caller, leg
+
+    async def greeted(self, *, since: int = 0) -> None:
+        """Waits until the officer's greeting is over, where the line plays one."""
+        if self.house.has_marks:
+            await self.witness.seen(
+                "the greeting's end", lambda event: event.get("Mark") == "greeting_end", since=since
+            )
+
+    async def quiet(self, deadline: float = 20.0) -> None:
+        """Waits until Asterisk has no channel left: the call is over in its books too."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + deadline
+        while "0 active channels" not in await self.lab.cli("core show channels count"):
+            if loop.time() > end:
+                raise NotInTime(f"channels are left:\n{await self.lab.cli('core show channels')}")
+            await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def stage(lab: Lab, house: House | None = None) -> AsyncIterator[Stage]:
+    """A stage on a lab that runs."""
+    place = Stage(lab, house)
+    await place.witness.open()
+    try:
+        yield place
+    finally:
+        await place.close()
