@@ -1,0 +1,117 @@
+"""The database behind the records: one URL, two engines, the same promises.
+
+SQLite: WAL with synchronous=FULL, so that a commit that returned is on disk; foreign keys on;
+a write transaction takes its lock at the start. PostgreSQL: as the server is configured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from crm_bridge.errors import ConfigMistake
+from crm_bridge.records.faults import storage_fault
+
+WRITER_LOCK: Final = 1203
+"""Key of PostgreSQL's advisory lock: one writer at a time, as BEGIN IMMEDIATE does on SQLite."""
+
+
+class Database:
+    """An engine and how to begin on it; `close` it when done."""
+
+    def __init__(self, url: str, *, busy_timeout: float = 5.0) -> None:
+        """`url` as in hotline.toml: sqlite:///FILE or postgresql://…; `busy_timeout` in seconds."""
+        self.url = driver_url(url)
+        self.where = self.url.render_as_string(hide_password=True)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        options: dict[str, Any] = {}
+        if self.sqlite:
+            options["connect_args"] = {"timeout": busy_timeout}
+            if self.url.database not in {None, "", ":memory:"}:
+                # a file is opened anew in microseconds; what is not kept open cannot go stale
+                options["poolclass"] = NullPool
+        else:
+            options["pool_pre_ping"] = True
+        self.engine: AsyncEngine = create_async_engine(self.url, **options)
+        if self.sqlite:
+            event.listen(self.engine.sync_engine, "connect", _on_connect)
+            event.listen(self.engine.sync_engine, "begin", _on_begin)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for as long as the block lasts; a fault of the store is a `StorageError`."""
+        try:
+            async with self.engine.connect() as connection:
+                yield connection
+        except Exception as error:
+            if (fault := storage_fault(error, self.where)) is None:
+                raise
+            raise fault from error
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """One unmoving view of the records for as long as the block lasts."""
+        async with self.connection() as connection:
+            if not self.sqlite:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+            async with connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction, alone among writers; saved when the block ends, undone if it raises."""
+        async with self.connection() as connection:
+            await self.lock(connection)
+            yield connection
+            await connection.commit()
+
+    async def lock(self, connection: AsyncConnection) -> None:
+        """Begin on this connection and keep other writers out until it ends."""
+        if self.sqlite:
+            await connection.execution_options(hotline_begin="BEGIN IMMEDIATE")
+            await connection.begin()
+        else:
+            await connection.begin()
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self.engine.dispose()
+
+
+def driver_url(url: str) -> URL:
+    """The URL with the asynchronous driver of its kind; `ConfigMistake` if it cannot be used."""
+    mend = 'set it to "sqlite:///hotline.db" or "postgresql://user:password@host/name"'
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigMistake("not a database URL", where="database.url", mend=mend) from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            return parsed.set(drivername="sqlite+aiosqlite")
+        case "postgresql" | "postgres":
+            return parsed.set(drivername="postgresql+asyncpg")
+        case other:
+            raise ConfigMistake(f"{other} is not supported", where="database.url", mend=mend)
+
+
+def _on_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin on its own
+    cursor = connection.cursor()
+    try:
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+    finally:
+        cursor.close()
+
+
+def _on_begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("hotline_begin", "BEGIN"))

@@ -1,0 +1,244 @@
+"""The one writer: a batch of journal pieces and call records becomes one transaction, or nothing.
+
+The same batch twice changes nothing; an older revision never replaces a newer one. What the
+writer last wrote of a call is remembered as hashes, so that only the entries of its lists that
+changed are sent; the stored digest says whether that memory still holds, and where another
+program has written in between, the lists are written whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crm_bridge.clock import Clock, SystemClock
+from crm_bridge.errors import StorageError
+from crm_bridge.records.database import Database
+from crm_bridge.records.faults import storage_fault
+from crm_bridge.records.journal import Piece
+from crm_bridge.records.rows import CALLER, ENTERED, NAME, CallRows, Row
+from crm_bridge.records.statements import Statements
+from crm_bridge.records.tables import CHILDREN
+
+_REMEMBERED: Final = 20_000
+"""Calls whose lists the writer remembers; about 1 KB each."""
+
+_ATTEMPTS: Final = next(n for n, table in enumerate(CHILDREN) if table.name == "attempts")
+
+Hashes = tuple[tuple[int, ...], ...]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one group commit saves: pieces in order of arrival, each call at its newest revision."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    calls: dict[str, CallRows] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.pieces or self.calls)
+
+    def size(self) -> int:
+        """About how many bytes wait in it."""
+        return sum(len(p.body) for p in self.pieces) + sum(r.size for r in self.calls.values())
+
+    def add(self, newer: Batch) -> None:
+        """Take a later batch in: its pieces behind these, its calls over these unless older."""
+        self.pieces.extend(newer.pieces)
+        for call_id, rows in newer.calls.items():
+            held = self.calls.get(call_id)
+            if held is None or rows.revision >= held.revision:
+                self.calls[call_id] = rows
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit did: rows sent, calls written, unchanged, and older than what is stored."""
+
+    rows: int
+    written: int
+    unchanged: int
+    stale: int
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Rows by statement, in the order in which they must be sent."""
+
+    calls: list[Row] = field(default_factory=list)
+    clear: list[list[Row]] = field(default_factory=lambda: [[] for _ in CHILDREN])
+    children: list[list[Row]] = field(default_factory=lambda: [[] for _ in CHILDREN])
+    seen: list[Row] = field(default_factory=list)
+    left: list[Row] = field(default_factory=list)
+    again: set[str] = field(default_factory=set)
+    memory: dict[str, tuple[int, Hashes]] = field(default_factory=dict)
+    unchanged: int = 0
+    stale: int = 0
+
+
+class Writer:
+    """Owns one connection; call `commit` from one task only."""
+
+    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+        self.database = database
+        self._clock = clock or SystemClock()
+        self._sql = Statements(database.engine.dialect)
+        self._memory: OrderedDict[str, tuple[int, Hashes]] = OrderedDict()
+        self._connection: AsyncConnection | None = None
+
+    async def commit(self, batch: Batch) -> Committed:
+        """Save the batch whole; when this returns it is on disk.
+
+        `StorageUnavailable` where the database cannot take it now, `RecordRefused` where it never
+        will; in both cases nothing of the batch was saved, or all of it where the connection was
+        lost at the very end: committing it again is right in each case.
+        """
+        try:
+            connection = await self._connected()
+            await self.database.lock(connection)
+            plan = await self._plan(connection, batch.calls)
+            rows = await self._send(connection, batch.pieces, plan)
+            await connection.commit()
+        except BaseException as error:
+            await self.close()
+            fault = storage_fault(error, self.database.where)
+            if fault is None or isinstance(error, StorageError):
+                raise
+            raise fault from error
+        self._remember(plan.memory)
+        return Committed(rows, len(plan.calls), plan.unchanged, plan.stale)
+
+    async def close(self) -> None:
+        """Give the connection back; the next commit opens one anew."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                await connection.close()
+            except Exception:
+                await connection.invalidate()
+
+    async def _connected(self) -> AsyncConnection:
+        if self._connection is None:
+            self._connection = await self.database.engine.connect()
+        return self._connection
+
+    async def _plan(self, connection: AsyncConnection, calls: Mapping[str, CallRows]) -> _Plan:
+        plan = _Plan()
+        if not calls:
+            return plan
+        ids: Any = list(calls)
+        asked = (json.dumps(ids) if self.database.sqlite else ids,)
+        result = await connection.exec_driver_sql(self._sql.stored, asked)
+        stored: dict[str, Row] = {row[0]: tuple(row) for row in result.all()}
+        now = self._clock.now_us()
+        for call_id, rows in calls.items():
+            found = stored.get(call_id)
+            if found is None:
+                self._plan_new(plan, rows, now)
+                continue
+            _, revision, digest, *caller = found
+            if revision > rows.revision:
+                plan.stale += 1
+            elif digest == rows.digest:
+                plan.unchanged += 1
+            else:
+                plan.calls.append((*rows.call, rows.digest, now))
+                self._plan_lists(plan, rows, digest)
+                self._plan_caller(plan, rows, caller)
+        return plan
+
+    def _plan_new(self, plan: _Plan, rows: CallRows, now: int) -> None:
+        plan.calls.append((*rows.call, rows.digest, now))
+        for sent, entries in zip(plan.children, rows.children, strict=True):
+            if entries:
+                sent.extend(entries)
+        plan.memory[rows.call_id] = (rows.digest, _hashes(rows))
+        if rows.call[CALLER] is not None:
+            plan.seen.append(_seen(rows))
+
+    def _plan_lists(self, plan: _Plan, rows: CallRows, stored_digest: int) -> None:
+        known = self._memory.get(rows.call_id)
+        hashes = _hashes(rows)
+        plan.memory[rows.call_id] = (rows.digest, hashes)
+        if known is None or known[0] != stored_digest:
+            for n, entries in enumerate(rows.children):
+                plan.clear[n].append((rows.call_id,))
+                plan.children[n].extend(entries)
+            return
+        for n, (old, new) in enumerate(zip(known[1], hashes, strict=True)):
+            if old == new:
+                continue
+            entries = rows.children[n]
+            # an attempt's key is not its place in the list once there are two passages
+            if len(new) < len(old) or (n == _ATTEMPTS and entries[-1][1] > 0):
+                plan.clear[n].append((rows.call_id,))
+                plan.children[n].extend(entries)
+                continue
+            common = len(old)
+            plan.children[n].extend(
+                [e for m, e in enumerate(entries) if m >= common or old[m] != new[m]]
+            )
+
+    def _plan_caller(self, plan: _Plan, rows: CallRows, stored: list[Any]) -> None:
+        number, name, entered = stored
+        head = rows.call
+        if (number, name, entered) == (head[CALLER], head[NAME], head[ENTERED]):
+            return
+        if number != head[CALLER]:
+            if number is not None:
+                plan.left.append((number,))
+            if head[CALLER] is not None:
+                plan.seen.append(_seen(rows))
+        plan.again.update(n for n in (number, head[CALLER]) if n is not None)
+
+    async def _send(self, connection: AsyncConnection, pieces: list[Piece], plan: _Plan) -> int:
+        sql = self._sql
+        left = list(dict.fromkeys(plan.left))
+        again = [(number,) for number in sorted(plan.again)]
+        steps: list[tuple[str, list[Row]]] = [
+            (sql.journal, [(p.node, p.seq, p.from_us, p.to_us, p.events, p.body) for p in pieces]),
+            (sql.call, plan.calls),
+            *zip(sql.clear, plan.clear, strict=True),
+            *zip(sql.children, plan.children, strict=True),
+            (sql.caller_seen, plan.seen),
+            (sql.caller_left, plan.left),
+            (sql.caller_gone, left),
+            (sql.caller_again, again),
+        ]
+        sent = 0
+        for statement, rows in steps:
+            if rows:
+                await connection.exec_driver_sql(statement, rows)
+                sent += len(rows)
+        return sent
+
+    def _remember(self, memory: Mapping[str, tuple[int, Hashes]]) -> None:
+        for call_id, entry in memory.items():
+            self._memory[call_id] = entry
+            self._memory.move_to_end(call_id)
+        while len(self._memory) > _REMEMBERED:
+            self._memory.popitem(last=False)
+
+
+def batch_of(pieces: Iterable[Piece] = (), calls: Iterable[CallRows] = ()) -> Batch:
+    """A batch of these; of several records of one call the one with the highest revision."""
+    batch = Batch(list(pieces))
+    for rows in calls:
+        batch.add(Batch(calls={rows.call_id: rows}))
+    return batch
+
+
+def _hashes(rows: CallRows) -> Hashes:
+    return tuple([tuple([hash(e) for e in entries]) for entries in rows.children])
+
+
+def _seen(rows: CallRows) -> Row:
+    head = rows.call
+    entered, name = head[ENTERED], head[NAME]
+    named = (name, entered, rows.call_id) if name is not None else (None, None, None)
+    return (head[CALLER], 1, entered, entered, *named)
