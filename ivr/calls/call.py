@@ -61,7 +61,7 @@ class AttemptOutcome(StrEnum):
 
 
 class ConsultationOutcome(StrEnum):
-    """How a consultation ended: `completed` became a transfer, `returned` went back to the caller."""
+    """How a consultation ended: `completed` became a transfer, `returned` went back."""
 
     COMPLETED = "completed"
     RETURNED = "returned"
@@ -131,7 +131,7 @@ class QueuePassage:
 
 @dataclass(slots=True)
 class AgentPart:
-    """An agent's part of the call: from being joined with the caller until released from the call."""
+    """An agent's part of the call: from joining the caller until released from the call."""
 
     agent: str
     connected_at: Micros
@@ -222,7 +222,7 @@ class Mark:
 
 @dataclass(slots=True)
 class Gap:
-    """A span in which the bridge heard nothing from the node while this call was, or may have been, up."""
+    """A span in which nothing was heard from the node while this call was, or may have been, up."""
 
     started_at: Micros
     ended_at: Micros | None = None

@@ -1,0 +1,321 @@
+"""The caller handed on: consultations, transfers, parking, pick-up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ivr.calls.call import (
+    AttemptOutcome,
+    Consultation,
+    ConsultationOutcome,
+    Role,
+    Transfer,
+    TransferKind,
+    TransferOutcome,
+)
+from ivr.calls.correlate import Channel
+from ivr.calls.live import Live
+from ivr.calls.transitions import Trigger
+from ivr.events import types as ev
+
+if TYPE_CHECKING:
+    from ivr.calls.tracker import Tracker
+
+_CONSULT: Final[dict[str, ConsultationOutcome]] = {
+    "BUSY": ConsultationOutcome.BUSY,
+    "NOANSWER": ConsultationOutcome.NO_ANSWER,
+    "CANCEL": ConsultationOutcome.CANCELLED,
+}
+_TRANSFER: Final[dict[str, TransferOutcome]] = {
+    "BUSY": TransferOutcome.BUSY,
+    "NOANSWER": TransferOutcome.NO_ANSWER,
+}
+
+
+def dial_began(tracker: Tracker, event: ev.DialBegan) -> None:
+    """Somebody is rung: for a consultation, for a transfer, or by the queue (told elsewhere)."""
+    net = tracker.net
+    target = net.channels.get(event.target)
+    source = net.channels.get(event.uniqueid) if event.uniqueid else None
+    if target is None:
+        return
+    if source is None:
+        return
+    target.dialled_by = source.uniqueid
+    net.join(source, target)
+    _maybe_consultation(tracker, source)
+    live = source.group.live
+    if live is None:
+        return
+    key = _consult_key(live, source)
+    if key is not None:
+        live.consult_targets[target.uniqueid] = key
+        target.dialled = live.consults[key].target
+        tracker.touch(live)
+    elif live.transfer is not None:
+        if live.transfer.outcome is None:
+            live.transfer_targets.add(target.uniqueid)
+            target.dialled = live.transfer.target
+    elif source.role is Role.LOCAL or source is live.caller:
+        target.dialled = source.exten
+
+
+def _consult_key(live: Live, source: Channel) -> str | None:
+    """The consultation this channel rings for: its own leg, or a Local rung for one."""
+    if source.uniqueid in live.consults:
+        return source.uniqueid
+    for uniqueid in (source.uniqueid, source.pair):
+        if uniqueid in live.consult_targets:
+            return live.consult_targets[uniqueid]
+    return None
+
+
+def _maybe_consultation(tracker: Tracker, source: Channel) -> None:
+    """An officer with a caller on the line who rings somebody from a second leg consults."""
+    if source.role is not Role.AGENT or source.dialled_by is not None or source.party is None:
+        return
+    live = tracker.with_agent(source.party)
+    if live is None or source.uniqueid in live.parts or source.uniqueid in live.consults:
+        return
+    tracker.net.join(live.caller, source)
+    begin_consultation(
+        tracker, live, source.uniqueid, source.party, source.exten or "", source.started_at
+    )
+
+
+def begin_consultation(
+    tracker: Tracker, live: Live, key: str, by: str, target: str, at: int
+) -> None:
+    """Opens a consultation under the channel the officer consults on."""
+    consultation = Consultation(by, target, tracker.directory.agency(target), at)
+    live.consults[key] = consultation
+    live.call.consultations.append(consultation)
+    tracker.move(live, Trigger.CONSULT_BEGAN, at)
+    tracker.touch(live)
+
+
+def dial_ended(tracker: Tracker, event: ev.DialEnded) -> None:
+    """The end of a ringing that is not a queue's."""
+    target = tracker.net.channels.get(event.target)
+    live = target.group.live if target is not None else None
+    if live is None:
+        return
+    key = live.consult_targets.get(event.target)
+    if key is not None and (consultation := live.consults.get(key)) is not None:
+        if event.status == "ANSWER":
+            consultation.answered_at = consultation.answered_at or event.at
+        elif consultation.answered_at is None:
+            consultation.outcome = _CONSULT.get(event.status, ConsultationOutcome.FAILED)
+        tracker.touch(live)
+    if event.target in live.transfer_targets and live.transfer is not None:
+        _transfer_ringing_ended(live, event)
+        tracker.touch(live)
+
+
+def _transfer_ringing_ended(live: Live, event: ev.DialEnded) -> None:
+    transfer = live.transfer
+    if transfer is None or transfer.outcome is not None:
+        return
+    if event.status == "ANSWER":
+        transfer.answered_at = transfer.answered_at or event.at
+        return
+    live.transfer_targets.discard(event.target)
+    if not live.transfer_targets and transfer.answered_at is None and event.status != "CANCEL":
+        transfer.outcome = _TRANSFER.get(event.status, TransferOutcome.FAILED)
+
+
+def agency_failed(tracker: Tracker, live: Live, value: str, at: int) -> None:
+    """Our dialplan says the agency was not reached (also where no channel could be made)."""
+    transfer = live.transfer
+    if transfer is None or transfer.outcome is not None or transfer.answered_at is not None:
+        return
+    status = value.rpartition(":")[2]
+    if status == "CANCEL":
+        return
+    transfer.outcome = _TRANSFER.get(status, TransferOutcome.FAILED)
+    tracker.touch(live)
+
+
+def blind(tracker: Tracker, event: ev.BlindTransferred) -> None:
+    """A party let the caller go to an extension."""
+    transferer = tracker.net.channels.get(event.transferer)
+    live = transferer.group.live if transferer is not None else None
+    if live is None and event.transferee:
+        live = tracker.of_channel(event.transferee)
+    if live is None:
+        return
+    part = live.parts.get(event.transferer)
+    leg = live.agency_parts.get(event.transferer)
+    if part is None and leg is None:
+        return
+    by = part.agent if part is not None else (leg.agency or leg.number if leg else "")
+    _close_previous(live, event.at)
+    transfer = Transfer(
+        TransferKind.BLIND, by, event.exten, tracker.directory.agency(event.exten), event.at
+    )
+    live.call.transfers.append(transfer)
+    tracker.touch(live)
+    if not event.ok:
+        transfer.outcome, transfer.ended_at = TransferOutcome.FAILED, event.at
+        return
+    live.transfer = transfer
+    live.transfer_targets.clear()
+    live.release(event.transferer, event.at)
+    if leg is not None:
+        leg.released_at = event.at
+        del live.agency_parts[event.transferer]
+    tracker.move(live, Trigger.TRANSFER_ASKED, event.at)
+
+
+def _close_previous(live: Live, at: int) -> None:
+    """A transfer still unexplained when the next one is asked for had failed."""
+    transfer = live.transfer
+    if transfer is not None:
+        transfer.outcome = transfer.outcome or TransferOutcome.FAILED
+        transfer.ended_at = transfer.ended_at or at
+        live.transfer = None
+
+
+def attended(tracker: Tracker, event: ev.AttendedTransferred) -> None:
+    """An officer joined the caller and the party consulted, and left."""
+    net = tracker.net
+    for mine, other in ((event.first, event.second), (event.second, event.first)):
+        channel = net.channels.get(mine)
+        live = channel.group.live if channel is not None else None
+        if live is not None and mine in live.parts:
+            break
+    else:
+        return
+    by = live.parts[mine].agent
+    key = other if other in live.consults else mine
+    consultation = live.consults.pop(key, None)
+    if consultation is not None:
+        consultation.ended_at = event.at
+        consultation.outcome = ConsultationOutcome.COMPLETED
+    tracker.touch(live)
+    if event.dest_type == "Threeway":
+        # The officer stays: three speak, nobody was handed on.
+        if consultation is not None:
+            consultation.outcome = ConsultationOutcome.RETURNED
+        return
+    leg = net.channels.get(other)
+    target = consultation.target if consultation else (leg.exten if leg is not None else "") or ""
+    agency = consultation.agency if consultation else tracker.directory.agency(target)
+    _close_previous(live, event.at)
+    transfer = Transfer(TransferKind.ATTENDED, by, target, agency, event.at)
+    live.call.transfers.append(transfer)
+    if not event.ok:
+        transfer.outcome, transfer.ended_at = TransferOutcome.FAILED, event.at
+        return
+    if leg is not None:
+        net.join(live.caller, leg)
+    live.release(mine, event.at)
+    tracker.move(live, Trigger.TRANSFER_ASKED, event.at)
+    if consultation is not None and consultation.answered_at is not None:
+        transfer.answered_at = transfer.ended_at = event.at
+        transfer.outcome = TransferOutcome.ANSWERED
+    else:
+        live.transfer = transfer
+        live.transfer_targets = {t for t, k in live.consult_targets.items() if k == key}
+
+
+def agent_back(tracker: Tracker, live: Live, uniqueid: str, at: int) -> None:
+    """The officer is with the caller again on the same channel: a consultation on it is over."""
+    consultation = live.consults.pop(uniqueid, None)
+    if consultation is None:
+        return
+    consultation.ended_at = at
+    if consultation.outcome is None:
+        consultation.outcome = (
+            ConsultationOutcome.RETURNED
+            if consultation.answered_at is not None
+            else ConsultationOutcome.CANCELLED
+        )
+    tracker.move(live, Trigger.CONSULT_ENDED, at)
+    tracker.touch(live)
+
+
+def leg_gone(tracker: Tracker, live: Live, uniqueid: str, at: int) -> None:
+    """A channel that may have been a consultation's ended."""
+    agent_back(tracker, live, uniqueid, at)
+    live.consult_targets.pop(uniqueid, None)
+    live.transfer_targets.discard(uniqueid)
+
+
+def joined_after_transfer(live: Live, channel: Channel, at: int) -> None:
+    """Somebody speaks with the caller: what that means for a transfer under way."""
+    transfer = live.transfer
+    if transfer is None:
+        return
+    live.transfer = None
+    if transfer.outcome is not None:
+        transfer.ended_at = at
+        return
+    passages = live.call.passages
+    requeued = bool(passages) and passages[-1].joined_at >= transfer.asked_at
+    if channel.role is Role.AGENT and channel.party == transfer.by and not requeued:
+        transfer.outcome, transfer.ended_at = TransferOutcome.RETURNED, at
+        return
+    transfer.answered_at = transfer.answered_at or at
+    transfer.ended_at = transfer.answered_at
+    transfer.outcome = TransferOutcome.ANSWERED
+
+
+def number_of(live: Live, channel: Channel) -> str | None:
+    """The number under which this party was rung, where that is known."""
+    if channel.dialled:
+        return channel.dialled
+    key = live.consult_targets.get(channel.uniqueid)
+    if key is not None and key in live.consults:
+        return live.consults[key].target
+    if live.transfer is not None:
+        return live.transfer.target
+    return None
+
+
+def caller_gone(live: Live, at: int | None, *, by_caller: bool) -> None:
+    """The caller's channel ended while a transfer was under way."""
+    transfer = live.transfer
+    if transfer is None:
+        return
+    if transfer.outcome is None:
+        transfer.outcome = TransferOutcome.ABANDONED if by_caller else TransferOutcome.FAILED
+    transfer.ended_at = at
+    live.transfer = None
+
+
+def picked_up(tracker: Tracker, event: ev.PickedUp) -> None:
+    """Another officer takes the call that rings: for the one who was rung it is cancelled."""
+    net = tracker.net
+    picker, target = net.channels.get(event.uniqueid), net.channels.get(event.target)
+    if picker is None or target is None:
+        return
+    net.join(target, picker)
+    live = target.group.live
+    attempt = live.attempts.get(event.target) if live is not None else None
+    if live is not None and attempt is not None and attempt.outcome is None:
+        attempt.ended_at, attempt.outcome = event.at, AttemptOutcome.CANCELLED
+        tracker.touch(live)
+
+
+def parked(tracker: Tracker, event: ev.Parked) -> None:
+    """The caller is parked: what looked like a transfer into the parking was none."""
+    live = tracker.of_caller(event.uniqueid)
+    if live is None:
+        return
+    transfer = live.transfer
+    if transfer is not None and transfer.outcome is None and transfer.answered_at is None:
+        live.call.transfers.remove(transfer)
+        live.transfer = None
+    tracker.move(live, Trigger.PARKED, event.at)
+    tracker.touch(live)
+
+
+def unparked(tracker: Tracker, event: ev.Unparked) -> None:
+    """The caller leaves the parking; whoever fetched joins through the bridge."""
+    live = tracker.of_caller(event.uniqueid)
+    if live is None:
+        return
+    if event.retriever and (retriever := tracker.net.channels.get(event.retriever)):
+        tracker.net.join(live.caller, retriever)
+    tracker.move(live, Trigger.UNPARKED, event.at)

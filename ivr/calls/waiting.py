@@ -1,0 +1,289 @@
+"""The caller in the menu and in queues: keys, passages, and every ringing of every officer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ivr.calls import handover
+from ivr.calls.call import (
+    Attempt,
+    AttemptOutcome,
+    MenuChoice,
+    PassageOutcome,
+    QueuePassage,
+    Transfer,
+)
+from ivr.calls.live import Live
+from ivr.calls.transitions import Trigger
+from ivr.events import types as ev
+
+if TYPE_CHECKING:
+    from ivr.calls.tracker import Tracker
+
+DIAL_OUTCOMES: Final[dict[str, AttemptOutcome]] = {
+    "ANSWER": AttemptOutcome.ANSWERED,
+    "BUSY": AttemptOutcome.BUSY,
+    "NOANSWER": AttemptOutcome.NO_ANSWER,
+    "CANCEL": AttemptOutcome.CANCELLED,
+    "ABORT": AttemptOutcome.CANCELLED,
+    "CHANUNAVAIL": AttemptOutcome.UNAVAILABLE,
+    "CONGESTION": AttemptOutcome.UNAVAILABLE,
+}
+"""What Asterisk's DialStatus means for one ringing."""
+
+CAUSE_OUTCOMES: Final[dict[int, AttemptOutcome]] = {
+    17: AttemptOutcome.BUSY,
+    21: AttemptOutcome.REJECTED,
+}
+"""Q.850 causes that say more than the DialStatus."""
+
+_KEY_EXIT = 1_500_000
+"""A key this shortly (µs) before leaving a queue unanswered means the caller chose to leave."""
+
+
+def key_pressed(tracker: Tracker, event: ev.KeyPressed) -> None:
+    """A digit: a menu choice where the dialplan is not ours, and a way out of a queue anywhere."""
+    live = tracker.of_caller(event.uniqueid)
+    if live is None:
+        return
+    live.key_at = event.at
+    directory = tracker.directory
+    if directory.menu_context and event.context == directory.menu_context:
+        _foreign_choice(tracker, live, event.context, event.digit, event.at)
+
+
+def placed(tracker: Tracker, event: ev.Placed) -> None:
+    """A channel reached an extension of the watched menu: the key that leads there was pressed."""
+    live = tracker.of_caller(event.uniqueid)
+    if live is not None and len(event.exten) == 1 and event.exten in "0123456789*#":
+        _foreign_choice(tracker, live, event.context, event.exten, event.at)
+
+
+def _foreign_choice(tracker: Tracker, live: Live, menu: str, key: str, at: int) -> None:
+    if live.marked:
+        return
+    choices = live.call.menu
+    if choices and choices[-1].key == key and at - choices[-1].at < 2_000_000:
+        return  # the same press, told once as a digit and once as the extension it leads to
+    choices.append(MenuChoice(menu, key, at))
+    if service := tracker.directory.menu_services.get(key):
+        live.call.service = service
+    tracker.move(live, Trigger.MENU, at)
+
+
+def marked(tracker: Tracker, event: ev.Marked) -> None:
+    """A marker of our dialplan."""
+    live = tracker.of_channel(event.uniqueid)
+    if live is None:
+        return
+    live.marked = True
+    call, name, value = live.call, event.name, event.value
+    channel = tracker.net.channels.get(event.uniqueid)
+    by = channel.party if channel is not None and channel is not live.caller else None
+    tracker.mark(live, name, event.at, value, by)
+    if name == "language":
+        call.language = value
+    elif name == "menu":
+        tracker.move(live, Trigger.MENU, event.at)
+    elif name in {"key", "wrong_key"}:
+        menu, _, key = value.rpartition(":")
+        call.menu.append(MenuChoice(menu, key, event.at))
+    elif name == "service":
+        call.service = value
+    elif name == "queue_timeout":
+        _finish_left(live, PassageOutcome.TIMEOUT)
+    elif name == "agency_failed":
+        handover.agency_failed(tracker, live, value, event.at)
+
+
+def joined(tracker: Tracker, event: ev.QueueJoined) -> None:
+    """A caller joined a queue, or a snapshot shows one there."""
+    channel = tracker.net.channels.get(event.uniqueid)
+    if channel is None:
+        return
+    live = channel.group.live
+    if live is None and event.seen:
+        live = tracker.found_in_gap(channel, event.queue)
+    if live is None:
+        return
+    if event.seen and live.passage is not None:
+        return
+    if live.passage is not None:
+        settle(live)
+    passage = QueuePassage(event.queue, event.at, position=event.position)
+    live.call.passages.append(passage)
+    live.passage = passage
+    live.attempts.clear()
+    tracker.queue_of[event.uniqueid] = live
+    live.queue_keys.add(event.uniqueid)
+    if service := tracker.directory.service(event.queue):
+        live.call.service = service
+    transfer = live.transfer
+    if transfer is not None and transfer.outcome is not None:
+        _returned_to_queue(live, transfer, event.at)
+    tracker.move(live, Trigger.JOINED, event.at)
+    tracker.touch(live)
+
+
+def _returned_to_queue(live: Live, transfer: Transfer, at: int) -> None:
+    transfer.ended_at = at
+    live.transfer = None
+
+
+def left(tracker: Tracker, event: ev.QueueLeft) -> None:
+    """The caller is out of the queue; why is told by what comes next."""
+    live = tracker.queue_of.get(event.uniqueid)
+    if live is None or live.passage is None:
+        return
+    live.passage.left_at = event.at
+    if live.passage.outcome is None and live.key_at and event.at - live.key_at < _KEY_EXIT:
+        _finish_left(live, PassageOutcome.LEFT)
+    tracker.move(live, Trigger.LEFT_QUEUE, event.at)
+    tracker.touch(live)
+
+
+def abandoned(tracker: Tracker, event: ev.QueueAbandoned) -> None:
+    """The caller hung up in the queue."""
+    live = tracker.queue_of.get(event.uniqueid)
+    if live is None or live.passage is None:
+        return
+    live.passage.outcome = PassageOutcome.ABANDONED
+    if live.passage.left_at is None:
+        live.passage.left_at = event.at
+    _cancel_attempts(live, event.at)
+    tracker.touch(live)
+
+
+def rang(tracker: Tracker, event: ev.AgentCalled) -> None:
+    """The queue rings an officer; a second device of the same officer is the same attempt."""
+    live = tracker.queue_of.get(event.uniqueid)
+    if live is None or live.passage is None:
+        return
+    agent = tracker.directory.agent(event.interface) or tracker.directory.agent_id(event.interface)
+    attempt = next(
+        (a for a in live.passage.attempts if a.agent == agent and a.ended_at is None), None
+    )
+    if attempt is None:
+        attempt = Attempt(agent, event.at)
+        live.passage.attempts.append(attempt)
+    live.attempts[event.target or event.interface] = attempt
+    if event.target and (target := tracker.net.channels.get(event.target)):
+        tracker.net.join(live.caller, target)
+    tracker.move(live, Trigger.RANG, event.at)
+    tracker.touch(live)
+
+
+def dial_ended(tracker: Tracker, event: ev.DialEnded) -> bool:
+    """The end of one ringing, if it was a queue's; true if it was."""
+    source = event.uniqueid
+    live = tracker.queue_of.get(source) if source else None
+    attempt = live.attempts.get(event.target) if live is not None else None
+    if live is None or attempt is None:
+        return False
+    outcome = DIAL_OUTCOMES.get(event.status, AttemptOutcome.UNAVAILABLE)
+    _end_attempt(live, event.target, attempt, event.at, outcome)
+    tracker.touch(live)
+    return True
+
+
+def _end_attempt(live: Live, key: str, attempt: Attempt, at: int, outcome: AttemptOutcome) -> None:
+    """Ends the attempt, unless another device of the same officer still rings."""
+    if attempt.outcome is not None:
+        return
+    rings_on = any(a is attempt for k, a in live.attempts.items() if k != key)
+    if rings_on and outcome is not AttemptOutcome.ANSWERED:
+        del live.attempts[key]
+        return
+    attempt.ended_at, attempt.outcome = at, outcome
+
+
+def rang_out(tracker: Tracker, event: ev.AgentRangOut) -> None:
+    """The queue gave an officer up; the DialEnd before it usually told how."""
+    live = tracker.queue_of.get(event.uniqueid)
+    if live is None or live.passage is None:
+        return
+    agent = tracker.directory.agent(event.interface) or tracker.directory.agent_id(event.interface)
+    for attempt in live.passage.attempts:
+        if attempt.agent == agent and attempt.outcome is None:
+            attempt.ended_at, attempt.outcome = event.at, AttemptOutcome.NO_ANSWER
+            tracker.touch(live)
+    if not any(a.outcome is None for a in live.passage.attempts):
+        tracker.move(live, Trigger.RANG_OUT, event.at)
+
+
+def ringer_gone(tracker: Tracker, live: Live, uniqueid: str, cause: int | None, at: int) -> None:
+    """A member's channel is gone: its hang-up cause tells a refusal from a ringing-out."""
+    attempt = live.attempts.pop(uniqueid, None)
+    if attempt is None or attempt.outcome in {AttemptOutcome.ANSWERED, AttemptOutcome.CANCELLED}:
+        return
+    told = CAUSE_OUTCOMES.get(cause or 0)
+    if attempt.outcome is None:
+        attempt.ended_at = at
+        attempt.outcome = told or AttemptOutcome.NO_ANSWER
+    elif told is not None:
+        attempt.outcome = told
+    tracker.touch(live)
+
+
+def connected(tracker: Tracker, event: ev.AgentConnected) -> None:
+    """The queue joined caller and officer."""
+    live = tracker.queue_of.get(event.uniqueid)
+    if live is None or live.passage is None:
+        return
+    passage = live.passage
+    passage.outcome = PassageOutcome.ANSWERED
+    if passage.left_at is None:
+        passage.left_at = event.at
+    winner = live.attempts.get(event.target or event.interface)
+    for attempt in passage.attempts:
+        if attempt.outcome is None:
+            attempt.ended_at = event.at
+            attempt.outcome = (
+                AttemptOutcome.ANSWERED if attempt is winner else AttemptOutcome.CANCELLED
+            )
+    live.passage = None
+    tracker.touch(live)
+
+
+def answered_unasked(live: Live, at: int) -> None:
+    """An officer talks to a caller whose queue did not say so (pick-up, or a missed event)."""
+    passage = live.passage
+    if passage is None:
+        return
+    passage.outcome = PassageOutcome.ANSWERED
+    if passage.left_at is None:
+        passage.left_at = at
+
+
+def _cancel_attempts(live: Live, at: int) -> None:
+    for attempt in live.attempts.values():
+        if attempt.outcome is None:
+            attempt.ended_at, attempt.outcome = at, AttemptOutcome.CANCELLED
+
+
+def _finish_left(live: Live, outcome: PassageOutcome) -> None:
+    passage = live.passage
+    if passage is None and live.call.passages and live.call.passages[-1].outcome in {
+        PassageOutcome.TIMEOUT, PassageOutcome.LEFT,
+    }:  # fmt: skip
+        passage = live.call.passages[-1]
+    if passage is not None and passage.outcome not in {
+        PassageOutcome.ANSWERED, PassageOutcome.ABANDONED,
+    }:  # fmt: skip
+        passage.outcome = outcome
+        live.passage = None
+
+
+def settle(live: Live, *, hung_up_at: int | None = None) -> None:
+    """Gives a passage whose end nobody explained the outcome that what followed implies."""
+    passage = live.passage
+    if passage is None:
+        return
+    if passage.outcome is None:
+        if passage.left_at is None and hung_up_at is not None:
+            passage.outcome, passage.left_at = PassageOutcome.ABANDONED, hung_up_at
+        else:
+            passage.outcome = PassageOutcome.TIMEOUT
+    if hung_up_at is not None:
+        _cancel_attempts(live, hung_up_at)
+    live.passage = None

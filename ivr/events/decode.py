@@ -1,0 +1,305 @@
+"""Messages become typed events: one table from AMI event name to decoder.
+
+What is not in the table is dropped by the framing before anything is decoded. A message that
+lacks a header its decoder cannot do without is no event: `decode` returns `None` and the caller
+counts it. Nothing here raises on hostile input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from ivr.ami.message import ARRIVAL, LINK_LOST, LINK_UP, SNAPSHOT_END, fields
+from ivr.events import types as ev
+from ivr.events.markers import USER_EVENT
+
+Fields = Mapping[str, str]
+Decoder = Callable[[int, bool, Fields], ev.Event | None]
+
+_UP = "6"
+_WITHHELD_NAMES = frozenset({"anonymous", "restricted", "unknown", "unavailable", "private", ""})
+
+
+def micros(stamp: str | None) -> int | None:
+    """Asterisk's `seconds.micros` as whole microseconds since the epoch; `None` if it is no time."""
+    if not stamp:
+        return None
+    whole, _, part = stamp.partition(".")
+    try:
+        return int(whole) * 1_000_000 + (int((part + "000000")[:6]) if part else 0)
+    except ValueError:
+        return None
+
+
+def _text(value: str | None) -> str | None:
+    """A header's value, or `None` where Asterisk says it has none."""
+    return value if value and value != "<unknown>" else None
+
+
+def _number(value: str | None) -> int | None:
+    try:
+        return int(value) if value else None
+    except ValueError:
+        return None
+
+
+def _new_channel(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.ChannelStarted(
+        at, inferred, f["Uniqueid"],
+        f.get("Linkedid") or f["Uniqueid"],
+        f["Channel"],
+        f.get("ChannelState") == _UP,
+        _text(f.get("CallerIDNum")),
+        _text(f.get("CallerIDName")),
+        _text(f.get("Context")),
+        _text(f.get("Exten")),
+    )  # fmt: skip
+
+
+def _duration(value: str | None) -> int:
+    """`HH:MM:SS` in microseconds."""
+    seconds = 0
+    for piece in (value or "0").split(":"):
+        seconds = seconds * 60 + (_number(piece) or 0)
+    return seconds * 1_000_000
+
+
+def _shown_channel(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    # The row gives the age in whole seconds only, the uniqueid the second of birth: take the later.
+    uniqueid = f["Uniqueid"]
+    born = micros(uniqueid.rpartition("-")[2].partition(".")[0]) or 0
+    return ev.ChannelStarted(
+        min(at, max(born, at - _duration(f.get("Duration")) - 999_999)), True, uniqueid,
+        f.get("Linkedid") or uniqueid,
+        f["Channel"],
+        f.get("ChannelState") == _UP,
+        _text(f.get("CallerIDNum")),
+        _text(f.get("CallerIDName")),
+        _text(f.get("Context")),
+        _text(f.get("Exten")),
+        True,
+        _text(f.get("BridgeId")),
+        _text(f.get("Application")),
+    )  # fmt: skip
+
+
+def _new_state(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.ChannelUp(at, inferred, f["Uniqueid"]) if f.get("ChannelState") == _UP else None
+
+
+def _new_callerid(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    number = _text(f.get("CallerIDNum"))
+    pres = f.get("CID-CallingPres", "")
+    prohibited = "prohib" in pres.lower() or (number or "").lower() in _WITHHELD_NAMES
+    return ev.CallerIdSet(
+        at, inferred, f["Uniqueid"], number, _text(f.get("CallerIDName")), prohibited
+    )
+
+
+def _rename(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.ChannelRenamed(at, inferred, f["Uniqueid"], f["Newname"])
+
+
+def _new_exten(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.Placed(at, inferred, f["Uniqueid"], f["Context"], f.get("Extension") or f["Exten"])
+
+
+def _dtmf_end(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    if f.get("Direction") != "Received":
+        return None
+    return ev.KeyPressed(at, inferred, f["Uniqueid"], f["Digit"], _text(f.get("Context")))
+
+
+def _dial_begin(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.DialBegan(
+        at, inferred, _text(f.get("Uniqueid")), f["DestUniqueid"], f["DestChannel"],
+        _text(f.get("DialString")),
+    )  # fmt: skip
+
+
+def _dial_end(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.DialEnded(
+        at, inferred, _text(f.get("Uniqueid")), f["DestUniqueid"], f.get("DialStatus", "")
+    )
+
+
+def _bridge_enter(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.BridgeEntered(
+        at, inferred, f["Uniqueid"], f["BridgeUniqueid"], _text(f.get("BridgeTechnology")),
+        _text(f.get("SwapUniqueid")),
+    )  # fmt: skip
+
+
+def _bridge_leave(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.BridgeLeft(at, inferred, f["Uniqueid"], f["BridgeUniqueid"])
+
+
+def _bridge_member(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    bridge = f.get("BridgeUniqueid") or f.get("ActionID", "").partition("hotline-bridge-")[2]
+    return ev.BridgeMemberSeen(at, inferred, f["Uniqueid"], bridge) if bridge else None
+
+
+def _hangup(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.ChannelEnded(at, inferred, f["Uniqueid"], _number(f.get("Cause")))
+
+
+def _queue_join(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.QueueJoined(
+        at, inferred, f["Uniqueid"], f["Queue"], _number(f.get("Position"))
+    )  # fmt: skip
+
+
+def _queue_entry(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    waited = _number(f.get("Wait")) or 0
+    return ev.QueueJoined(
+        at - waited * 1_000_000, True, f["Uniqueid"], f["Queue"], _number(f.get("Position")), True
+    )
+
+
+def _agent(kind: type[ev.AgentCalled | ev.AgentConnected | ev.AgentRangOut]) -> Decoder:
+    def decoder(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+        interface = f.get("Interface") or f["MemberName"]
+        return kind(
+            at, inferred, f["Uniqueid"], f["Queue"], interface, _text(f.get("DestUniqueid"))
+        )
+
+    return decoder
+
+
+def _blind(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.BlindTransferred(
+        at, inferred, f["TransfererUniqueid"], _text(f.get("TransfereeUniqueid")),
+        _text(f.get("BridgeUniqueid")), f.get("Extension", ""), _text(f.get("Context")),
+        f.get("Result", "Success") == "Success",
+    )  # fmt: skip
+
+
+def _attended(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.AttendedTransferred(
+        at, inferred, f["OrigTransfererUniqueid"], f["SecondTransfererUniqueid"],
+        _text(f.get("OrigBridgeUniqueid")), _text(f.get("SecondBridgeUniqueid")),
+        _text(f.get("TransfereeUniqueid")), _text(f.get("TransferTargetUniqueid")),
+        _text(f.get("DestType")), _text(f.get("LocalOneUniqueid")),
+        _text(f.get("LocalTwoUniqueid")), f.get("Result", "Success") == "Success",
+    )  # fmt: skip
+
+
+def _pickup(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.PickedUp(at, inferred, f["Uniqueid"], f["TargetUniqueid"])
+
+
+def _parked(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.Parked(at, inferred, f["ParkeeUniqueid"], _text(f.get("ParkingSpace")))
+
+
+def _unparked(how: str) -> Decoder:
+    def decoder(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+        retriever = _text(f.get("RetrieverUniqueid"))
+        return ev.Unparked(at, inferred, f["ParkeeUniqueid"], retriever, how)
+
+    return decoder
+
+
+def _local(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.LocalPaired(at, inferred, f["LocalOneUniqueid"], f["LocalTwoUniqueid"])
+
+
+def _user(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    if f.get("UserEvent") != USER_EVENT:
+        return None
+    return ev.Marked(at, inferred, f["Uniqueid"], f["Mark"], f.get("Value", ""))
+
+
+def _booted(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    uptime = _number(f.get("Uptime"))
+    return None if uptime is None else ev.Booted(at, inferred, at - uptime * 1_000_000)
+
+
+def _plain(kind: type[ev.Event]) -> Decoder:
+    return lambda at, inferred, f: kind(at, inferred)
+
+
+def _channel(kind: type[ev.ChannelEvent]) -> Decoder:
+    return lambda at, inferred, f: kind(at, inferred, f["Uniqueid"])
+
+
+def _queue(kind: type[ev.QueueLeft | ev.QueueAbandoned]) -> Decoder:
+    return lambda at, inferred, f: kind(at, inferred, f["Uniqueid"], f["Queue"])
+
+
+DECODERS: Final[dict[str, Decoder]] = {
+    "Newchannel": _new_channel,
+    "Newstate": _new_state,
+    "NewCallerid": _new_callerid,
+    "Rename": _rename,
+    "Newexten": _new_exten,
+    "DTMFEnd": _dtmf_end,
+    "DialBegin": _dial_begin,
+    "DialEnd": _dial_end,
+    "BridgeEnter": _bridge_enter,
+    "BridgeLeave": _bridge_leave,
+    "Hold": _channel(ev.HoldStarted),
+    "Unhold": _channel(ev.HoldEnded),
+    "HangupRequest": _channel(ev.HangupRequested),
+    "SoftHangupRequest": _channel(ev.HangupOrdered),
+    "Hangup": _hangup,
+    "QueueCallerJoin": _queue_join,
+    "QueueCallerLeave": _queue(ev.QueueLeft),
+    "QueueCallerAbandon": _queue(ev.QueueAbandoned),
+    "AgentCalled": _agent(ev.AgentCalled),
+    "AgentConnect": _agent(ev.AgentConnected),
+    "AgentRingNoAnswer": _agent(ev.AgentRangOut),
+    "BlindTransfer": _blind,
+    "AttendedTransfer": _attended,
+    "Pickup": _pickup,
+    "ParkedCall": _parked,
+    "UnParkedCall": _unparked("fetched"),
+    "ParkedCallTimeOut": _unparked("timeout"),
+    "ParkedCallGiveUp": _unparked("gave_up"),
+    "LocalBridge": _local,
+    "UserEvent": _user,
+    "FullyBooted": _booted,
+    "Shutdown": _plain(ev.ShutDown),
+    "CoreShowChannel": _shown_channel,
+    "CoreShowChannelsComplete": _plain(ev.ChannelsListed),
+    "BridgeInfoChannel": _bridge_member,
+    "QueueEntry": _queue_entry,
+    LINK_LOST: _plain(ev.LinkLost),
+    LINK_UP: _plain(ev.LinkUp),
+    SNAPSHOT_END: _plain(ev.SnapshotEnded),
+}
+
+
+def needed(menu_contexts: Iterable[str] = ()) -> dict[bytes, tuple[bytes, ...]]:
+    """Event name → byte strings of which one must occur in the message (none: always needed).
+
+    Newexten, a fifth of Asterisk's output, is wanted only for a menu that is not ours.
+    """
+    table: dict[bytes, tuple[bytes, ...]] = {name.encode(): () for name in DECODERS}
+    table[b"UserEvent"] = (b"UserEvent: " + USER_EVENT.encode() + b"\r\n",)
+    table[b"Newstate"] = (b"\r\nChannelState: 6\r\n",)
+    contexts = tuple(b"\r\nContext: " + c.encode() + b"\r\n" for c in menu_contexts)
+    if contexts:
+        table[b"Newexten"] = contexts
+    else:
+        del table[b"Newexten"]
+    return table
+
+
+def decode(raw: bytes) -> ev.Event | None:
+    """The event in one message, or `None` where it holds none that matters or lacks a header."""
+    f = fields(raw)
+    decoder = DECODERS.get(f.get("Event", ""))
+    if decoder is None:
+        return None
+    at = micros(f.get("Timestamp"))
+    inferred = at is None
+    if at is None:
+        at = micros(f.get(ARRIVAL))
+        if at is None:
+            return None
+    try:
+        return decoder(at, inferred, f)
+    except KeyError:
+        return None
