@@ -1,0 +1,137 @@
+"""The AMI actions the bridge sends, safe against forged headers.
+
+An action goes over the wire as lines; a CR or LF in a value would add a header or a whole second
+action (panoramisk writes it as it is). Every action is therefore built, and checked, here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from ivr.ami.errors import UnsafeAction
+from ivr.ami.framing import Keep
+
+Action = dict[str, str]
+"""Header → value, `Action` and `ActionID` among them."""
+
+MAX_LINE: Final = 1000
+"""Bytes of one header line; Asterisk refuses the action at 1024 (`line too long`)."""
+
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
+_FORGING: Final = re.compile(r"[\r\n\0]")
+_NAME_END: Final = "[^A-Za-z0-9_]"
+_NOISE: Final = ("VarSet", "TestEvent", "RTCPSent", "RTCPReceived", "DeviceStateChange")
+_EVENT_NAME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_]*\Z")
+_PRINTABLE: Final = re.compile(rb"[ -~]+\Z")
+_REGEX_SPECIAL: Final = re.compile(r"([][.*+?(){}^$|\\])")
+
+
+def check(action: Mapping[str, object]) -> None:
+    """Raise UnsafeAction where a name or value would forge headers or not fit a line."""
+    for name, value in action.items():
+        if not _NAME.match(name):
+            raise UnsafeAction(f"{name!r} is no name of an AMI header")
+        for one in value if isinstance(value, list | tuple) else [value]:
+            text = str(one)
+            if _FORGING.search(text):
+                raise UnsafeAction(
+                    f"the value of {name} holds a line break or NUL, which would forge a header"
+                )
+            if len(name) + 2 + len(text.encode("utf-8", "surrogatepass")) > MAX_LINE:
+                raise UnsafeAction(f"the value of {name} is longer than Asterisk takes")
+
+
+def build(name: str, action_id: str, **headers: str) -> Action:
+    """An action with its id and further headers. Raises UnsafeAction."""
+    action = {"Action": name, "ActionID": action_id, **headers}
+    check(action)
+    return action
+
+
+def login(action_id: str, username: str, secret: str) -> Action:
+    """Log in with all events of the user's privileges on."""
+    return build("Login", action_id, Username=username, Secret=secret, Events="on")
+
+
+def logoff(action_id: str) -> Action:
+    """End the session."""
+    return build("Logoff", action_id)
+
+
+def ping(action_id: str) -> Action:
+    """Ask for a sign of life."""
+    return build("Ping", action_id)
+
+
+def core_status(action_id: str) -> Action:
+    """Ask when Asterisk was started; needs the privilege system or reporting."""
+    return build("CoreStatus", action_id)
+
+
+def core_settings(action_id: str) -> Action:
+    """Ask for version and system name; needs the privilege system or reporting."""
+    return build("CoreSettings", action_id)
+
+
+def core_show_channels(action_id: str) -> Action:
+    """Ask for every channel; needs the privilege system or reporting."""
+    return build("CoreShowChannels", action_id)
+
+
+def bridge_list(action_id: str) -> Action:
+    """Ask for every bridge."""
+    return build("BridgeList", action_id)
+
+
+def bridge_info(action_id: str, bridge: str) -> Action:
+    """Ask for the channels in one bridge."""
+    return build("BridgeInfo", action_id, BridgeUniqueid=bridge)
+
+
+def queue_status(action_id: str) -> Action:
+    """Ask for every queue's members and waiting callers."""
+    return build("QueueStatus", action_id)
+
+
+def command(action_id: str, line: str) -> Action:
+    """Run one line of Asterisk's CLI; needs the privilege command."""
+    return build("Command", action_id, Command=line)
+
+
+def add_filter(action_id: str, regex: str) -> Action:
+    """Let only events that match this or an earlier filter through; needs the privilege system."""
+    return build("Filter", action_id, Operation="Add", Filter=regex)
+
+
+def event_filter(keep: Keep) -> str:
+    """One regular expression that lets through all that `keep` wants, and little else.
+
+    Extended POSIX, matched by Asterisk against the whole event; the form that both Asterisk 20
+    and 22 take (22.10 refuses the action's newer `MatchCriteria`). It is one on purpose: filters
+    add up, and until the last of several were set, needed events would be lost. Anchored at the
+    start, so that an unneeded event costs Asterisk a few compared bytes. Where it would not fit
+    a line, it excludes (`!`) the events that make up most of an Asterisk's stream instead.
+    """
+    plain = []
+    narrowed = []
+    for name, needles in keep.items():
+        if not _EVENT_NAME.match(name):
+            raise ValueError(f"{name!r} is no name of an AMI event")
+        stripped = [needle.strip(b"\r\n") for needle in needles]
+        if needles and all(_PRINTABLE.match(needle) for needle in stripped):
+            told = "|".join(_REGEX_SPECIAL.sub(r"\\\1", n.decode()) for n in stripped)
+            narrowed.append(f"{name.decode()}{_NAME_END}.*({told})")
+        else:
+            plain.append(name.decode())
+    names = [f"({'|'.join(plain)}){_NAME_END}"] if plain else []
+    everything = [name.decode() for name in keep]
+    for regex in (
+        f"^Event: ({'|'.join([*names, *narrowed])})",
+        f"^Event: ({'|'.join(everything)}){_NAME_END}",
+    ):
+        if len(regex) < MAX_LINE - 50:
+            return regex
+    noise = "|".join(name for name in _NOISE if name.encode() not in keep)
+    return f"!^Event: ({noise}){_NAME_END}"
