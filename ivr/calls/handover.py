@@ -179,13 +179,13 @@ def _close_previous(live: Live, at: int) -> None:
 def attended(tracker: Tracker, event: ev.AttendedTransferred) -> None:
     """An officer joined the caller and the party consulted, and left."""
     net = tracker.net
-    for mine, other in ((event.first, event.second), (event.second, event.first)):
-        channel = net.channels.get(mine)
-        live = channel.group.live if channel is not None else None
-        if live is not None and mine in live.parts:
-            break
-    else:
-        return
+    mine, other = event.first, event.second
+    live = tracker.of_channel(mine)
+    if live is None or mine not in live.parts:
+        mine, other = other, mine
+        live = tracker.of_channel(mine)
+        if live is None or mine not in live.parts:
+            return
     by = live.parts[mine].agent
     key = other if other in live.consults else mine
     consultation = live.consults.pop(key, None)

@@ -52,6 +52,7 @@ class Tracker:
         self._touched: dict[str, Live] = {}
         self._booted_at: int | None = None
         self._lost_at: int | None = None
+        self._down = False
         self._seen: dict[str, str | None] | None = None
 
     def apply(self, event: ev.Event) -> list[Call]:
@@ -174,6 +175,7 @@ class Tracker:
         if live is not None:
             if live.caller is channel:
                 live.call.answered_at = event.at
+            waiting.answered(self, live, event.uniqueid, event.at)
             self.touch(live)
 
     def _caller_id(self, event: ev.CallerIdSet) -> None:
@@ -331,8 +333,9 @@ class Tracker:
     # Gaps: a broken link, a restart, and the snapshot that follows.
 
     def _link_lost(self, event: ev.LinkLost) -> None:
-        if self._lost_at is not None:
+        if self._down:
             return
+        self._down = True
         self._lost_at = event.at
         for live in self.lives.values():
             live.gap = Gap(event.at)
@@ -341,6 +344,7 @@ class Tracker:
 
     def _link_up(self, event: ev.LinkUp) -> None:
         self._seen = {}
+        self._down = False
         for live in self.lives.values():
             if live.gap is not None:
                 live.gap.ended_at = event.at
@@ -349,7 +353,11 @@ class Tracker:
 
     def _booted(self, event: ev.Booted) -> None:
         known, self._booted_at = self._booted_at, event.started_at
-        if known is not None and abs(event.started_at - known) > _RESTART_TOLERANCE:
+        if known is not None:
+            other = abs(event.started_at - known) > _RESTART_TOLERANCE
+        else:
+            other = self._lost_at is not None and event.started_at > self._lost_at
+        if other:
             self._restarted()
 
     def _restarted(self) -> None:
@@ -428,7 +436,6 @@ class Tracker:
 
     def _snapshot_ended(self, event: ev.SnapshotEnded) -> None:
         self._seen = None
-        self._lost_at = None
 
 
 def _set_caller(call: Call, number: str | None, name: str | None, *, withheld: bool) -> None:

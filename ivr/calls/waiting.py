@@ -114,6 +114,7 @@ def joined(tracker: Tracker, event: ev.QueueJoined) -> None:
     live.call.passages.append(passage)
     live.passage = passage
     live.attempts.clear()
+    live.left_by_key = False
     tracker.queue_of[event.uniqueid] = live
     live.queue_keys.add(event.uniqueid)
     if service := tracker.directory.service(event.queue):
@@ -131,13 +132,15 @@ def _returned_to_queue(live: Live, transfer: Transfer, at: int) -> None:
 
 
 def left(tracker: Tracker, event: ev.QueueLeft) -> None:
-    """The caller is out of the queue; why is told by what comes next."""
+    """The caller is out of the queue; why is told by what comes next (AgentConnect, say)."""
     live = tracker.queue_of.get(event.uniqueid)
     if live is None or live.passage is None:
         return
     live.passage.left_at = event.at
-    if live.passage.outcome is None and live.key_at and event.at - live.key_at < _KEY_EXIT:
-        _finish_left(live, PassageOutcome.LEFT)
+    key_at = live.key_at
+    live.left_by_key = (
+        key_at is not None and key_at > live.passage.joined_at and event.at - key_at < _KEY_EXIT
+    )
     tracker.move(live, Trigger.LEFT_QUEUE, event.at)
     tracker.touch(live)
 
@@ -161,7 +164,7 @@ def rang(tracker: Tracker, event: ev.AgentCalled) -> None:
         return
     agent = tracker.directory.agent(event.interface) or tracker.directory.agent_id(event.interface)
     attempt = next(
-        (a for a in live.passage.attempts if a.agent == agent and a.ended_at is None), None
+        (a for a in live.passage.attempts if a.agent == agent and a.outcome is None), None
     )
     if attempt is None:
         attempt = Attempt(agent, event.at)
@@ -194,6 +197,9 @@ def _end_attempt(live: Live, key: str, attempt: Attempt, at: int, outcome: Attem
     if rings_on and outcome is not AttemptOutcome.ANSWERED:
         del live.attempts[key]
         return
+    if outcome is AttemptOutcome.ANSWERED and attempt.ended_at is not None:
+        attempt.outcome = outcome  # the telephone's own answer came a moment before
+        return
     attempt.ended_at, attempt.outcome = at, outcome
 
 
@@ -225,6 +231,13 @@ def ringer_gone(tracker: Tracker, live: Live, uniqueid: str, cause: int | None, 
     tracker.touch(live)
 
 
+def answered(tracker: Tracker, live: Live, uniqueid: str, at: int) -> None:
+    """A member's telephone was answered; that he got the caller is told by AgentConnect."""
+    attempt = live.attempts.get(uniqueid)
+    if attempt is not None and attempt.outcome is None and attempt.ended_at is None:
+        attempt.ended_at = at
+
+
 def connected(tracker: Tracker, event: ev.AgentConnected) -> None:
     """The queue joined caller and officer."""
     live = tracker.queue_of.get(event.uniqueid)
@@ -236,11 +249,13 @@ def connected(tracker: Tracker, event: ev.AgentConnected) -> None:
         passage.left_at = event.at
     winner = live.attempts.get(event.target or event.interface)
     for attempt in passage.attempts:
-        if attempt.outcome is None:
-            attempt.ended_at = event.at
-            attempt.outcome = (
-                AttemptOutcome.ANSWERED if attempt is winner else AttemptOutcome.CANCELLED
-            )
+        if attempt.outcome is not None:
+            continue
+        if attempt is winner:
+            attempt.ended_at = attempt.ended_at or event.at
+            attempt.outcome = AttemptOutcome.ANSWERED
+        else:
+            attempt.ended_at, attempt.outcome = event.at, AttemptOutcome.CANCELLED
     live.passage = None
     tracker.touch(live)
 
@@ -283,7 +298,7 @@ def settle(live: Live, *, hung_up_at: int | None = None) -> None:
         if passage.left_at is None and hung_up_at is not None:
             passage.outcome, passage.left_at = PassageOutcome.ABANDONED, hung_up_at
         else:
-            passage.outcome = PassageOutcome.TIMEOUT
+            passage.outcome = PassageOutcome.LEFT if live.left_by_key else PassageOutcome.TIMEOUT
     if hung_up_at is not None:
         _cancel_attempts(live, hung_up_at)
     live.passage = None

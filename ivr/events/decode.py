@@ -22,7 +22,7 @@ _WITHHELD_NAMES = frozenset({"anonymous", "restricted", "unknown", "unavailable"
 
 
 def micros(stamp: str | None) -> int | None:
-    """Asterisk's `seconds.micros` as whole microseconds since the epoch; `None` if it is no time."""
+    """Asterisk's `seconds.micros` as microseconds since the epoch; `None` if it is no time."""
     if not stamp:
         return None
     whole, _, part = stamp.partition(".")

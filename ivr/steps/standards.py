@@ -10,6 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+PUBLISHED = Path(__file__).with_name("standards.toml")
+
 OFFICE_ZONE = timezone(timedelta(hours=7), "Asia/Bangkok")
 """The office's wall clock; Thailand keeps no summer time."""
 
@@ -77,7 +79,7 @@ def _service(name: str, data: Mapping[str, Any], all_data: Mapping[str, Any]) ->
 
 
 @lru_cache(maxsize=4)
-def load_standards(path: Path = Path(__file__).with_name("standards.toml")) -> Standards:
+def load_standards(path: Path = PUBLISHED) -> Standards:
     """Reads the published standards; raises ValueError naming the file where it is unreadable."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))

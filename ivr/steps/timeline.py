@@ -27,6 +27,7 @@ from ivr.calls.call import (
     Evidence,
     Micros,
     QueuePassage,
+    Role,
     Transfer,
 )
 from ivr.calls.directory import Directory
@@ -159,10 +160,8 @@ class _Clock:
         first = self.stage.parts[0]
         answer = self._answer(first)
         for mark in self.call.marks:
-            if mark.name == "greeting_end" and mark.at >= answer - 1_000_000:
-                if first.released_at is None or mark.at <= first.released_at:
-                    return mark.at
-                break
+            if mark.name == "greeting_end" and mark.at >= answer:
+                return mark.at if first.released_at is None else min(mark.at, first.released_at)
         return answer
 
     def _answer(self, part: AgentPart) -> Micros:
@@ -175,6 +174,15 @@ class _Clock:
                     and attempt.ended_at <= part.connected_at
                 ):
                     return attempt.ended_at
+        # Picked up, fetched or dialled without a queue: the officer's own telephone tells.
+        for leg in reversed(self.call.legs):
+            if (
+                leg.role is Role.AGENT
+                and leg.party == part.agent
+                and leg.answered_at is not None
+                and self.stage.started_at <= leg.answered_at <= part.connected_at
+            ):
+                return leg.answered_at
         return part.connected_at
 
     def _greet(self, end: Micros | None) -> StepTiming:

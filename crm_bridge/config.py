@@ -1,0 +1,237 @@
+"""hotline.toml: read, checked at start, every key also as `HOTLINE_<SECTION>__<KEY>`.
+
+A mistake names the key and the mend. Secrets come from the environment or a file and are never
+shown. The names are a contract with those who run the hotline; see docs/configuration.md.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from crm_bridge.errors import ConfigMistake
+from ivr.calls.directory import Agency, Directory
+
+Service = Literal["information", "complaint", "appointment", "market_information"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSection(_Section):
+    """[database]"""
+
+    url: str = Field("sqlite:///hotline.db", description="sqlite:///FILE or postgresql://…")
+
+
+class NodeSection(_Section):
+    """[[node]]: one Asterisk."""
+
+    name: str | None = Field(None, description="default: Asterisk's systemname")
+    ami_host: str = Field("127.0.0.1", description="where its AMI listens")
+    ami_port: int = Field(5038, ge=1, le=65535, description="the port of its AMI")
+    ami_username: str = Field("hotline", description="the AMI user of manager.conf")
+    ami_secret: SecretStr | None = Field(None, description="the user's secret")
+    ami_secret_file: Path | None = Field(None, description="a file that holds the secret instead")
+    cel_file: Path | None = Field(None, description="CEL's CSV file; read by reconcile")
+    queue_log_file: Path | None = Field(None, description="queue_log; read by reconcile")
+
+    @model_validator(mode="after")
+    def _has_secret(self) -> NodeSection:
+        if self.ami_secret is None and self.ami_secret_file is None:
+            raise ValueError("no secret: give ami_secret or ami_secret_file")
+        return self
+
+    @property
+    def label(self) -> str:
+        """The node's name, or its address while Asterisk has not told its systemname."""
+        return self.name or f"{self.ami_host}:{self.ami_port}"
+
+    def secret(self) -> str:
+        """The AMI secret; raises ConfigMistake where its file cannot be read."""
+        if self.ami_secret is not None:
+            return self.ami_secret.get_secret_value()
+        path = self.ami_secret_file
+        try:
+            return path.read_text(encoding="utf-8").strip() if path else ""
+        except OSError as error:
+            raise ConfigMistake(
+                f"cannot read {path}: {error.strerror}",
+                where="node.ami_secret_file",
+                mend="name a file that the bridge's user may read",
+            ) from error
+
+
+class LineSection(_Section):
+    """[line]"""
+
+    numbers: list[str] = Field(["1203"], description="dialled numbers that are the hotline")
+    entry_contexts: list[str] = Field(
+        ["from-trunk"], description="a channel that starts here dialling a number is a caller"
+    )
+    short_call_seconds: float = Field(
+        1.0, ge=0, description="a call that ends sooner without reaching a queue is short"
+    )
+    short_wait_seconds: float = Field(
+        5.0, ge=0, description="a queue left sooner by hanging up is a short call"
+    )
+
+
+class QueueSection(_Section):
+    """[queue.NAME]"""
+
+    service: Service = Field(description="the service this Asterisk queue stands for")
+
+
+class AgentsSection(_Section):
+    """[agents]"""
+
+    interfaces: list[str] = Field(
+        ["PJSIP/1[0-9][0-9][0-9]"], description="globs of the officers' interfaces"
+    )
+
+
+class AgencySection(_Section):
+    """[agency.ID]"""
+
+    name_th: str = Field("", description="Thai name")
+    name_en: str = Field("", description="English name")
+    numbers: list[str] = Field([], description="dialled numbers that are this agency")
+    interfaces: list[str] = Field([], description="globs of its interfaces")
+
+
+class MenuSection(BaseModel):
+    """[menu]: keys besides `context` are the digits pressed, their value the service."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    context: str | None = Field(
+        None, description="the menu's context, where the dialplan has no markers of ours"
+    )
+    __pydantic_extra__: dict[str, Service]
+
+    @model_validator(mode="after")
+    def _keys_are_digits(self) -> MenuSection:
+        for key in self.__pydantic_extra__:
+            if len(key) != 1 or key not in "0123456789*#":
+                raise ValueError(f"{key!r} is no telephone key; use one of 0-9 * #")
+        return self
+
+
+class WebSection(_Section):
+    """[web]"""
+
+    host: str = Field("127.0.0.1", description="address the pages listen on")
+    port: int = Field(8203, ge=0, le=65535, description="their port")
+
+
+class Config(BaseSettings):
+    """The whole configuration; build it with `load_config`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HOTLINE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+    )
+
+    database: DatabaseSection = DatabaseSection()
+    node: list[NodeSection] = []
+    line: LineSection = LineSection()
+    queue: dict[str, QueueSection] = {}
+    agents: AgentsSection = AgentsSection()
+    agency: dict[str, AgencySection] = {}
+    menu: MenuSection = MenuSection()
+    web: WebSection = WebSection()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment stands over the file."""
+        return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _nodes_differ(self) -> Config:
+        names = [node.label for node in self.node]
+        if len(set(names)) != len(names):
+            raise ValueError("two [[node]] have the same name; give each its own")
+        return self
+
+    def directory(self) -> Directory:
+        """Who is who, as the tracker asks it."""
+        return Directory(
+            numbers=frozenset(self.line.numbers),
+            entry_contexts=frozenset(self.line.entry_contexts),
+            services={name: queue.service for name, queue in self.queue.items()},
+            agent_patterns=tuple(self.agents.interfaces),
+            agencies=tuple(
+                Agency(key, a.name_th, a.name_en, tuple(a.numbers), tuple(a.interfaces))
+                for key, a in self.agency.items()
+            ),
+            menu_context=self.menu.context,
+            menu_services=dict(self.menu.__pydantic_extra__),
+            short_call_seconds=self.line.short_call_seconds,
+            short_wait_seconds=self.line.short_wait_seconds,
+        )
+
+    def menu_contexts(self) -> tuple[str, ...]:
+        """Contexts whose every step the bridge wants to hear of."""
+        return (self.menu.context,) if self.menu.context else ()
+
+
+def load_config(path: Path) -> Config:
+    """Reads and checks the file; raises ConfigMistake that names the key and the mend.
+
+    A relative SQLite file stands beside the configuration's own directory of work (the current one).
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigMistake(
+            "there is no such file", where=str(path), mend="give --config, or `hotline lab up`"
+        ) from None
+    except OSError as error:
+        raise ConfigMistake(
+            f"cannot be read: {error.strerror}", where=str(path), mend="check its permissions"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigMistake(
+            f"is not TOML: {error}", where=str(path), mend="correct that line"
+        ) from error
+    try:
+        return Config(**data)
+    except ValidationError as error:
+        raise _mistake(path, error) from None
+
+
+_MENDS = {
+    "missing": "add it",
+    "extra_forbidden": "there is no such key here: remove it, or correct its spelling",
+    "int_parsing": "give a whole number",
+    "float_parsing": "give a number",
+    "literal_error": "use one of the values named",
+    "string_type": 'give a text in "quotes"',
+    "list_type": "give a list in [brackets]",
+    "model_type": "give a [section]",
+}
+
+
+def _mistake(path: Path, error: ValidationError) -> ConfigMistake:
+    lines = []
+    mends = []
+    for fault in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+        lines.append(f"{key}: {fault['msg'].removeprefix('Value error, ')}")
+        mends.append(_MENDS.get(fault["type"], "correct that value"))
+    what = "; ".join(lines)
+    return ConfigMistake(what, where=str(path), mend="; ".join(dict.fromkeys(mends)))
