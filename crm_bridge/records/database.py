@@ -10,14 +10,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from sqlalchemy import URL, event, make_url
-from sqlalchemy.engine import Connection
+from sqlalchemy import URL, create_engine, event, make_url
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from crm_bridge.errors import ConfigMistake
 from crm_bridge.records.faults import storage_fault
+from crm_bridge.records.sessions import AsyncSession, Session, ThreadSession
 
 WRITER_LOCK: Final = 1203
 """Key of PostgreSQL's advisory lock: one writer at a time, as BEGIN IMMEDIATE does on SQLite."""
@@ -34,15 +35,14 @@ class Database:
         options: dict[str, Any] = {}
         if self.sqlite:
             options["connect_args"] = {"timeout": busy_timeout}
-            if self.url.database not in {None, "", ":memory:"}:
-                # a file is opened anew in microseconds; what is not kept open cannot go stale
-                options["poolclass"] = NullPool
+            # a file is opened anew in microseconds; what is not kept open cannot go stale
+            options["poolclass"] = NullPool
         else:
             options["pool_pre_ping"] = True
         self.engine: AsyncEngine = create_async_engine(self.url, **options)
         if self.sqlite:
-            event.listen(self.engine.sync_engine, "connect", _on_connect)
-            event.listen(self.engine.sync_engine, "begin", _on_begin)
+            listen(self.engine.sync_engine)
+        self._busy_timeout = busy_timeout
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
@@ -81,6 +81,19 @@ class Database:
             await connection.begin()
             await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
+    def writing_session(self) -> Session:
+        """A session for the writer, which commits all day; close it when done."""
+        if self.sqlite:
+            engine = create_engine(
+                self.url.set(drivername="sqlite"),
+                poolclass=NullPool,
+                connect_args={"timeout": self._busy_timeout, "check_same_thread": False},
+                execution_options={"hotline_begin": "BEGIN IMMEDIATE"},
+            )
+            listen(engine)
+            return ThreadSession(engine)
+        return AsyncSession(self)
+
     async def close(self) -> None:
         """Give back every connection."""
         await self.engine.dispose()
@@ -95,11 +108,20 @@ def driver_url(url: str) -> URL:
         raise ConfigMistake("not a database URL", where="database.url", mend=mend) from error
     match parsed.get_backend_name():
         case "sqlite":
+            if parsed.database in {None, "", ":memory:"}:
+                what = "a database in memory keeps nothing"
+                raise ConfigMistake(what, where="database.url", mend=mend)
             return parsed.set(drivername="sqlite+aiosqlite")
         case "postgresql" | "postgres":
             return parsed.set(drivername="postgresql+asyncpg")
         case other:
             raise ConfigMistake(f"{other} is not supported", where="database.url", mend=mend)
+
+
+def listen(engine: Engine) -> None:
+    """Make an engine of SQLite keep the promises of this module."""
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
 
 
 def _on_connect(connection: Any, _record: Any) -> None:

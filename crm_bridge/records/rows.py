@@ -44,6 +44,7 @@ REVISION: Final = 2
 CALLER: Final = 5
 NAME: Final = 7
 ENTERED: Final = 9
+CLOSED: Final = 17
 """Where in `CallRows.call` the writer finds what it must compare."""
 
 

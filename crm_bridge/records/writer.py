@@ -14,14 +14,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.engine import Connection
 
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.errors import StorageError
 from crm_bridge.records.database import Database
 from crm_bridge.records.faults import storage_fault
 from crm_bridge.records.journal import Piece
-from crm_bridge.records.rows import CALLER, ENTERED, NAME, CallRows, Row
+from crm_bridge.records.rows import CALLER, CLOSED, ENTERED, NAME, CallRows, Row
+from crm_bridge.records.sessions import Session
 from crm_bridge.records.statements import Statements
 from crm_bridge.records.tables import CHILDREN
 
@@ -89,7 +90,7 @@ class Writer:
         self._clock = clock or SystemClock()
         self._sql = Statements(database.engine.dialect)
         self._memory: OrderedDict[str, tuple[int, Hashes]] = OrderedDict()
-        self._connection: AsyncConnection | None = None
+        self._session: Session = database.writing_session()
 
     async def commit(self, batch: Batch) -> Committed:
         """Save the batch whole; when this returns it is on disk.
@@ -99,41 +100,31 @@ class Writer:
         lost at the very end: committing it again is right in each case.
         """
         try:
-            connection = await self._connected()
-            await self.database.lock(connection)
-            plan = await self._plan(connection, batch.calls)
-            rows = await self._send(connection, batch.pieces, plan)
-            await connection.commit()
+            plan, rows = await self._session.run(lambda c: self._transact(c, batch))
         except BaseException as error:
             await self.close()
             fault = storage_fault(error, self.database.where)
             if fault is None or isinstance(error, StorageError):
                 raise
             raise fault from error
-        self._remember(plan.memory)
+        self._remember(plan)
         return Committed(rows, len(plan.calls), plan.unchanged, plan.stale)
 
     async def close(self) -> None:
         """Give the connection back; the next commit opens one anew."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                await connection.close()
-            except Exception:
-                await connection.invalidate()
+        await self._session.close()
 
-    async def _connected(self) -> AsyncConnection:
-        if self._connection is None:
-            self._connection = await self.database.engine.connect()
-        return self._connection
+    def _transact(self, connection: Connection, batch: Batch) -> tuple[_Plan, int]:
+        plan = self._plan(connection, batch.calls)
+        return plan, self._send(connection, batch.pieces, plan)
 
-    async def _plan(self, connection: AsyncConnection, calls: Mapping[str, CallRows]) -> _Plan:
+    def _plan(self, connection: Connection, calls: Mapping[str, CallRows]) -> _Plan:
         plan = _Plan()
         if not calls:
             return plan
         ids: Any = list(calls)
         asked = (json.dumps(ids) if self.database.sqlite else ids,)
-        result = await connection.exec_driver_sql(self._sql.stored, asked)
+        result = connection.exec_driver_sql(self._sql.stored, asked)
         stored: dict[str, Row] = {row[0]: tuple(row) for row in result.all()}
         now = self._clock.now_us()
         for call_id, rows in calls.items():
@@ -157,19 +148,22 @@ class Writer:
         for sent, entries in zip(plan.children, rows.children, strict=True):
             if entries:
                 sent.extend(entries)
-        plan.memory[rows.call_id] = (rows.digest, _hashes(rows))
+        if not rows.call[CLOSED]:
+            plan.memory[rows.call_id] = (rows.digest, _hashes(rows))
         if rows.call[CALLER] is not None:
             plan.seen.append(_seen(rows))
 
     def _plan_lists(self, plan: _Plan, rows: CallRows, stored_digest: int) -> None:
         known = self._memory.get(rows.call_id)
-        hashes = _hashes(rows)
-        plan.memory[rows.call_id] = (rows.digest, hashes)
         if known is None or known[0] != stored_digest:
+            if not rows.call[CLOSED]:
+                plan.memory[rows.call_id] = (rows.digest, _hashes(rows))
             for n, entries in enumerate(rows.children):
                 plan.clear[n].append((rows.call_id,))
                 plan.children[n].extend(entries)
             return
+        hashes = _hashes(rows)
+        plan.memory[rows.call_id] = (rows.digest, hashes)
         for n, (old, new) in enumerate(zip(known[1], hashes, strict=True)):
             if old == new:
                 continue
@@ -196,7 +190,7 @@ class Writer:
                 plan.seen.append(_seen(rows))
         plan.again.update(n for n in (number, head[CALLER]) if n is not None)
 
-    async def _send(self, connection: AsyncConnection, pieces: list[Piece], plan: _Plan) -> int:
+    def _send(self, connection: Connection, pieces: list[Piece], plan: _Plan) -> int:
         sql = self._sql
         left = list(dict.fromkeys(plan.left))
         again = [(number,) for number in sorted(plan.again)]
@@ -213,14 +207,18 @@ class Writer:
         sent = 0
         for statement, rows in steps:
             if rows:
-                await connection.exec_driver_sql(statement, rows)
+                connection.exec_driver_sql(statement, rows)
                 sent += len(rows)
         return sent
 
-    def _remember(self, memory: Mapping[str, tuple[int, Hashes]]) -> None:
-        for call_id, entry in memory.items():
+    def _remember(self, plan: _Plan) -> None:
+        """Keep what was written of open calls; of a closed one hardly anything comes any more."""
+        closed = [row[0] for row in plan.calls if row[CLOSED]]
+        for call_id, entry in plan.memory.items():
             self._memory[call_id] = entry
             self._memory.move_to_end(call_id)
+        for call_id in closed:
+            self._memory.pop(call_id, None)
         while len(self._memory) > _REMEMBERED:
             self._memory.popitem(last=False)
 

@@ -151,6 +151,7 @@ async def test_an_older_revision_changes_nothing(database, writer):
 
 async def test_a_step_that_changes_without_an_event_is_written(database, writer):
     call = full_call()
+    call.closed = False
     steps = full_steps(call)
     await writer.commit(batch_of(calls=[snapshot(call, steps)]))
     steps[1] = StepTiming("log", "information", 1, 2, 300, "within", Evidence.DECLARED, {}, 1)
@@ -171,6 +172,7 @@ async def test_only_what_changed_is_sent_and_shrinking_lists_shrink(database, wr
         return await writer.commit(batch_of(calls=[snapshot(call, [])]))
 
     call = full_call()
+    call.closed = False  # of a closed call nothing is remembered
     await commit(call)
     call.revision += 1
     call.marks.append(Mark("greeting_end", call.entered_at + 95))
@@ -189,6 +191,7 @@ async def test_only_what_changed_is_sent_and_shrinking_lists_shrink(database, wr
 
 async def test_a_writer_in_between_is_noticed(database, writer):
     call = full_call()
+    call.closed = False
     await writer.commit(batch_of(calls=[snapshot(call, [])]))
     other = Writer(database)
     call.revision += 1
