@@ -45,6 +45,7 @@ class Framer:
         "_droppable",
         "_keep",
         "_kept_lines",
+        "_last_lines",
         "_max_message",
         "_rest",
         "_skipping",
@@ -60,6 +61,17 @@ class Framer:
     def __init__(self, keep: Keep | None = None, *, max_message: int = 1 << 20) -> None:
         self._keep: dict[bytes, tuple[bytes, ...]] | None = None if keep is None else dict(keep)
         self._kept_lines = [b"Event: " + name + b"\r\n" for name in self._keep or ()]
+        # The CR LF of a message's last line went with the empty line; a needle may name it.
+        self._last_lines = (
+            tuple(
+                needle[:-2]
+                for needles in self._keep.values()
+                for needle in needles
+                if needle[-2:] == b"\r\n"
+            )
+            if self._keep
+            else ()
+        )
         self._max_message = max_message
         self._droppable: set[bytes] = set()
         self._rest = bytearray()
@@ -84,7 +96,7 @@ class Framer:
         size = len(data)
         self.bytes_fed += size
         rest = self._rest
-        if size >= _SMALL:
+        if size >= _SMALL and size >= len(rest):
             block = b"".join((rest, data)) if rest else bytes(data)
         else:
             start = len(rest) - 3  # an end may lie across the border of two reads
@@ -104,11 +116,21 @@ class Framer:
         droppable = self._droppable
         unsure = [part for part in parts if part[:_PREFIX] not in droppable]
         self.dropped += len(parts) - len(unsure)
+        keep, longest = self._keep, self._max_message
         out = []
         for part in unsure:
-            message = self._examine(part)
-            if message is not None:
-                out.append(message)
+            message = part
+            if part[:7] != b"Event: " or len(part) > longest:
+                unwrapped = self._unwrap(part)
+                if unwrapped is None:
+                    continue
+                message = unwrapped
+            if keep is not None and message[:7] == b"Event: ":
+                end = message.find(b"\r\n")
+                needles = keep.get(message[7:end] if end > 0 else message[7:])
+                if needles != () and not self._wanted(message, needles):
+                    continue
+            out.append(message)
         self.messages += len(out)
         return out
 
@@ -126,38 +148,33 @@ class Framer:
             self.oversized += 1
         del self._rest[:-3]
 
-    def _examine(self, part: bytes) -> bytes | None:
-        """Return the message in `part` where it is needed; count it where it is not."""
+    def _unwrap(self, part: bytes) -> bytes | None:
+        """Return the event or response behind line ends and banner; count what is neither."""
         if len(part) > self._max_message:
             self.oversized += 1
             return None
-        message = part.lstrip(b"\r\n") if part[:1] in (b"\r", b"\n") else part
+        message = part.lstrip(b"\r\n")
         while message.startswith(BANNER):
             self.banner, _, message = message.partition(b"\r\n")
             message = message.lstrip(b"\r\n")
-        if message.startswith(b"Event: "):
-            return message if self._needed(message) else None
-        if message.startswith(b"Response:"):
+        if message.startswith((b"Event: ", b"Response:")):
             return message
         if message:
             self.garbage += 1
         return None
 
-    def _needed(self, message: bytes) -> bool:
-        if self._keep is None:
-            return True
-        end = message.find(b"\r\n")
-        needles = self._keep.get(message[7:end] if end >= 0 else message[7:])
+    def _wanted(self, message: bytes, needles: tuple[bytes, ...] | None) -> bool:
+        """Tell whether one of the needles stands in the event; count it where not."""
         if needles is None:
-            self.dropped += 1
             self._learn(message[:_PREFIX])
-            return False
-        if not needles or any(needle in message for needle in needles):
-            return True
-        # The last header's CR LF went with the empty line; a needle may name it.
-        tail = message[-max(map(len, needles)) :] + b"\r\n"
-        if any(tail.endswith(needle) for needle in needles):
-            return True
+        else:
+            for needle in needles:
+                if needle in message:
+                    return True
+            if message.endswith(self._last_lines):
+                for needle in needles:
+                    if needle[-2:] == b"\r\n" and message.endswith(needle[:-2]):
+                        return True
         self.dropped += 1
         return False
 

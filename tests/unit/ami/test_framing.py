@@ -64,6 +64,10 @@ CASES = {
         stream(b"Event: Hangup", b"Event: VarSet", NEW),
         [b"Event: Hangup", NEW],
     ),
+    "name only, longer": (
+        stream(b"Event: HangupX", b"Event: Hangup", NEW),
+        [b"Event: Hangup", NEW],
+    ),
     "longer name": (
         stream(b"Event: HangupRequest\r\nX: 1", b"Event: Hangu\r\nX: 1", HANGUP),
         [HANGUP],
