@@ -23,13 +23,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from ivr.lab.install import Site, install
 from ivr.lab.root import Root, cache_directory, find_root
 
 AMI_PORT = 5038
 LAB_USER = "lab"
-"""The lab's own AMI user: reads everything, unlike the one the bridge uses."""
+"""The lab's own AMI user: reads everything, unlike `hotline`, which the bridge uses."""
 _BOOT_SECONDS = 30.0
 _STOP_SECONDS = 5.0
+AGENCIES = range(2001, 2007)
+"""The agencies that have a telephone on the lab's addresses; the others are unreachable."""
 _FOREIGN = Path(__file__).parent / "foreign"
 
 Configure = Callable[["Lab", Path], None]
@@ -158,7 +161,11 @@ class Lab:
         self.keep = keep
         self.secret = secrets.token_urlsafe(18)
         self.instance = self.root.instance_directory(directory, number)
-        self.configure: Configure = configure or install_ours
+        self.configure: Configure = configure or ours()
+        self.secrets: dict[str, str] = {}
+        """Password of each telephone that registers, by its name."""
+        self.ami_secret = ""
+        """Password of the bridge's AMI user `hotline`, where the configuration has one."""
         self.process: Process | None = None
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -218,33 +225,24 @@ class Lab:
     async def start(self) -> None:
         """Installs the configuration afresh and boots; raises LabError where it does not boot."""
         shutil.rmtree(self.instance, ignore_errors=True)
-        for name in ("etc", "lib", "spool", "log/cel-custom", "run", "keys"):
+        for name in ("etc", "lib", "spool", "log/cel-custom", "run"):
             (self.instance / name).mkdir(parents=True)
         self.configure(self, self.etc)
-        (self.etc / "asterisk.conf").write_text(self._asterisk_conf(), "utf-8")
         with (self.etc / "manager.conf").open("a", encoding="utf-8") as manager:
             manager.write(
                 f"\n; the lab's own witness\n[{LAB_USER}]\nsecret = {self.secret}\n"
                 "read = all\nwrite = all\nwritetimeout = 5000\n"
             )
+        with (self.etc / "logger.conf").open("a", encoding="utf-8") as logger:
+            logger.write("\n[logfiles](+)\nfull => notice,warning,error,verbose\n")
         await self.boot()
-
-    def _asterisk_conf(self) -> str:
-        place = self.root.inside(self.instance)
-        return (
-            "[directories]\n"
-            f"astetcdir = {place}/etc\nastvarlibdir = {place}/lib\nastdbdir = {place}/lib\n"
-            f"astkeydir = {place}/keys\nastspooldir = {place}/spool\nastrundir = {place}/run\n"
-            f"astlogdir = {place}/log\n"
-            f"[options]\nsystemname = lab{self.number}\ntransmit_silence = yes\nverbose = 3\n"
-        )
 
     async def boot(self) -> None:
         """Starts Asterisk on the configuration that is there and waits until it says it is up."""
         if self._child is not None:
             raise LabError("this lab's Asterisk already runs")
         argv = self.root.command(
-            "asterisk", "-f", "-C", self.root.inside(self.etc / "asterisk.conf"),
+            "asterisk", "-f", "-vvv", "-C", self.root.inside(self.etc / "asterisk.conf"),
             workdir=self.instance,
         )  # fmt: skip
         output = (self.instance / "log" / "console").open("ab")
@@ -263,7 +261,9 @@ class Lab:
             await asyncio.wait_for(self._fully_booted(), _BOOT_SECONDS)
         except TimeoutError:
             await self.kill()
-            raise LabError(f"Asterisk was not up within {_BOOT_SECONDS:g} s\n{self.tail()}") from None
+            raise LabError(
+                f"Asterisk was not up within {_BOOT_SECONDS:g} s\n{self.tail()}"
+            ) from None
         pidfile = self.instance / "run" / "asterisk.pid"
         if self.root.kind == "docker" and pidfile.exists():
             self.process = Process.of(int(pidfile.read_text()))  # the client's child, not ours
@@ -430,16 +430,67 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-def install_ours(lab: Lab, destination: Path) -> None:
-    """The 1203 configuration of `dialplan/`."""
-    raise NotImplementedError
+def ours(**values: Any) -> Configure:
+    """The 1203 configuration of `dialplan/`, with values of the site other than the lab's own."""
+
+    def configure(lab: Lab, destination: Path) -> None:
+        place = lab.root.inside(lab.instance)
+        agencies = {str(number): lab.phone_address(number) for number in AGENCIES}
+        site = Site(
+            **{
+                "systemname": f"lab{lab.number}",
+                "sip_bind": lab.server,
+                "trunk_match": (lab.carrier, *(address(lab.number, n) for n in range(20, 30))),
+                "trunk_host": lab.carrier,
+                "agency_addresses": agencies,
+                "qualify": 0,
+                "http_bind": lab.server,
+                "ami_bind": lab.server,
+                "root": lab.root.directory,
+                "astetcdir": f"{place}/etc",
+                "astvarlibdir": f"{place}/lib",
+                "astdatadir": f"{place}/data",
+                "astspooldir": f"{place}/spool",
+                "astrundir": f"{place}/run",
+                "astlogdir": f"{place}/log",
+                "prompt_seconds": 0.3,
+                "agent_ring": 8,
+                **values,
+            }
+        )
+        installed = install(destination, site)
+        lab.secrets = dict(installed.device_secrets)
+        lab.ami_secret = installed.ami_secret
+        _packaged_sounds(lab)
+
+    return configure
 
 
-def install_foreign(lab: Lab, destination: Path) -> None:
+def _packaged_sounds(lab: Lab) -> None:
+    """Links Asterisk's own prompts beside ours: feature codes play `beep` and `pbx-transfer`."""
+    packaged = lab.root.directory / "usr" / "share" / "asterisk" / "sounds"
+    source = next((path.parent for path in sorted(packaged.glob("en*/beep.*"))), None)
+    for language in ("en", "th") if source else ():
+        target = lab.instance / "data" / "sounds" / language
+        target.mkdir(parents=True, exist_ok=True)
+        for sound in source.iterdir() if source else ():
+            if not (target / sound.name).exists() and not list(target.glob(f"{sound.stem}.*")):
+                (target / sound.name).symlink_to(lab.root.inside(sound))
+
+
+def foreign(lab: Lab, destination: Path) -> None:
     """A PBX that is not ours: other contexts and queues, no markers (`ivr/lab/foreign`)."""
-    places = {"@SERVER@": lab.server, "@CARRIER@": lab.carrier, "@SECRET@": lab.secret}
+    place = lab.root.inside(lab.instance)
+    places = {
+        "@SERVER@": lab.server,
+        "@CARRIER@": lab.carrier,
+        "@SECRET@": lab.secret,
+        "@PLACE@": place,
+        "@NODE@": f"lab{lab.number}",
+    }
+    lab.secrets = dict.fromkeys(("1001", "1002", "2001"), lab.secret)
     for path in sorted(_FOREIGN.glob("*.conf")):
         text = path.read_text("utf-8")
-        for place, value in places.items():
-            text = text.replace(place, value)
+        for name, value in places.items():
+            text = text.replace(name, value)
         (destination / path.name).write_text(text, "utf-8")

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -198,7 +199,9 @@ def _stamped(directory: Path) -> str:
 
 def _adopt(directory: Path) -> str:
     """Stamps a root that runs and lacks only the stamp; empty where it does not run."""
-    if not directory.is_dir() or not _said(["chroot", str(directory), "sh", "-c", "command -v sipp"]):
+    if not directory.is_dir() or not _said(
+        ["chroot", str(directory), "sh", "-c", "command -v sipp"]
+    ):
         return ""
     version = _said(["chroot", str(directory), "asterisk", "-V"])
     if _major(version) < OLDEST:
@@ -208,6 +211,9 @@ def _adopt(directory: Path) -> str:
 
 
 def _stamp(directory: Path, version: str) -> None:
+    # Asterisk looks its host name up in every call: with files only, that never waits for a network.
+    (directory / "etc" / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n")
+    (directory / "etc" / "hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
     stamp = {"stamp": _STAMP_VERSION, "packages": list(PACKAGES), "version": version}
     path = directory / _STAMP
     path.with_suffix(".new").write_text(json.dumps(stamp), "utf-8")
@@ -216,7 +222,9 @@ def _stamp(directory: Path, version: str) -> None:
 
 def _make(directory: Path, progress: Progress) -> str:
     """Makes the root beside its place and moves it there when it is whole; raises NoAsterisk."""
-    progress(f"making a Debian {SUITE} root with Asterisk and SIPp (once a machine, about a minute)")
+    progress(
+        f"making a Debian {SUITE} root with Asterisk and SIPp (once a machine, about a minute)"
+    )
     building = Path(tempfile.mkdtemp(prefix="asterisk-sid.", dir=directory.parent))
     log = directory.parent / "asterisk-sid.log"
     try:

@@ -117,9 +117,7 @@ def token() -> str:
     return secrets.token_hex(8)
 
 
-def authorization(
-    challenge: str, *, method: str, uri: str, username: str, password: str
-) -> str:
+def authorization(challenge: str, *, method: str, uri: str, username: str, password: str) -> str:
     """The Authorization value that answers a Digest challenge (MD5, qop=auth or none)."""
     asked = {key: quoted or bare for key, quoted, bare in _CHALLENGE.findall(challenge)}
     realm, nonce = asked.get("realm", ""), asked.get("nonce", "")

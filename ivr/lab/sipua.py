@@ -105,6 +105,11 @@ class Phone(asyncio.DatagramProtocol):
             self._transport.close()
             self._transport = None
 
+    def hang_up_all(self) -> None:
+        """Forgets every call, for a server that has forgotten them too."""
+        for leg in self.legs:
+            leg.drop()
+
     def note(self, what: str) -> None:
         """Writes down what this telephone did, at this moment."""
         if self._note:
@@ -163,9 +168,7 @@ class Phone(asyncio.DatagramProtocol):
         self.send(transaction.request.encode())
         if transaction.interval <= 32 * _T1:
             loop = asyncio.get_running_loop()
-            transaction.timer = loop.call_later(
-                transaction.interval, self._transmit, transaction
-            )
+            transaction.timer = loop.call_later(transaction.interval, self._transmit, transaction)
             transaction.interval *= 2
 
     def _response(self, message: Message) -> None:

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 
 from ivr.lab.asterisk import AMI_PORT, LAB_USER, Lab, login
+from ivr.lab.proxy import Proxy
 from ivr.lab.sipua import Identity, Leg, NotInTime, Phone
 
 CALLER = Identity("0812345678", "สมชาย ใจดี")
@@ -42,14 +43,19 @@ class House:
         }
     )
     has_marks: bool = True
-    blind: str = "##"
+    queue_numbers: dict[str, str] = field(
+        default_factory=lambda: {"complaint": "6001", "information": "6002", "appointment": "6003"}
+    )
+    blind: str = "#1"
     attended: str = "*2"
+    abort: str = "*1"
+    three_way: str = "*3"
     pickup: str = "*8"
     park: str = "700"
-    queue: str = "information"
+    conference: str = "6100"
 
 
-FOREIGN = House(has_marks=False, blind="#1", attended="*2", queue="q_info")
+FOREIGN = House(has_marks=False)
 
 
 class Witness:
@@ -106,20 +112,23 @@ class Witness:
         wanted: Callable[[Headers], bool],
         *,
         since: int = 0,
+        times: int = 1,
         deadline: float = _DEADLINE,
     ) -> Headers:
-        """The first event since a place that is `wanted`; raises NotInTime naming `what`."""
+        """The first event since a place that is `wanted` (or the second, …); else NotInTime."""
         at = since
+        left = times
         end = asyncio.get_running_loop().time() + deadline
         while True:
             while at < len(self.events):
-                if wanted(self.events[at]):
+                left -= wanted(self.events[at])
+                if not left:
                     return self.events[at]
                 at += 1
             self._moved.clear()
             try:
-                left = end - asyncio.get_running_loop().time()
-                await asyncio.wait_for(self._moved.wait(), max(0.0, left))
+                still = end - asyncio.get_running_loop().time()
+                await asyncio.wait_for(self._moved.wait(), max(0.0, still))
             except TimeoutError:
                 raise NotInTime(f"Asterisk did not show {what} within {deadline:g} s") from None
 
@@ -133,9 +142,8 @@ class Stage:
         self.driven: list[Driven] = []
         self.phones: dict[str, Phone] = {}
         self.witness = Witness(lab)
-        self.on_cut: Callable[[], None] | None = None
-        """Cuts the recording AMI connection for a while, where the runner gave one that can."""
-        self.on_mend: Callable[[], None] | None = None
+        self.proxy: Proxy | None = None
+        """What the recording (or the bridge) reaches the AMI through, where the runner gave one."""
 
     def note(self, what: str) -> None:
         """Writes down what happens now."""
@@ -151,24 +159,24 @@ class Stage:
         """The carrier, through which every caller comes."""
         return await self._phone("carrier", self.lab.carrier, register=False)
 
-    async def officer(self, number: int, *, second: bool = False) -> Phone:
-        """The telephone of officer `number` (1001…), registered; `second` is another device."""
-        name = f"{number}/2" if second else str(number)
-        where = self.lab.phone_address(number, second=second)
-        return await self._phone(name, where, register=True, user=str(number))
+    async def officer(self, name: int | str) -> Phone:
+        """The telephone of an officer (1001…, or a device such as `1008a`), registered."""
+        number = int(str(name)[:4])
+        where = self.lab.phone_address(number, second=str(name).endswith("b"))
+        return await self._phone(str(name), where, register=True)
 
     async def agency(self, number: int) -> Phone:
-        """The telephone of agency `number` (2001…), registered."""
-        return await self._phone(str(number), self.lab.phone_address(number), register=True)
+        """The telephone of agency `number` (2001…), known by its address."""
+        register = str(number) in self.lab.secrets
+        return await self._phone(str(number), self.lab.phone_address(number), register=register)
 
-    async def _phone(self, name: str, address: str, *, register: bool, user: str = "") -> Phone:
+    async def _phone(self, name: str, address: str, *, register: bool) -> Phone:
         if name not in self.phones:
             phone = Phone(
                 name,
                 address,
                 self.lab.server,
-                user=user or name,
-                password=self.lab.secret,
+                password=self.lab.secrets.get(name, ""),
                 note=self.note,
             )
             await phone.open()
@@ -191,13 +199,14 @@ class Stage:
         leg = await (await self.carrier()).call(self.house.dialled, identity)
         return await leg.up()
 
-    async def menu(self, *, since: int = 0, name: str = "main") -> None:
-        """Waits until the line's menu speaks."""
+    async def menu(self, *, since: int = 0, name: str = "main", times: int = 1) -> None:
+        """Waits until the line's menu speaks (to that many callers)."""
         if self.house.has_marks:
             await self.witness.seen(
                 f"the menu {name}",
                 lambda event: event.get("Mark") == "menu" and event.get("Value", "") == name,
                 since=since,
+                times=times,
             )
 
     async def ask(self, service: str = "information", identity: Identity = CALLER) -> Leg:
@@ -223,13 +232,16 @@ class Stage:
             since=since,
         )
 
-    async def bridged(self, *, since: int = 0, parties: int = 2) -> None:
-        """Waits until a bridge has this many parties."""
+    async def bridged(self, *, since: int = 0, parties: int = 2, times: int = 1) -> None:
+        """Waits until a bridge (or that many, one after another) has this many parties."""
         await self.witness.seen(
             f"a bridge of {parties}",
-            lambda event: event.get("Event") == "BridgeEnter"
-            and event.get("BridgeNumChannels") == str(parties),
+            lambda event: (
+                event.get("Event") == "BridgeEnter"
+                and event.get("BridgeNumChannels") == str(parties)
+            ),
             since=since,
+            times=times,
         )
 
     async def served_by(
@@ -250,6 +262,20 @@ class Stage:
             await self.witness.seen(
                 "the greeting's end", lambda event: event.get("Mark") == "greeting_end", since=since
             )
+
+    async def crash(self) -> None:
+        """Asterisk is killed as by a crash and started again; the telephones find it again."""
+        await self.witness.close()
+        self.note("Asterisk is killed")
+        await self.lab.kill()
+        self.note("Asterisk is started again")
+        await self.lab.boot()
+        self.note("Asterisk is up again")
+        await self.witness.open()
+        for phone in self.phones.values():
+            phone.hang_up_all()
+            if phone.registered:
+                await phone.register()
 
     async def quiet(self, deadline: float = 20.0) -> None:
         """Waits until Asterisk has no channel left: the call is over in its books too."""

@@ -1,0 +1,1 @@
+"""The calls that are played on the real Asterisk, each a script; `catalogue.py` names them."""
