@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from crm_bridge.errors import ConfigMistake
@@ -129,6 +130,37 @@ class WebSection(_Section):
     port: int = Field(8203, ge=0, le=65535, description="their port")
 
 
+class _Environment(PydanticBaseSettingsSource):
+    """The environment: HOTLINE_NODE__KEY is the first node's, HOTLINE_NODE__2__KEY the third's."""
+
+    def __init__(
+        self,
+        settings_cls: type[BaseSettings],
+        environment: PydanticBaseSettingsSource,
+        file: PydanticBaseSettingsSource,
+    ) -> None:
+        super().__init__(settings_cls)
+        self._environment = environment
+        self._file = file
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Not used: the values come from the wrapped source."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = self._environment()
+        nodes = values.get("node")
+        if not isinstance(nodes, dict):
+            return values
+        merged = [dict(node) for node in self._file().get("node", [])]
+        for key, value in nodes.items():
+            index, settings = (int(key), value) if key.isdigit() else (0, {key: value})
+            while len(merged) <= index:
+                merged.append({})
+            merged[index].update(settings)
+        return {**values, "node": merged}
+
+
 class Config(BaseSettings):
     """The whole configuration; build it with `load_config`."""
 
@@ -157,8 +189,8 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment stands over the file."""
-        return env_settings, init_settings
+        """The environment stands over the file; of [[node]] it may set keys one by one."""
+        return _Environment(settings_cls, env_settings, init_settings), init_settings
 
     @model_validator(mode="after")
     def _nodes_differ(self) -> Config:
@@ -192,7 +224,7 @@ class Config(BaseSettings):
 def load_config(path: Path) -> Config:
     """Reads and checks the file; raises ConfigMistake that names the key and the mend.
 
-    A relative SQLite file stands beside the configuration's own directory of work (the current one).
+    The environment stands over the file.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))

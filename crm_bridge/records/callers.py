@@ -49,7 +49,7 @@ def normalise(presented: str | None, region: str = "TH") -> Number:
     word = bare.strip("<>\"' ").lower()
     if word in _WITHHELD:
         return Number(None, kept, True, "withheld")
-    if word in _UNKNOWN:
+    if word in _UNKNOWN and (word or not presented.strip("<>\"' ")):
         return Number(None, kept, True, "unknown")
     if len(bare) > _LONGEST_PARSED or not _SHAPE.fullmatch(bare):
         return Number(None, kept, False, "invalid")

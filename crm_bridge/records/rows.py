@@ -84,8 +84,8 @@ def snapshot(call: Call, steps: Sequence[StepTiming]) -> CallRows:
         call.ended_at,
         _plain(call.ended_by),
         _plain(call.outcome),
-        call.service,
-        call.language,
+        _plain(call.service),
+        _plain(call.language),
         call.times_inferred,
         call.closed,
     )
@@ -111,11 +111,12 @@ def snapshot(call: Call, steps: Sequence[StepTiming]) -> CallRows:
         tuple([(i, n, a.agency, clean(a.number, _LONGEST), a.connected_at, a.released_at)
                for n, a in enumerate(call.agency_legs)]),
         tuple([(i, n, s.step, s.service, s.started_at, s.ended_at, s.elapsed, s.standard_seconds,
-                s.state, _plain(s.evidence), _parts(s.parts))
+                _plain(s.state), _plain(s.evidence), _parts(s.parts))
                for n, s in enumerate(steps)]),
         tuple([(i, n, clean(m.name, _LONGEST), m.at, clean(m.value, _LONGEST), _text(m.by))
                for n, m in enumerate(call.marks)]),
-        tuple([(i, n, g.started_at, g.ended_at, g.filled_by) for n, g in enumerate(call.gaps)]),
+        tuple([(i, n, g.started_at, g.ended_at, _plain(g.filled_by))
+               for n, g in enumerate(call.gaps)]),
     )  # fmt: skip
     # marshal's second format is the same for equal values whoever holds them, and the fastest
     image = marshal.dumps((head, children), 2)

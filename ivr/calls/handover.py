@@ -83,6 +83,26 @@ def _maybe_consultation(tracker: Tracker, source: Channel) -> None:
     )
 
 
+def agent_apart(tracker: Tracker, channel: Channel) -> None:
+    """An officer who joins a Local channel away from the caller consults by feature code."""
+    live = channel.group.live
+    uniqueid = channel.uniqueid
+    if (
+        live is None
+        or uniqueid not in live.parts
+        or uniqueid in live.talking_with
+        or uniqueid in live.consults
+    ):
+        return
+    for member in tracker.net.bridges.get(channel.bridge or "", ()):
+        local = tracker.net.channels[member]
+        if local.role is Role.LOCAL and local.exten:
+            by = live.parts[uniqueid].agent
+            begin_consultation(tracker, live, uniqueid, by, local.exten, local.started_at)
+            live.consult_targets[member] = uniqueid
+            return
+
+
 def begin_consultation(
     tracker: Tracker, live: Live, key: str, by: str, target: str, at: int
 ) -> None:

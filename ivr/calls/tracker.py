@@ -222,6 +222,7 @@ class Tracker:
             self._leave(channel, channel.bridge, event.at)
         self.net.enter(channel, event.bridge)
         self._refresh_around(channel, event.at)
+        handover.agent_apart(self, channel)
 
     def _bridge_left(self, event: ev.BridgeLeft) -> None:
         channel = self.net.channels.get(event.uniqueid)

@@ -1,0 +1,165 @@
+"""The composition root: builds the bridge from its configuration, runs it, stops it in order.
+
+Stopping order: the links close first, then what was read is worked in, then everything is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from crm_bridge.config import Config, NodeSection
+from crm_bridge.pipeline import Intake, NodePipeline, work
+from crm_bridge.records import journal, schema
+from crm_bridge.records.commit_loop import CommitLoop, Policy
+from crm_bridge.records.database import Database
+from crm_bridge.records.writer import Writer
+from ivr.ami import actions
+from ivr.ami.client import Client, NodeAddress
+from ivr.ami.errors import AmiError
+from ivr.ami.feed import Feed
+from ivr.ami.message import LINK_LOST, synthetic
+from ivr.ami.reconnect import Link
+from ivr.events.decode import needed
+from ivr.steps.standards import load_standards
+
+_log = structlog.get_logger(__name__)
+
+FLUSH_EVERY: Final = 0.5
+"""Seconds between handing changed records to the commit loop; screens do not wait for it."""
+
+
+@dataclass(slots=True)
+class Node:
+    """One Asterisk as the bridge serves it."""
+
+    name: str
+    link: Link
+    intake: Intake
+    pipeline: NodePipeline
+
+
+@dataclass(slots=True)
+class App:
+    """A bridge that runs: what health, metrics and the pages look at."""
+
+    config: Config
+    database: Database
+    loop: CommitLoop
+    nodes: list[Node] = field(default_factory=list)
+    started_at: float = field(default_factory=time.time)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def stop(self) -> None:
+        """Ends the bridge cleanly: what it has read is on disk when `run` returns."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Runs until `stop`. Raises AuthenticationFailed where a node refuses the login."""
+        committing = asyncio.create_task(self.loop.run(), name="commit")
+        try:
+            with contextlib.suppress(_Stopped):
+                await self._serve()
+        finally:
+            for node in self.nodes:
+                _drain(node)
+            self.loop.stop()
+            await committing
+
+    async def _serve(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for node in self.nodes:
+                    group.create_task(node.link.run(), name=f"link {node.name}")
+                    group.create_task(
+                        work(node.intake, node.pipeline, lambda: not self.loop.full),
+                        name=f"work {node.name}",
+                    )
+                group.create_task(self._flush(), name="flush")
+                await self._stopping.wait()
+                for node in self.nodes:
+                    node.link.stop()
+                raise _Stopped
+        except* _Stopped:
+            raise _Stopped from None
+        except* AmiError as errors:
+            raise errors.exceptions[0] from None
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_EVERY)
+            for node in self.nodes:
+                node.pipeline.flush()
+
+
+class _Stopped(Exception):  # not an error: the way out of the task group
+    pass
+
+
+def _drain(node: Node) -> None:
+    """Works in what was read before the link closed."""
+    while len(node.intake):
+        messages, at = node.intake.take()
+        for message in messages:
+            node.pipeline.take(message, int(at * 1_000_000))
+    node.pipeline.flush()
+
+
+async def systemname(node: NodeSection) -> str:
+    """What the Asterisk calls itself (CoreSettings has it not; its own variable does)."""
+    client = await Client.connect(_address(node), Feed({}), lambda _messages, _at: None)
+    try:
+        await client.login(_address(node))
+        reply = await client.act(
+            actions.build("Getvar", client.new_id("getvar"), Variable="SYSTEMNAME")
+        )
+        return reply.get("Value", "") or node.label
+    finally:
+        client.close("asked")
+
+
+def _address(node: NodeSection) -> NodeAddress:
+    return NodeAddress(node.ami_host, node.ami_port, node.ami_username, node.secret())
+
+
+async def build(config: Config) -> App:
+    """The bridge, its open calls restored from the journal; nothing is connected yet.
+
+    Raises SchemaMismatch where the tables are not those of this program.
+    """
+    database = Database(config.database.url)
+    await schema.check(database)
+    loop = CommitLoop(Writer(database), Policy(linger=0.05))
+    app = App(config, database, loop)
+    directory = config.directory()
+    standards = load_standards()
+    keep = needed(config.menu_contexts())
+    for section in config.node:
+        name = section.name or await systemname(section)
+        last = await journal.last(database, name)
+        pipeline = NodePipeline(name, directory, standards, loop, journal.Scribe(name, last))
+        await _restore(database, pipeline, last)
+        intake = Intake()
+        link = Link(name, _address(section), keep, intake.put)
+        intake.drop_link = link.drop
+        app.nodes.append(Node(name, link, intake, pipeline))
+    return app
+
+
+async def _restore(database: Database, pipeline: NodePipeline, last: journal.Last | None) -> None:
+    """Brings calls that were open at the last stop back to where they were, and names the gap."""
+    if last is None:
+        return
+    earliest = await journal.open_calls(database, pipeline.node)
+    if earliest is not None:
+        async for piece in journal.read_since(database, pipeline.node, earliest):
+            for arrived, raw in journal.decode(piece.body):
+                pipeline.take(raw, arrived, journal=False)
+        _log.info("open calls restored", node=pipeline.node, calls=len(pipeline.tracker.lives))
+    pipeline.take(synthetic(LINK_LOST, last.to_us / 1_000_000), last.to_us)
+    pipeline.flush()
