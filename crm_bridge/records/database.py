@@ -28,7 +28,7 @@ class Database:
     """An engine and how to begin on it; `close` it when done."""
 
     def __init__(self, url: str, *, busy_timeout: float = 5.0) -> None:
-        """`url` as in hotline.toml: sqlite:///FILE or postgresql://…; `busy_timeout` in seconds."""
+        """`url` as in hotline.toml; `busy_timeout`: seconds that a lock of another is waited for."""
         self.url = driver_url(url)
         self.where = self.url.render_as_string(hide_password=True)
         self.sqlite = self.url.get_backend_name() == "sqlite"
@@ -39,6 +39,11 @@ class Database:
             options["poolclass"] = NullPool
         else:
             options["pool_pre_ping"] = True
+            options["connect_args"] = {
+                "timeout": 10,
+                "command_timeout": 60,  # a server that fell silent is as good as lost
+                "server_settings": {"lock_timeout": str(round(busy_timeout * 1000))},
+            }
         self.engine: AsyncEngine = create_async_engine(self.url, **options)
         if self.sqlite:
             listen(self.engine.sync_engine)
