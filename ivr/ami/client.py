@@ -90,8 +90,9 @@ class _Protocol(AMIProtocol, asyncio.BufferedProtocol):  # type: ignore[misc]  #
         replies = feed.replies
         if messages:
             self._on_messages(messages, at)
-        for reply in replies:
-            self._reply(reply)
+        if self.responses:
+            for reply in replies:
+                self._reply(reply)
 
     def _reply(self, raw: bytes) -> None:
         headers = fields(raw)

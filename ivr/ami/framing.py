@@ -15,8 +15,8 @@ Rules
 
 Speed: an unfiltered Asterisk sends about five events for each that is needed. One `split` finds
 them all, then each costs one slice and one look into a set of message beginnings which are known
-not to be needed. The set is learned and bounded, and holds only beginnings that no needed event
-can have: it changes how fast an event is dropped, never which.
+not to be needed; the rest one look into those known to be. Both are learned and bounded, and hold
+only beginnings that say for certain: they change how fast an event is judged, never how.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Final
 END: Final = b"\r\n\r\n"
 BANNER: Final = b"Asterisk Call Manager/"
 
-_PREFIX: Final = 18  # tells `Event: RTCPSent` from `Event: RTCPReceived`; longer was slower
+_PREFIX: Final = 26  # holds most names whole; what follows (`Privilege: …`) never differs
 _MAX_LEARNED: Final = 1024  # an Asterisk 22 with everything loaded knows some 200 event names
 _SMALL: Final = 4096  # below this it is cheaper to grow the remainder in place
 
@@ -45,6 +45,7 @@ class Framer:
         "_droppable",
         "_keep",
         "_kept_lines",
+        "_known",
         "_last_lines",
         "_max_message",
         "_rest",
@@ -74,6 +75,7 @@ class Framer:
         )
         self._max_message = max_message
         self._droppable: set[bytes] = set()
+        self._known: dict[bytes, tuple[bytes, ...]] = {}
         self._rest = bytearray()
         self._skipping = False
         self.banner: bytes | None = None
@@ -116,21 +118,18 @@ class Framer:
         droppable = self._droppable
         unsure = [part for part in parts if part[:_PREFIX] not in droppable]
         self.dropped += len(parts) - len(unsure)
-        keep, longest = self._keep, self._max_message
+        known, longest = self._known, self._max_message
         out = []
         for part in unsure:
-            message = part
-            if part[:7] != b"Event: " or len(part) > longest:
-                unwrapped = self._unwrap(part)
-                if unwrapped is None:
-                    continue
-                message = unwrapped
-            if keep is not None and message[:7] == b"Event: ":
-                end = message.find(b"\r\n")
-                needles = keep.get(message[7:end] if end > 0 else message[7:])
-                if needles != () and not self._wanted(message, needles):
-                    continue
-            out.append(message)
+            needles = known.get(part[:_PREFIX])
+            if needles is None or len(part) > longest:
+                message = self._examine(part)
+                if message is not None:
+                    out.append(message)
+            elif not needles or self._holds(part, needles):
+                out.append(part)
+            else:
+                self.dropped += 1
         self.messages += len(out)
         return out
 
@@ -148,8 +147,11 @@ class Framer:
             self.oversized += 1
         del self._rest[:-3]
 
-    def _unwrap(self, part: bytes) -> bytes | None:
-        """Return the event or response behind line ends and banner; count what is neither."""
+    def _examine(self, part: bytes) -> bytes | None:
+        """Return the event or response behind line ends and banner where it is needed.
+
+        Counts what is not, and learns what its beginning says about others.
+        """
         if len(part) > self._max_message:
             self.oversized += 1
             return None
@@ -157,29 +159,39 @@ class Framer:
         while message.startswith(BANNER):
             self.banner, _, message = message.partition(b"\r\n")
             message = message.lstrip(b"\r\n")
-        if message.startswith((b"Event: ", b"Response:")):
+        if message.startswith(b"Response:"):
             return message
-        if message:
-            self.garbage += 1
+        if not message.startswith(b"Event: "):
+            if message:
+                self.garbage += 1
+            return None
+        if self._keep is None:
+            return message
+        line, ended, _ = message.partition(b"\r\n")
+        needles = self._keep.get(line[7:])
+        self._learn(message[:_PREFIX], line + ended, needles)
+        if needles is not None and (not needles or self._holds(message, needles)):
+            return message
+        self.dropped += 1
         return None
 
-    def _wanted(self, message: bytes, needles: tuple[bytes, ...] | None) -> bool:
-        """Tell whether one of the needles stands in the event; count it where not."""
-        if needles is None:
-            self._learn(message[:_PREFIX])
-        else:
+    def _holds(self, message: bytes, needles: tuple[bytes, ...]) -> bool:
+        """Tell whether one of the needles stands in the event."""
+        for needle in needles:
+            if needle in message:
+                return True
+        if message.endswith(self._last_lines):
             for needle in needles:
-                if needle in message:
+                if needle[-2:] == b"\r\n" and message.endswith(needle[:-2]):
                     return True
-            if message.endswith(self._last_lines):
-                for needle in needles:
-                    if needle[-2:] == b"\r\n" and message.endswith(needle[:-2]):
-                        return True
-        self.dropped += 1
         return False
 
-    def _learn(self, prefix: bytes) -> None:
-        if len(self._droppable) < _MAX_LEARNED and not any(
-            line.startswith(prefix) for line in self._kept_lines
-        ):
-            self._droppable.add(prefix)
+    def _learn(self, prefix: bytes, line: bytes, needles: tuple[bytes, ...] | None) -> None:
+        """Note what every event that begins with `prefix` has in store, where that is certain."""
+        if len(self._droppable) + len(self._known) >= _MAX_LEARNED:
+            return
+        if needles is None:
+            if not any(kept.startswith(prefix) for kept in self._kept_lines):
+                self._droppable.add(prefix)
+        elif prefix.startswith(line) and line.endswith(b"\r\n"):
+            self._known[prefix] = needles

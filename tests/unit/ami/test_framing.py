@@ -89,6 +89,14 @@ def test_a_stream_at_once_and_byte_by_byte(name: str) -> None:
         framer.reset()
 
 
+def test_a_needed_name_is_known_by_a_beginning_that_holds_it_whole() -> None:
+    framer = Framer({b"AttendedTransfer": (), b"AttendedTransferToMoonAndBack": (b"X: 2\r\n",)})
+    wanted = [b"Event: AttendedTransfer\r\nX: 1", b"Event: AttendedTransferToMoonAndBack\r\nX: 2"]
+    for _ in range(3):
+        dropped = b"Event: AttendedTransferToMoonAndBack\r\nX: 1"
+        assert framer.feed(stream(*wanted, dropped, *wanted)) == wanted * 2
+
+
 def test_counters() -> None:
     framer = Framer(KEEP)
     data = stream(LOGIN, NEW, VARSET, VARSET, b"garbage", OTHER_USER, b"", HANGUP) + b"Event: Ha"
@@ -122,7 +130,9 @@ def test_what_is_learnt_is_bounded() -> None:
     framer = Framer(KEEP)
     for i in range(5000):
         framer.feed(b"Event: N%d\r\nX: 1\r\n\r\n" % i)
-    assert len(framer._droppable) <= 1024
+    for i in range(5000):
+        framer.feed(b"Event: Hangup\r\nX: %d\r\n\r\n" % i)
+    assert len(framer._droppable) + len(framer._known) <= 1024
     assert framer.dropped == 5000
 
 
