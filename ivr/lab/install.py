@@ -359,6 +359,7 @@ def _agents_list(site: Site) -> str:
         lines += [
             f"exten => {agent.id},hint,{hint}",
             f"exten => {agent.id},1,Gosub(officer,s,1({agent.id}))",
+            " same => n,Goto(transfer-failed,s,1)",
         ]
     return "\n".join(lines) + "\n"
 
@@ -518,6 +519,10 @@ def _sounds(site: Site, prompts: list[Prompt], source: Path) -> None:
         for language, text in (("th", prompt.thai), ("en", prompt.english)):
             target = base / "sounds" / language / f"{prompt.id}.wav"
             target.parent.mkdir(parents=True, exist_ok=True)
+            if "/" not in prompt.id and any(
+                other.suffix != ".wav" for other in target.parent.glob(f"{prompt.id}.*")
+            ):
+                continue  # Asterisk's own recording of a prompt of its own is the better one
             recorded = source / "sounds" / language / f"{prompt.id}.wav"
             if prompt.state == "recorded":
                 target.write_bytes(recorded.read_bytes())
