@@ -174,6 +174,14 @@ class Transfer:
     outcome: TransferOutcome | None = None
 
 
+    def led_to(self, at: Micros) -> bool:
+        """Whether a queue joined at this time may be this transfer's doing.
+
+        Asterisk may tell the joining a moment before the transfer that caused it.
+        """
+        return at >= self.asked_at - 500_000 and (self.ended_at is None or at < self.ended_at)
+
+
 @dataclass(slots=True)
 class AgencyLeg:
     """An agency in conversation with the caller."""

@@ -272,7 +272,7 @@ def joined_after_transfer(live: Live, channel: Channel, at: int) -> None:
         transfer.ended_at = at
         return
     passages = live.call.passages
-    requeued = bool(passages) and passages[-1].joined_at >= transfer.asked_at
+    requeued = bool(passages) and transfer.led_to(passages[-1].joined_at)
     if channel.role is Role.AGENT and channel.party == transfer.by and not requeued:
         transfer.outcome, transfer.ended_at = TransferOutcome.RETURNED, at
         return

@@ -25,6 +25,9 @@ _RESTART_TOLERANCE = 3_000_000
 _SAME_ACT = 250_000
 """A hang-up asked this soon (µs) after the other side left is the echo of it, not an act."""
 
+_NOT_A_NUMBER: Final = frozenset({"", "anonymous", "restricted", "unavailable", "private"})
+"""What stands where a caller withholds number or name."""
+
 _ENDED_BY: Final[dict[Role, EndedBy]] = {
     Role.CALLER: EndedBy.CALLER,
     Role.AGENT: EndedBy.AGENT,
@@ -440,10 +443,10 @@ class Tracker:
 
 
 def _set_caller(call: Call, number: str | None, name: str | None, *, withheld: bool) -> None:
-    hidden = withheld or (number or "").lower() in {"anonymous", "restricted", "unavailable", ""}
+    hidden = withheld or (number or "").lower() in _NOT_A_NUMBER
     call.withheld = hidden
     call.caller_presented = None if hidden else number
-    call.caller_name = name
+    call.caller_name = None if (name or "").lower() in _NOT_A_NUMBER else name
 
 
 _HANDLERS: Final[dict[type[ev.Event], Callable[[Tracker, Any], None]]] = {

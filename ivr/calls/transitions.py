@@ -72,6 +72,8 @@ def _rows() -> Iterable[tuple[Iterable[Phase], Trigger, Phase | None]]:
     yield _WAITING, _T.RANG_OUT, _P.QUEUED
     yield _WAITING, _T.LEFT_QUEUE, _P.BETWEEN
     yield _TALKING, _T.LEFT_QUEUE, None
+    # A transfer into a queue may be told after the joining it led to.
+    yield _WAITING, _T.TRANSFER_ASKED, None
     yield _ANYWHERE, _T.AGENT_JOINED, _P.TALKING
     yield _ANYWHERE, _T.AGENCY_JOINED, _P.WITH_AGENCY
     yield (_P.TRANSFERRING, _P.PARKED, _P.CONSULTING, *_WAITING, *_IN_DIALPLAN), _T.ALONE, None

@@ -37,6 +37,9 @@ CAUSE_OUTCOMES: Final[dict[int, AttemptOutcome]] = {
 }
 """Q.850 causes that say more than the DialStatus."""
 
+_SAME_MOMENT = 50_000
+"""A hang-up this shortly (µs) after leaving the queue is what ended the waiting."""
+
 _KEY_EXIT = 1_500_000
 """A key this shortly (µs) before leaving a queue unanswered means the caller chose to leave."""
 
@@ -146,11 +149,10 @@ def left(tracker: Tracker, event: ev.QueueLeft) -> None:
 
 
 def abandoned(tracker: Tracker, event: ev.QueueAbandoned) -> None:
-    """The caller hung up in the queue."""
+    """The queue lost its caller; app_queue says so on its own time-out too, so why is open."""
     live = tracker.queue_of.get(event.uniqueid)
     if live is None or live.passage is None:
         return
-    live.passage.outcome = PassageOutcome.ABANDONED
     if live.passage.left_at is None:
         live.passage.left_at = event.at
     _cancel_attempts(live, event.at)
@@ -289,14 +291,25 @@ def _finish_left(live: Live, outcome: PassageOutcome) -> None:
         live.passage = None
 
 
+def _hung_up_waiting(live: Live, passage: QueuePassage, hung_up_at: int) -> bool:
+    """Whether the caller's hanging up is why the queue lost him."""
+    asked_at = live.caller.hangup_asked_at
+    if passage.left_at is None:
+        return True
+    return (
+        asked_at is not None and asked_at <= passage.left_at
+    ) or hung_up_at - passage.left_at < _SAME_MOMENT
+
+
 def settle(live: Live, *, hung_up_at: int | None = None) -> None:
     """Gives a passage whose end nobody explained the outcome that what followed implies."""
     passage = live.passage
     if passage is None:
         return
     if passage.outcome is None:
-        if passage.left_at is None and hung_up_at is not None:
-            passage.outcome, passage.left_at = PassageOutcome.ABANDONED, hung_up_at
+        if hung_up_at is not None and _hung_up_waiting(live, passage, hung_up_at):
+            passage.outcome = PassageOutcome.ABANDONED
+            passage.left_at = passage.left_at or hung_up_at
         else:
             passage.outcome = PassageOutcome.LEFT if live.left_by_key else PassageOutcome.TIMEOUT
     if hung_up_at is not None:

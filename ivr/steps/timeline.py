@@ -117,11 +117,7 @@ def _with_agency(directory: Directory, target: str, agency: str | None) -> bool:
 
 def _into_queue(call: Call, transfer: Transfer) -> bool:
     """The transfer's target was a queue: the caller joined one before the transfer was over."""
-    return transfer.agency is None and any(
-        transfer.asked_at <= p.joined_at
-        and (transfer.ended_at is None or p.joined_at < transfer.ended_at)
-        for p in call.passages
-    )
+    return transfer.agency is None and any(transfer.led_to(p.joined_at) for p in call.passages)
 
 
 class _Clock:
