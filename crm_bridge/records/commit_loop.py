@@ -104,8 +104,7 @@ class CommitLoop:
 
         The loop keeps `batch`'s pieces and records, not the batch. Never waits, never refuses.
         """
-        self._waiting.add(batch)
-        self._waiting_bytes += batch.size()
+        self._waiting_bytes += self._waiting.add(batch)
         self._offered += 1
         self._wake.set()
         if self._waiting_bytes >= self._policy.enough:
@@ -185,8 +184,7 @@ class CommitLoop:
 
     def _take(self) -> None:
         """Lay what waits over what is in hand: it stays in hand until it is saved."""
-        self._in_hand.add(self._waiting)
-        self._in_hand_bytes += self._waiting_bytes
+        self._in_hand_bytes += self._in_hand.add(self._waiting)
         self._waiting = Batch()
         self._waiting_bytes = 0
         self._wake.clear()

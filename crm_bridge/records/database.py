@@ -28,11 +28,12 @@ class Database:
     """An engine and how to begin on it; `close` it when done."""
 
     def __init__(self, url: str, *, busy_timeout: float = 5.0) -> None:
-        """`url` as in hotline.toml; `busy_timeout`: seconds that a lock of another is waited for."""
+        """`url` as in hotline.toml; `busy_timeout`: seconds to wait for another's lock."""
         self.url = driver_url(url)
         self.where = self.url.render_as_string(hide_password=True)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        options: dict[str, Any] = {}
+        # what a driver complains of may be a caller's number: it must not reach a log
+        options: dict[str, Any] = {"hide_parameters": True}
         if self.sqlite:
             options["connect_args"] = {"timeout": busy_timeout}
             # a file is opened anew in microseconds; what is not kept open cannot go stale
@@ -92,6 +93,7 @@ class Database:
             engine = create_engine(
                 self.url.set(drivername="sqlite"),
                 poolclass=NullPool,
+                hide_parameters=True,
                 connect_args={"timeout": self._busy_timeout, "check_same_thread": False},
                 execution_options={"hotline_begin": "BEGIN IMMEDIATE"},
             )
@@ -136,8 +138,11 @@ def _on_connect(connection: Any, _record: Any) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
-    finally:
+    except BaseException:
         cursor.close()
+        connection.close()  # the pool does not yet know it, and would leave it open
+        raise
+    cursor.close()
 
 
 def _on_begin(connection: Connection) -> None:

@@ -44,17 +44,23 @@ class Batch:
     def __bool__(self) -> bool:
         return bool(self.pieces or self.calls)
 
-    def size(self) -> int:
-        """About how many bytes wait in it."""
-        return sum(len(p.body) for p in self.pieces) + sum(r.size for r in self.calls.values())
+    def add(self, newer: Batch) -> int:
+        """Take a later batch in: its pieces behind these, its calls over these unless older.
 
-    def add(self, newer: Batch) -> None:
-        """Take a later batch in: its pieces behind these, its calls over these unless older."""
+        Returns by how many bytes this batch grew; below zero where a record became smaller.
+        """
         self.pieces.extend(newer.pieces)
+        grown = sum([len(piece.body) for piece in newer.pieces])
         for call_id, rows in newer.calls.items():
             held = self.calls.get(call_id)
-            if held is None or rows.revision >= held.revision:
-                self.calls[call_id] = rows
+            if held is None:
+                grown += rows.size
+            elif rows.revision >= held.revision:
+                grown += rows.size - held.size
+            else:
+                continue
+            self.calls[call_id] = rows
+        return grown
 
 
 @dataclass(frozen=True, slots=True)

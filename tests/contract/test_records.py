@@ -267,8 +267,11 @@ async def test_hostile_text_is_kept_harmless(database, writer):
 async def test_a_value_no_database_holds_is_refused_and_undone(database, writer):
     good, bad = full_call(1), full_call(2)
     bad.legs[0].cause = 2**70
-    with pytest.raises(RecordRefused):
+    with pytest.raises(RecordRefused) as caught:
         await writer.commit(batch_of(calls=[snapshot(good, []), snapshot(bad, [])]))
+    told = str(caught.value) + str(caught.value.__cause__)
+    assert "0812345678" not in told
+    assert "สมชาย" not in told
     assert (await everything(database))["calls"] == []
     await writer.commit(batch_of(calls=[snapshot(good, [])]))
     assert len((await everything(database))["calls"]) == 1

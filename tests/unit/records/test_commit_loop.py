@@ -165,6 +165,22 @@ async def test_while_it_fails_health_says_so_and_memory_is_bounded(disk, clock):
     await asyncio.wait_for(task, 10)
 
 
+async def test_a_call_that_changes_while_nothing_is_saved_is_held_once(disk, clock):
+    disk.failures = 10**9
+    async with running(disk, clock) as loop:
+        with capture_logs():
+            loop.offer(of(calls=[rows(1, 1)]))
+            held = loop.pending_bytes
+            for revision in range(2, 500):
+                ticket = loop.offer(of(calls=[rows(1, revision)]))
+                await asyncio.sleep(0)
+            assert loop.pending_bytes <= 2 * held  # once in hand, once waiting
+            disk.failures = 0
+            await asyncio.wait_for(loop.saved(ticket), 10)
+    assert disk.saved[-1].calls[rows(1).call_id].revision == 499
+    assert loop.pending_bytes == 0
+
+
 async def test_a_refused_record_is_set_aside_alone(disk, clock):
     bad = rows(2)
     disk.forbidden = {bad.call_id, 1}
