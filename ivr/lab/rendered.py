@@ -1,0 +1,179 @@
+"""The configuration files that are lists of the site: numbers, officers, agencies, the manager."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ivr.lab.site import Site
+
+READ: Final = "system,call,agent,user"
+"""What the bridge reads: classes of the events it is sent."""
+READ_ALL: Final = f"{READ},log,verbose,dtmf,reporting,cdr,dialplan,cc,aoc,test,security,agi"
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """One line of agencies.csv."""
+
+    id: str
+    kind: str
+    name_th: str
+    name_en: str
+    number: str
+    province: str
+
+
+def entry_numbers(site: Site) -> str:
+    """The hotline's numbers, in the callers' entry context."""
+    lines = ["[from-trunk](+)"]
+    lines += [f"exten => {n},1,Goto(hotline,{n},1)" for n in site.numbers]
+    return "\n".join(lines) + "\n"
+
+
+def agents_list(site: Site) -> str:
+    """Officers' numbers with their hints."""
+    lines = ["[agent-numbers](+)"]
+    for agent in site.agents:
+        hint = "&".join(f"PJSIP/{d.name}" for d in agent.telephones())
+        lines += [
+            f"exten => {agent.id},hint,{hint}",
+            f"exten => {agent.id},1,Gosub(officer,s,1({agent.id}))",
+            " same => n,Goto(transfer-failed,s,1)",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def agency_list(agencies: Sequence[Agency], site: Site) -> str:
+    """The agency directory's numbers."""
+    lines = ["[agency-numbers]"]
+    for agency in agencies:
+        direct = agency.number in site.agency_addresses or site.agency_trunk is None
+        target = f"PJSIP/{agency.number}" + ("" if direct else "@agencies")
+        lines += [
+            f"; {agency.name_th} · {agency.name_en}",
+            f"exten => {agency.number},1,Gosub(agency,s,1({agency.id},{target}))",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def queue_members(site: Site) -> str:
+    """Template of the static queue members."""
+    lines = ["[members](!)", "; interface, penalty, name, state interface"]
+    for agent in site.agents if site.static_members else ():
+        first = agent.telephones()[0].name
+        interface, state = {
+            "direct": (f"PJSIP/{first}", f"PJSIP/{first}"),
+            "local": (f"Local/{agent.id}@agent-local/n", f"PJSIP/{first}"),
+            "devices": (f"Local/{agent.id}@agent-devices/n", f"hint:{agent.id}@agent-numbers"),
+        }[agent.via]
+        lines.append(f"member => {interface},0,{agent.id},{state}")
+    return "\n".join(lines) + "\n"
+
+
+def _host_port(address: str) -> str:
+    return address if ":" in address else f"{address}:5060"
+
+
+def pjsip_trunk(site: Site) -> str:
+    """The carrier."""
+    lines = [
+        "[trunk](trunk-endpoint)",
+        "aors = trunk",
+        "",
+        "[trunk]",
+        "type = aor",
+        f"contact = sip:{_host_port(site.trunk_host)}",
+        "",
+        "[trunk-identify]",
+        "type = identify",
+        "endpoint = trunk",
+        *[f"match = {address}" for address in site.trunk_match],
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _fixed_telephone(name: str, template: str, address: str, extra: list[str]) -> list[str]:
+    host = _host_port(address)
+    return [
+        f"[{name}]({template})",
+        f"aors = {name}",
+        "identify_by = ip",
+        *extra,
+        f"[{name}]",
+        "type = aor",
+        f"contact = sip:{name}@{host}",
+        f"[{name}-identify]",
+        "type = identify",
+        f"endpoint = {name}",
+        f"match = {host.rsplit(':', 1)[0]}",
+        "",
+    ]
+
+
+def pjsip_agents(site: Site, drawn: Mapping[str, str]) -> str:
+    """Officers' telephones; those that register have a drawn password."""
+    lines: list[str] = []
+    for agent in site.agents:
+        extra = [f'callerid = "{agent.name or agent.id}" <{agent.id}>']
+        if agent.outbound:
+            extra.append("context = agents-outbound")
+        for device in agent.telephones():
+            template = "webrtc-endpoint" if device.webrtc else "agent-endpoint"
+            if device.address:
+                lines += _fixed_telephone(device.name, template, device.address, extra)
+                continue
+            lines += [
+                f"[{device.name}]({template})",
+                f"aors = {device.name}",
+                f"auth = {device.name}",
+                *extra,
+                f"[{device.name}](agent-aor)",
+                f"[{device.name}](secret-auth)",
+                f"username = {device.name}",
+                f"password = {drawn[device.name]}",
+                "",
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def pjsip_agencies(agencies: Sequence[Agency], site: Site) -> str:
+    """Agencies' telephones, and the ministry's PBX where there is one."""
+    lines: list[str] = []
+    if site.agency_trunk:
+        lines += _fixed_telephone("agencies", "agency-endpoint", site.agency_trunk, [])
+        lines = [line.replace("sip:agencies@", "sip:") for line in lines]
+    for agency in agencies:
+        address = site.agency_addresses.get(agency.number)
+        if address:
+            extra = [f'callerid = "{agency.id}" <{agency.number}>']
+            lines += _fixed_telephone(agency.number, "agency-endpoint", address, extra)
+    return "\n".join(lines) + "\n"
+
+
+def manager_user(site: Site, secret: str) -> str:
+    """The bridge's manager user."""
+    filters = (
+        [f"eventfilter(name({name}),action(include)) =" for name in site.manager_events]
+        if site.manager_filtered
+        else []
+    )
+    return "\n".join(
+        [
+            "; The bridge. It reads calls, queues and marks; it asks for lists (reporting)",
+            "; and puts officers into queues (agent). It can start no call and no program,",
+            "; give no command and change no file. The filter stands here because setting it",
+            "; by action needs write=system. Asterisk knows its form from 20.11, 21.6 and 22.1",
+            "; on; an older one takes no notice and sends every event of the classes below.",
+            "[hotline]",
+            f"secret = {secret}",
+            "deny = 0.0.0.0/0.0.0.0",
+            *[f"permit = {net}" for net in site.ami_permit],
+            f"read = {READ if site.manager_filtered else READ_ALL}",
+            "write = reporting,agent",
+            "writetimeout = 1000",
+            *filters,
+            "",
+        ]
+    )

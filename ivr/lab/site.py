@@ -1,0 +1,206 @@
+"""What one site of the hotline has and another has not: names, numbers, addresses, paths, times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+QUEUES: Final = ("complaint", "information", "appointment", "market_information")
+"""Queue names, each also the name of its service."""
+
+MANAGER_EVENTS: Final = (
+    "FullyBooted",
+    "Shutdown",
+    "Reload",
+    "Newchannel",
+    "Newstate",
+    "NewCallerid",
+    "NewConnectedLine",
+    "Rename",
+    "Hangup",
+    "HangupRequest",
+    "DialBegin",
+    "DialState",
+    "DialEnd",
+    "BridgeCreate",
+    "BridgeDestroy",
+    "BridgeEnter",
+    "BridgeLeave",
+    "BridgeMerge",
+    "LocalBridge",
+    "LocalOptimizationBegin",
+    "LocalOptimizationEnd",
+    "Hold",
+    "Unhold",
+    "BlindTransfer",
+    "AttendedTransfer",
+    "Pickup",
+    "ParkedCall",
+    "ParkedCallGiveUp",
+    "ParkedCallTimeOut",
+    "ParkedCallSwap",
+    "UnParkedCall",
+    "QueueCallerJoin",
+    "QueueCallerLeave",
+    "QueueCallerAbandon",
+    "AgentCalled",
+    "AgentConnect",
+    "AgentComplete",
+    "AgentRingNoAnswer",
+    "AgentDump",
+    "QueueMemberAdded",
+    "QueueMemberRemoved",
+    "QueueMemberPause",
+    "QueueMemberStatus",
+    "ConfbridgeStart",
+    "ConfbridgeEnd",
+    "ConfbridgeJoin",
+    "ConfbridgeLeave",
+    "UserEvent",
+)
+"""Events the manager user is sent; Asterisk drops the rest before they reach the socket."""
+
+
+class InstallError(ValueError):
+    """The site cannot be installed; the message names the value and the mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One telephone: it registers with a password, or (address given) stands at a fixed address."""
+
+    name: str
+    address: str | None = None
+    """`host` or `host:port`; the telephone is then known by its address and needs no password."""
+    webrtc: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An officer of the call centre and his telephones; by default one named as he is."""
+
+    id: str
+    name: str = ""
+    devices: tuple[Device, ...] = ()
+    outbound: bool = False
+    """The named permission to call out over the trunk."""
+    via: str = "direct"
+    """How queues ring him: `direct`, `local` (Local/ID@agent-local/n), `devices` (all at once)."""
+
+    def telephones(self) -> tuple[Device, ...]:
+        """His devices, one named as he is where none is given."""
+        return self.devices or (Device(self.id),)
+
+
+def _default_agents() -> tuple[Agent, ...]:
+    direct = (Agent(str(number)) for number in (*range(1001, 1008), 1010))
+    return (
+        *direct,
+        Agent("1008", devices=(Device("1008a"), Device("1008b")), via="devices"),
+        Agent("1009", via="local"),
+        Agent("1011", devices=(Device("1011", webrtc=True),)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One site. Times in seconds; paths as Asterisk sees them."""
+
+    # --- names and numbers
+    office: str = "สายด่วน 1203 กระทรวงพาณิชย์"
+    systemname: str = "pbx1"
+    language: str = "th"
+    numbers: tuple[str, ...] = ("1203", "021203", "+6621203")
+    agents: tuple[Agent, ...] = field(default_factory=_default_agents)
+    static_members: bool = True
+    """Officers are members of every queue from the start; else they are added by QueueAdd."""
+
+    # --- SIP, media, web, manager
+    sip_bind: str = "0.0.0.0"  # noqa: S104  # a PBX listens to its telephones; sip_permit is the guard
+    sip_port: int = 5060
+    sip_permit: tuple[str, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8")
+    trunk_match: tuple[str, ...] = ("192.0.2.1",)
+    """Addresses the carrier (or SIPp) calls from."""
+    trunk_host: str = "192.0.2.1:5060"
+    """Where calls out go, for officers who have the permission."""
+    agency_addresses: Mapping[str, str] = field(default_factory=dict)
+    """Agency number → `host` or `host:port` of its own telephone (endpoint PJSIP/NUMBER)."""
+    agency_trunk: str | None = None
+    """`host:port` of the ministry's PBX for all other agencies; None: they are not reachable."""
+    codecs: str = "ulaw,alaw"
+    connected_line: bool = True
+    """False for telephones that cannot stand a re-INVITE after the answer (SIPp)."""
+    qualify: int = 60
+    http_bind: str = "127.0.0.1"
+    http_port: int = 8088
+    tls_bind: str | None = None
+    """`host:port` for wss, with tls_cert and tls_key."""
+    tls_cert: str = "/etc/asterisk/keys/hotline.crt"
+    tls_key: str = "/etc/asterisk/keys/hotline.key"
+    rtp_start: int = 10000
+    rtp_end: int = 20000
+    ami_bind: str = "127.0.0.1"
+    ami_port: int = 5038
+    ami_permit: tuple[str, ...] = ("127.0.0.0/255.0.0.0",)
+    manager_events: tuple[str, ...] = MANAGER_EVENTS
+    manager_filtered: bool = True
+    """False: the manager user gets every event (benchmarks)."""
+
+    # --- paths
+    owner: str | None = None
+    """User and group that Asterisk runs as, who get everything laid down; None: who installs."""
+    root: Path = Path("/")
+    """What Asterisk's paths are under on this machine: `/`, or where it is chrooted to."""
+    astetcdir: str = "/etc/asterisk"
+    astmoddir: str = "/usr/lib/x86_64-linux-gnu/asterisk/modules"
+    astvarlibdir: str = "/var/lib/asterisk"
+    astdatadir: str = "/usr/share/asterisk"
+    system_datadir: str = "/usr/share/asterisk"
+    """Asterisk's packaged data, linked into astdatadir where that is another."""
+    astspooldir: str = "/var/spool/asterisk"
+    astrundir: str = "/var/run/asterisk"
+    astlogdir: str = "/var/log/asterisk"
+
+    # --- times
+    menu_wait: int = 5
+    menu_tries: int = 3
+    agent_ring: int = 20
+    officer_ring: int = 20
+    agency_ring: int = 25
+    queue_timeout: int = 300
+    wrapup: int = 0
+    parking_time: int = 60
+    announce_frequency: int = 30
+    periodic_announce: int = 45
+    max_call: int = 7200
+    prompt_seconds: float | None = None
+    """Length of every placeholder prompt; None: about as long as its text takes to say."""
+    record: bool = True
+
+    def on_host(self, path: str) -> Path:
+        """Where a path of Asterisk's is on this machine."""
+        return self.root / path.lstrip("/")
+
+
+def check(site: Site) -> None:
+    """Raise InstallError where a value cannot stand in a configuration file or is out of range."""
+    for number in site.numbers:
+        if not re.fullmatch(r"\+?[0-9]+", number):
+            raise InstallError(f"numbers: {number!r} is no dialled number; digits, a + before them")
+    for agent in site.agents:
+        if not re.fullmatch(r"1[0-9]{3}", agent.id):
+            raise InstallError(f"agents: id {agent.id!r} must be 1000 to 1999")
+        if agent.via not in ("direct", "local", "devices"):
+            raise InstallError(
+                f"agents: via {agent.via!r} of {agent.id} is direct, local or devices"
+            )
+        for device in agent.telephones():
+            if not re.fullmatch(re.escape(agent.id) + r"[a-z]?", device.name):
+                raise InstallError(
+                    f"agents: device {device.name!r} must be {agent.id} and at most one letter"
+                )
+    if site.language not in ("th", "en"):
+        raise InstallError(f"language: {site.language!r} is th or en")
