@@ -8,7 +8,6 @@ by side; the installed configuration and Asterisk's own files are in the lab's i
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import fcntl
 import json
 import os
@@ -219,6 +218,10 @@ class Lab:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        await self.end()
+
+    async def end(self) -> None:
+        """Stops Asterisk and removes what it wrote."""
         await self.stop()
         shutil.rmtree(self.instance, ignore_errors=True)
 
@@ -245,16 +248,7 @@ class Lab:
             "asterisk", "-f", "-vvv", "-C", self.root.inside(self.etc / "asterisk.conf"),
             workdir=self.instance,
         )  # fmt: skip
-        output = (self.instance / "log" / "console").open("ab")
-        self._child = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            preexec_fn=None if self.keep else _die_with_parent,
-        )
-        output.close()
+        self._child = self._spawn(argv if self.keep else with_parent(argv))
         self.process = Process.of(self._child.pid)
         self._write_state()
         try:
@@ -268,6 +262,17 @@ class Lab:
         if self.root.kind == "docker" and pidfile.exists():
             self.process = Process.of(int(pidfile.read_text()))  # the client's child, not ours
             self._write_state()
+
+    def _spawn(self, argv: list[str]) -> subprocess.Popen[bytes]:
+        """Starts a process apart from any event loop: a lab outlives the loop of one test."""
+        with (self.instance / "log" / "console").open("ab") as output:
+            return subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
 
     async def _fully_booted(self) -> None:
         """Asks by AMI until it answers FullyBooted; raises LabError where Asterisk has ended."""
@@ -402,11 +407,12 @@ def running(directory: Path) -> list[Running]:
 
 
 async def down(directory: Path) -> int:
-    """Ends every lab of this directory; returns how many. Nothing of them runs afterwards."""
+    """Ends every lab of this directory and removes its files; returns how many."""
     labs = running(directory)
     for lab in labs:
         await _end(lab.process)
         lab.state.unlink(missing_ok=True)
+        shutil.rmtree(lab.instance, ignore_errors=True)
     return len(labs)
 
 
@@ -425,9 +431,9 @@ def login(username: str, secret: str) -> bytes:
     )
 
 
-def _die_with_parent() -> None:
-    """In the child, before exec: the kernel kills it when the lab's own process ends."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+def with_parent(argv: list[str]) -> list[str]:
+    """The command, killed by the kernel when the process that starts it ends."""
+    return ["setpriv", "--pdeathsig", "KILL", *argv]
 
 
 def ours(**values: Any) -> Configure:

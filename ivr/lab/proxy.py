@@ -1,4 +1,4 @@
-"""A TCP proxy that can be cut: between an AMI client and Asterisk, to lose the connection at will."""
+"""A TCP proxy that can be cut: an AMI client behind it loses its connection at will."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import json
 import shutil
 import sys
 import time
+import traceback
 from pathlib import Path
 
 from ivr.ami.capture import CaptureWriter
@@ -81,7 +82,8 @@ class Recorder:
                     heard = True
                     self._capture.chunk(self._now(), data)
                     fresh, tail = tail + data, (tail + data)[-40:]
-                    if not asked and b"Authentication accepted" in fresh:
+                    # Not at once after the login: while it boots, Asterisk has no QueueStatus yet.
+                    if not asked and b"Event: FullyBooted" in fresh:
                         asked = True
                         for action in SNAPSHOT:
                             text = f"Action: {action}\r\nActionID: snapshot-{action}\r\n\r\n"
@@ -116,7 +118,7 @@ async def record(name: str, out: Path, root: Root | None = None) -> Stage:
     """Boots a lab, plays the scenario, writes its four files into `out` and ends the lab."""
     scenario = SCENARIOS[name]
     claim = Claim.take()
-    out.mkdir(parents=True, exist_ok=True)
+    await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
     try:
         lab = Lab(
             out / ".lab",
@@ -153,8 +155,9 @@ async def _main(out: Path, names: list[str]) -> int:
         start = time.monotonic()
         try:
             place = await record(name, out)
-        except Exception as error:
+        except Exception as error:  # one that fails does not keep the others from being recorded
             failed += 1
+            traceback.print_exc()
             sys.stdout.write(f"FAILED {name}: {type(error).__name__}: {error}\n")
             continue
         sys.stdout.write(f"{name}: {len(place.driven)} acts, {time.monotonic() - start:.1f} s\n")

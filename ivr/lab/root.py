@@ -211,7 +211,7 @@ def _adopt(directory: Path) -> str:
 
 
 def _stamp(directory: Path, version: str) -> None:
-    # Asterisk looks its host name up in every call: with files only, that never waits for a network.
+    # Asterisk looks its host name up in every call: with files only, that waits for no network.
     (directory / "etc" / "nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files\n")
     (directory / "etc" / "hosts").write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
     stamp = {"stamp": _STAMP_VERSION, "packages": list(PACKAGES), "version": version}
@@ -241,14 +241,16 @@ def _make(directory: Path, progress: Progress) -> str:
         mirror = debian_mirror()
         if mirror:
             argv.append(mirror)
-        with log.open("w") as out:
-            with subprocess.Popen(
+        with (
+            log.open("w") as out,
+            subprocess.Popen(
                 argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-            ) as work:
-                for line in work.stdout or ():
-                    out.write(line)
-                    if line.startswith("I: "):
-                        progress(line[3:].strip())
+            ) as work,
+        ):
+            for line in work.stdout or ():
+                out.write(line)
+                if line.startswith("I: "):
+                    progress(line[3:].strip())
         version = _said(["chroot", str(building), "asterisk", "-V"])
         if work.returncode or _major(version) < OLDEST:
             tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-8:])

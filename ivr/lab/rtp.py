@@ -89,7 +89,7 @@ class Media(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         due = loop.time()
         frames = 0
-        while self.steady or frames < 10:  # noqa: PLR2004 - a short burst is enough to be heard
+        while self.steady or frames < 10:  # a short burst is enough to be heard
             self._send(_PCMU, _SILENCE)
             self._timestamp += 160
             frames += 1

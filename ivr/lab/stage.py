@@ -1,4 +1,4 @@
-"""The stage a scenario is played on: a lab, telephones by name, a witness, and a book of what was done."""
+"""What a scenario is played on: a lab, telephones by name, a witness, a book of what was done."""
 
 from __future__ import annotations
 

@@ -309,7 +309,7 @@ async def park_timeout(stage: Stage) -> None:
 
 
 async def conference(stage: Stage) -> None:
-    """1001 speaks with 2001 (*2) and makes it a conference of three (*3); the caller leaves last."""
+    """1001 speaks with 2001 (*2) and makes it a conference (*3); the caller is left last."""
     caller, leg = await _served(stage)
     far = await _consulted_by_code(stage, leg)
     await far.answer()

@@ -1,0 +1,51 @@
+"""The lab for tests: one real Asterisk a session, and fresh ones where a test needs its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from ivr.lab.asterisk import Claim, Lab
+from ivr.lab.root import Root, find_root
+from ivr.lab.stage import Stage, stage
+
+
+@pytest.fixture(scope="session")
+def lab_root() -> Root:
+    """Where Asterisk comes from; made on the first run of a machine."""
+    return find_root()
+
+
+@pytest.fixture
+def lab_number() -> Iterator[int]:
+    """A lab number nobody else has."""
+    claim = Claim.take()
+    yield claim.number
+    claim.release()
+
+
+@pytest.fixture(scope="session")
+def lab(lab_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab with the 1203 configuration that runs for the whole session."""
+    claim = Claim.take()
+    place = Lab(tmp_path_factory.mktemp("lab"), claim.number, root=lab_root)
+    asyncio.run(place.start())
+    yield place
+    asyncio.run(place.end())
+    claim.release()
+
+
+@pytest.fixture
+async def on_stage(lab: Lab) -> AsyncIterator[Stage]:
+    """Telephones around the session's lab; put away, and the line quiet, after the test."""
+    async with stage(lab) as place:
+        yield place
+        await place.quiet()
+
+
+def lines(path: Path, start: int = 0) -> list[str]:
+    """The lines a book has beyond its first `start` characters."""
+    return path.read_text("utf-8")[start:].splitlines() if path.exists() else []
