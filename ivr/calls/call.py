@@ -173,7 +173,6 @@ class Transfer:
     ended_at: Micros | None = None
     outcome: TransferOutcome | None = None
 
-
     def led_to(self, at: Micros) -> bool:
         """Whether a queue joined at this time may be this transfer's doing.
 

@@ -21,6 +21,9 @@ from ivr.events import types as ev
 if TYPE_CHECKING:
     from ivr.calls.tracker import Tracker
 
+_SAME_ACT: Final = 500_000
+"""A parking and the transfer that asked for it are told within this (µs)."""
+
 _CONSULT: Final[dict[str, ConsultationOutcome]] = {
     "BUSY": ConsultationOutcome.BUSY,
     "NOANSWER": ConsultationOutcome.NO_ANSWER,
@@ -168,6 +171,10 @@ def blind(tracker: Tracker, event: ev.BlindTransferred) -> None:
     leg = live.agency_parts.get(event.transferer)
     if part is None and leg is None:
         return
+    if live.parked_at is not None and event.at - live.parked_at < _SAME_ACT:
+        live.release(event.transferer, event.at)
+        tracker.touch(live)
+        return
     by = part.agent if part is not None else (leg.agency or leg.number if leg else "")
     _close_previous(live, event.at)
     transfer = Transfer(
@@ -217,6 +224,7 @@ def attended(tracker: Tracker, event: ev.AttendedTransferred) -> None:
         # The officer stays: three speak, nobody was handed on.
         if consultation is not None:
             consultation.outcome = ConsultationOutcome.RETURNED
+        live.end_hold(mine, event.at)
         return
     leg = net.channels.get(other)
     target = consultation.target if consultation else (leg.exten if leg is not None else "") or ""
@@ -319,7 +327,10 @@ def picked_up(tracker: Tracker, event: ev.PickedUp) -> None:
 
 
 def parked(tracker: Tracker, event: ev.Parked) -> None:
-    """The caller is parked: what looked like a transfer into the parking was none."""
+    """The caller is parked: what looks like a transfer into the parking is none.
+
+    Asterisk tells the two in either order.
+    """
     live = tracker.of_caller(event.uniqueid)
     if live is None:
         return
@@ -327,6 +338,7 @@ def parked(tracker: Tracker, event: ev.Parked) -> None:
     if transfer is not None and transfer.outcome is None and transfer.answered_at is None:
         live.call.transfers.remove(transfer)
         live.transfer = None
+    live.parked_at = event.at
     tracker.move(live, Trigger.PARKED, event.at)
     tracker.touch(live)
 
@@ -338,4 +350,5 @@ def unparked(tracker: Tracker, event: ev.Unparked) -> None:
         return
     if event.retriever and (retriever := tracker.net.channels.get(event.retriever)):
         tracker.net.join(live.caller, retriever)
+    live.parked_at = None
     tracker.move(live, Trigger.UNPARKED, event.at)

@@ -52,6 +52,7 @@ class Live:
     queue_keys: set[str] = field(default_factory=set)
     """Channels under which a queue knows this caller."""
     key_at: int | None = None
+    parked_at: int | None = None
     left_by_key: bool = False
     """The caller pressed a key just before leaving the queue."""
     marked: bool = False

@@ -19,8 +19,14 @@ from ivr.calls.live import Live
 from ivr.calls.transitions import TRANSITIONS, Phase, Trigger
 from ivr.events import types as ev
 
-_RESTART_TOLERANCE = 3_000_000
-"""Two tellings of the same start differ by less than this (µs): Asterisk rounds to seconds."""
+_RESTART_TOLERANCE = 1_200_000
+"""Two uptimes give the same start within this (µs): Asterisk tells them in whole seconds."""
+
+_BEFORE_STATUS: Final = frozenset({ev.LinkUp, ev.Booted, ev.StatusTold, ev.LinkLost})
+"""What is heard of a new connection before it says when Asterisk started."""
+
+_OF_A_SNAPSHOT: Final = (*_BEFORE_STATUS, ev.ChannelsListed, ev.BridgeMemberSeen, ev.SnapshotEnded)
+"""What has no time of its own; the gap on the record says so, not each of its times."""
 
 _SAME_ACT = 250_000
 """A hang-up asked this soon (µs) after the other side left is the echo of it, not an act."""
@@ -54,6 +60,8 @@ class Tracker:
         self._callers: dict[str, Live] = {}
         self._touched: dict[str, Live] = {}
         self._booted_at: int | None = None
+        self._boot: str | None = None
+        self._maybe_restarted = False
         self._lost_at: int | None = None
         self._down = False
         self._seen: dict[str, str | None] | None = None
@@ -65,6 +73,8 @@ class Tracker:
             return []
         touched = self._touched
         touched.clear()
+        if self._maybe_restarted and type(event) not in _BEFORE_STATUS:
+            self._restarted()
         handler(self, event)
         if not touched:
             return []
@@ -72,7 +82,7 @@ class Tracker:
         for live in touched.values():
             call = live.call
             call.revision += 1
-            if event.inferred:
+            if event.inferred and not isinstance(event, _OF_A_SNAPSHOT):
                 call.times_inferred = True
             if live.phase is Phase.ENDED and live.group.open_channels == 0:
                 self._close(live)
@@ -356,15 +366,23 @@ class Tracker:
                 self.touch(live)
 
     def _booted(self, event: ev.Booted) -> None:
+        """The uptime tells a restart unless the reply that names the start itself disagrees."""
         known, self._booted_at = self._booted_at, event.started_at
         if known is not None:
-            other = abs(event.started_at - known) > _RESTART_TOLERANCE
+            self._maybe_restarted = abs(event.started_at - known) > _RESTART_TOLERANCE
         else:
-            other = self._lost_at is not None and event.started_at > self._lost_at
-        if other:
+            self._maybe_restarted = self._lost_at is not None and event.started_at > self._lost_at
+
+    def _status_told(self, event: ev.StatusTold) -> None:
+        known, self._boot = self._boot, event.started
+        if known is not None:
+            self._maybe_restarted = known != event.started
+        if self._maybe_restarted:
             self._restarted()
 
     def _restarted(self) -> None:
+        """Another Asterisk than before: no further event of the calls it had will come."""
+        self._maybe_restarted = False
         for live in list(self.lives.values()):
             if live.gap is not None:
                 live.gap.ended_at = live.gap.ended_at or self._booted_at
@@ -375,7 +393,7 @@ class Tracker:
         for live in list(self.lives.values()):
             self._interrupt(live, event.at, EndedBy.SYSTEM)
         self.net = Net(self.directory)
-        self._booted_at = None
+        self._booted_at = self._boot = None
 
     def _shown(self, event: ev.ChannelStarted) -> None:
         if self._seen is None:
@@ -478,6 +496,7 @@ _HANDLERS: Final[dict[type[ev.Event], Callable[[Tracker, Any], None]]] = {
     ev.Parked: handover.parked,
     ev.Unparked: handover.unparked,
     ev.Booted: Tracker._booted,
+    ev.StatusTold: Tracker._status_told,
     ev.ShutDown: Tracker._shut_down,
     ev.LinkLost: Tracker._link_lost,
     ev.LinkUp: Tracker._link_up,

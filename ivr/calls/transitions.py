@@ -95,6 +95,8 @@ def _rows() -> Iterable[tuple[Iterable[Phase], Trigger, Phase | None]]:
     yield (_P.TALKING,), _T.UNPARKED, None
     yield _ANYWHERE, _T.HUNG_UP, _P.ENDED
     yield _ANYWHERE, _T.LOST, _P.ENDED
+    # The other side leaves in the same breath.
+    yield (_P.ENDED,), _T.ALONE, None
 
 
 TRANSITIONS: Final[dict[tuple[Phase, Trigger], Phase]] = {

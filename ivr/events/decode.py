@@ -216,6 +216,10 @@ def _booted(at: int, inferred: bool, f: Fields) -> ev.Event | None:
     return None if uptime is None else ev.Booted(at, inferred, at - uptime * 1_000_000)
 
 
+def _status(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+    return ev.StatusTold(at, inferred, f"{f['CoreStartupDate']} {f['CoreStartupTime']}")
+
+
 def _plain(kind: type[ev.Event]) -> Decoder:
     return lambda at, inferred, f: kind(at, inferred)
 
@@ -290,7 +294,7 @@ def needed(menu_contexts: Iterable[str] = ()) -> dict[bytes, tuple[bytes, ...]]:
 def decode(raw: bytes) -> ev.Event | None:
     """The event in one message, or `None` where it holds none that matters or lacks a header."""
     f = fields(raw)
-    decoder = DECODERS.get(f.get("Event", ""))
+    decoder = DECODERS.get(f.get("Event", "")) or (_status if "CoreStartupDate" in f else None)
     if decoder is None:
         return None
     at = micros(f.get("Timestamp"))

@@ -263,9 +263,16 @@ class Marked(ChannelEvent):
 
 @dataclass(frozen=True, slots=True)
 class Booted(Event):
-    """When this Asterisk started, as it tells it; another start than before means a restart."""
+    """When this Asterisk started, from its uptime in whole seconds: up to a second too late."""
 
     started_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusTold(Event):
+    """The date and second this Asterisk started, in its own words (reply to CoreStatus)."""
+
+    started: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ The rules (the published standards' "how a step is timed"):
 - transfer: one for each transfer to an agency, asked → answered, or failed and the caller back;
 - receive (complaint): greet's end → the form is opened, an act the telephone does not show;
 - log: the officer's part ends → the record is saved, likewise an act.
-A transfer or consultation whose target is an officer or a queue of the hotline is not one with an
-agency and makes no step.
+A transfer or consultation whose target is no agency of the configuration (an officer, a queue, a
+conference room) makes no step.
 """
 
 from __future__ import annotations
@@ -110,9 +110,10 @@ def _stage_at(stages: list[_Stage], at: Micros) -> _Stage:
 
 
 def _with_agency(directory: Directory, target: str, agency: str | None) -> bool:
-    return agency is not None or not (
-        directory.is_agent_number(target) or directory.service(target) is not None
-    )
+    if agency is not None or directory.agencies:
+        return agency is not None
+    # No agencies are configured: whoever is neither an officer nor a queue is taken for one.
+    return not (directory.is_agent_number(target) or directory.service(target) is not None)
 
 
 def _into_queue(call: Call, transfer: Transfer) -> bool:
