@@ -112,6 +112,7 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
     """
     source = source or dialplan_directory()
     check(site)
+    values = _values(site)
     destination.mkdir(parents=True, exist_ok=True)
     agencies = read_agencies(source)
     known = _read_secrets(destination / SECRETS)
@@ -121,7 +122,6 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
     drawn = {name: known.get(name) or secrets.token_urlsafe(24) for name in names}
     _write(destination / SECRETS, "".join(f"{n} {s}\n" for n, s in sorted(drawn.items())), 0o600)
 
-    values = _values(site)
     files: dict[str, tuple[str, int]] = {}
     for template in sorted(source.glob("*.conf")):
         text = _render(template.read_text(encoding="utf-8"), values, template.name)

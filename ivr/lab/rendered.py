@@ -8,9 +8,9 @@ from typing import Final
 
 from ivr.lab.site import Site
 
-READ: Final = "system,call,agent,user"
+READ: Final = "system,call,agent,user,dtmf"
 """What the bridge reads: classes of the events it is sent."""
-READ_ALL: Final = f"{READ},log,verbose,dtmf,reporting,cdr,dialplan,cc,aoc,test,security,agi"
+READ_ALL: Final = f"{READ},log,verbose,reporting,cdr,dialplan,cc,aoc,test,security,agi"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,131 @@
+"""What leads where in the dialplan, without an Asterisk."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.support import dialplan
+
+CALLERS = ("from-trunk", "transfer", "from-agency", "agents")
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    return dialplan.rendered(tmp_path_factory.mktemp("root"))
+
+
+@pytest.fixture(scope="module")
+def contexts(config):
+    return dialplan.read(config)
+
+
+def test_every_target_exists(contexts):
+    for context in contexts.values():
+        for step in context.steps:
+            for name, extension, priority in dialplan.targets(context.name, step):
+                where = f"{step.where}: {name},{extension},{priority}"
+                assert name in contexts, where
+                if "${" in extension:
+                    continue
+                there = [
+                    other
+                    for other in contexts[name].steps
+                    if extension == other.extension
+                    or dialplan.pattern(other.extension).match(extension)
+                ]
+                assert there, where
+                assert priority == "1" or priority in {other.label for other in there}, where
+
+
+def test_every_include_exists(contexts):
+    for context in contexts.values():
+        for name in context.includes:
+            assert name in contexts or name == "parkedcalls", (context.name, name)
+
+
+def test_every_context_is_used(contexts, config):
+    others = "".join(
+        path.read_text(encoding="utf-8")
+        for path in config.glob("*.conf")
+        if path.name not in {file.name for file in dialplan.files(config)}
+    )
+    used = {name for context in contexts.values() for name in context.includes}
+    for context in contexts.values():
+        for step in context.steps:
+            used |= {place[0] for place in dialplan.targets(context.name, step)}
+    for name in set(contexts) - used:
+        assert re.search(rf"[=@ ]{re.escape(name)}\b", others), f"{name} is used by nobody"
+
+
+@pytest.mark.parametrize("start", CALLERS)
+def test_no_path_to_the_trunk(contexts, start):
+    for name in dialplan.reachable(contexts, start):
+        for step in contexts[name].steps:
+            assert "@trunk" not in step.arguments, step.where
+
+
+def test_the_trunk_is_reached_with_the_permission_only(contexts, config):
+    assert "outbound" in dialplan.reachable(contexts, "agents-outbound")
+    telephones = (config / "pjsip-agents.conf").read_text()
+    assert telephones.count("context = agents-outbound") == 1
+    assert "set_var = TRANSFER_CONTEXT=transfer" in (config / "pjsip.conf").read_text()
+
+
+def test_the_entry_has_the_hotlines_numbers_and_nothing_else(contexts):
+    entry = contexts["from-trunk"]
+    assert entry.extensions == {"1203", "021203", "+6621203"}
+    assert entry.includes == []
+
+
+def test_no_feature_is_the_callers(contexts):
+    """T, K, X, W and H give a feature to the party that called."""
+    for context in contexts.values():
+        for step in context.steps:
+            if step.application in ("Dial", "Queue"):
+                arguments = dialplan.split(step.arguments)
+                options = arguments[1 if step.application == "Queue" else 2 :][:1]
+                plain = re.sub(r"\([^)]*\)+", "", options[0] if options else "")
+                assert not set(plain) & set("TKXWH"), step.where
+
+
+def test_no_program_and_no_spying(contexts):
+    for context in contexts.values():
+        for step in context.steps:
+            assert step.application not in {"System", "TrySystem", "ChanSpy", "Originate", "DISA"}
+            assert "SHELL(" not in step.arguments
+
+
+def test_only_known_applications_of_loaded_modules(contexts, config):
+    loaded = (config / "modules.conf").read_text()
+    module = {
+        "Gosub": "app_stack", "Return": "app_stack", "UserEvent": "app_userevent",
+        "Playback": "app_playback", "Dial": "app_dial", "Queue": "app_queue",
+        "MixMonitor": "app_mixmonitor", "ConfBridge": "app_confbridge",
+        "Pickup": "app_directed_pickup", "PickupChan": "app_directed_pickup",
+        "StopMusicOnHold": "res_musiconhold",
+    }  # fmt: skip
+    core = {"Set", "Goto", "GotoIf", "Answer", "Hangup", "Background", "WaitExten"}
+    for context in contexts.values():
+        for step in context.steps:
+            if step.application not in core:
+                assert f"load = {module[step.application]}.so" in loaded, step.where
+
+
+@pytest.mark.parametrize("menu", ["1203-menu", "1203-guide"])
+def test_a_menu_answers_a_wrong_and_a_missing_key(contexts, menu):
+    assert {"s", "i", "t", "*"} <= contexts[menu].extensions
+
+
+def test_the_main_menu_has_its_keys(contexts):
+    keys = {key for key in contexts["1203-menu"].extensions if re.fullmatch(r"[0-9*#]", key)}
+    assert keys == set("1234509*")
+
+
+def test_the_queues_are_those_that_are_named(contexts, config):
+    defined = set(re.findall(r"^\[(\w+)\]\(service\)", (config / "queues.conf").read_text(), re.M))
+    assert defined == contexts["queues"].extensions
+    for step in contexts["queues"].steps:
+        assert step.arguments == f"queue-enter,s,1({step.extension})"
+    assert contexts["queue-numbers"].extensions == {"6001", "6002", "6003", "6004"}
