@@ -1,0 +1,48 @@
+"""The command line: every command of `hotline`, and its exit codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from crm_bridge.commands import exits
+from crm_bridge.commands.calls import calls
+from crm_bridge.commands.migrate import migrate
+from crm_bridge.commands.replay import replay
+from crm_bridge.commands.serve import serve
+
+
+class _Commands(TyperGroup):
+    """Ends every command on an expected failure with one line and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (*exits.EXPECTED, BaseExceptionGroup, BrokenPipeError, KeyboardInterrupt) as error:
+            exits.end_on(error)
+
+
+_EPILOG = "Exit codes:\n\n" + "\n\n".join(f"{code:>3}  {what}" for code, what in exits.TABLE)
+
+app = typer.Typer(
+    name="hotline",
+    cls=_Commands,
+    help="Hotline 1203: calls on Asterisk, timed step by step against the published standards.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(serve)
+app.command("replay")(replay)
+app.command("calls")(calls)
+app.command("migrate")(migrate)
+
+
+def main() -> None:
+    """The console script."""
+    app()

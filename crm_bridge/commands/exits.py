@@ -1,0 +1,73 @@
+"""Exit codes, and the one place where an expected failure becomes one line and one of them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from typing import Any, Final, NoReturn, TypeVar
+
+import typer
+
+from crm_bridge.errors import HotlineError, StorageError
+from ivr.ami.errors import AmiError, CaptureError, UnsafeAction
+
+T = TypeVar("T")
+
+FINE: Final = 0
+FOUND: Final = 1
+USAGE: Final = 2
+UNREACHED: Final = 3
+STORAGE: Final = 4
+INTERRUPTED: Final = 130
+
+TABLE: Final = (
+    (FINE, "fine"),
+    (FOUND, "a check found something wrong, or a file that was read is damaged"),
+    (USAGE, "the command line or the configuration is wrong"),
+    (UNREACHED, "Asterisk could not be reached or started, or refused the login"),
+    (STORAGE, "the database cannot be used"),
+    (INTERRUPTED, "stopped with Ctrl-C before the work was done"),
+)
+"""Exit code → what it says; `hotline --help` prints it."""
+
+EXPECTED: Final = (HotlineError, AmiError)
+"""What may go wrong without being a bug."""
+
+
+def code_of(error: BaseException) -> int:
+    """The exit code of an expected failure."""
+    if isinstance(error, StorageError):
+        return STORAGE
+    if isinstance(error, CaptureError):
+        return FOUND
+    if isinstance(error, HotlineError | UnsafeAction):
+        return USAGE
+    return UNREACHED
+
+
+def fail(what: str, code: int) -> NoReturn:
+    """Ends the command with one line on stderr."""
+    typer.echo(f"hotline: {what}", err=True)
+    raise typer.Exit(code)
+
+
+def end_on(error: BaseException) -> NoReturn:
+    """Ends the command for an expected failure, with one line; other errors are raised again."""
+    if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        end_on(error.exceptions[0])
+    if isinstance(error, KeyboardInterrupt):
+        fail("stopped", INTERRUPTED)
+    if isinstance(error, BrokenPipeError):
+        # whoever read our output has had enough; Python must not complain of it at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(FINE)
+    if isinstance(error, EXPECTED):
+        fail(" ".join(str(error).split("\n")), code_of(error))
+    raise error
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a command's coroutine to its end."""
+    return asyncio.run(work)
