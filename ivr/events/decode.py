@@ -66,11 +66,11 @@ def _duration(value: str | None) -> int:
 
 
 def _shown_channel(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    # The row gives the age in whole seconds only, the uniqueid the second of birth: take the later.
+    # Both tell the second of birth only: the uniqueid its own, the row the age it has reached.
     uniqueid = f["Uniqueid"]
-    born = micros(uniqueid.rpartition("-")[2].partition(".")[0]) or 0
+    born = micros(uniqueid.rpartition("-")[2].partition(".")[0]) or at - _duration(f["Duration"])
     return ev.ChannelStarted(
-        min(at, max(born, at - _duration(f.get("Duration")) - 999_999)), True, uniqueid,
+        min(at, born), True, uniqueid,
         f.get("Linkedid") or uniqueid,
         f["Channel"],
         f.get("ChannelState") == _UP,

@@ -39,7 +39,9 @@ NAMES = sorted(path.name.removesuffix(".capture") for path in SCENARIOS.glob("*.
 CEL_TOLERANCE = 10_000
 DRIVEN_TOLERANCE = 150_000
 
-_CEL = re.compile(r"(?P<event>[A-Z_]+) (?P<channel>[^ ()]+)(?: \((?P<text>[^)]*)\))?(?: #(?P<n>-?\d+))?")
+_CEL = re.compile(
+    r"(?P<event>[A-Z_]+) (?P<channel>[^ ()]+)(?: \((?P<text>[^)]*)\))?(?: #(?P<n>-?\d+))?"
+)
 _DRIVEN = re.compile(r"driven (?P<what>.*?)(?: #(?P<n>\d+))?")
 
 
