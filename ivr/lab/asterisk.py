@@ -1,141 +1,30 @@
 """A lab: one real Asterisk on loopback addresses of its own, booted, asked, stopped, killed.
 
-Lab number N has 127.12.N.0/24: .1 is Asterisk, .10 the carrier, .20-.29 SIPp, .101-.150 the
-officers' telephones, .151-.199 the agencies', .201-.250 second devices. Several labs run side
-by side; the installed configuration and Asterisk's own files are in the lab's instance directory.
+Several labs run side by side (`address.py`); the installed configuration and Asterisk's own files
+are in the lab's instance directory.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import json
-import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
-from ivr.lab.install import Site, install
-from ivr.lab.root import Root, cache_directory, find_root
+from ivr.lab.address import AMI_PORT, LabError, address
+from ivr.lab.configure import Configure, ours
+from ivr.lab.process import STOP_SECONDS, Process, end, with_parent
+from ivr.lab.root import Root, find_root
 
-AMI_PORT = 5038
 LAB_USER = "lab"
 """The lab's own AMI user: reads everything, unlike `hotline`, which the bridge uses."""
 _BOOT_SECONDS = 30.0
-_STOP_SECONDS = 5.0
-AGENCIES = range(2001, 2007)
-"""The agencies that have a telephone on the lab's addresses; the others are unreachable."""
-_FOREIGN = Path(__file__).parent / "foreign"
-
-Configure = Callable[["Lab", Path], None]
-"""Writes the configuration of a lab into a directory."""
-
-
-class LabError(Exception):
-    """The lab's Asterisk did not do what was asked; the text ends with its own last words."""
-
-
-def address(number: int, host: int) -> str:
-    """The loopback address `host` of lab `number`."""
-    return f"127.12.{number}.{host}"
-
-
-@dataclass(slots=True)
-class Claim:
-    """A lab number that is ours until `release`, against every other process on the machine."""
-
-    number: int
-    _handle: IO[str]
-
-    @classmethod
-    def take(cls, numbers: Iterable[int] = range(100, 250)) -> Claim:
-        """The first free number; raises LabError where all are taken."""
-        locks = cache_directory() / "lab"
-        locks.mkdir(parents=True, exist_ok=True)
-        for number in numbers:
-            handle = (locks / f"{number}.lock").open("w")
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                handle.close()
-                continue
-            if _free(number):
-                return cls(number, handle)
-            handle.close()
-        raise LabError("every lab number is taken; `hotline lab down` ends a forgotten one")
-
-    def release(self) -> None:
-        """Gives the number back."""
-        self._handle.close()
-
-
-def _free(number: int) -> bool:
-    """Whether nobody answers calls or AMI on the lab's address."""
-    server = address(number, 1)
-    for kind, port in ((socket.SOCK_DGRAM, 5060), (socket.SOCK_STREAM, AMI_PORT)):
-        with socket.socket(socket.AF_INET, kind) as probe:
-            if kind == socket.SOCK_STREAM:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((server, port))
-            except OSError:
-                return False
-    return True
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process named so that it is never mistaken for another: its id and when it started."""
-
-    pid: int
-    started: int
-    """Clock ticks since boot, field 22 of /proc/PID/stat."""
-
-    @classmethod
-    def of(cls, pid: int) -> Process | None:
-        """The process with this id, or None where there is none (or only its zombie)."""
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
-        except OSError:
-            return None
-        fields = stat.rpartition(")")[2].split()
-        return None if fields[0] in "ZX" else cls(pid, int(fields[19]))
-
-    @property
-    def alive(self) -> bool:
-        """Whether this very process still runs."""
-        return Process.of(self.pid) == self
-
-    def signal(self, number: signal.Signals) -> None:
-        """Sends a signal to it, and to no other that took over its id."""
-        if self.alive:
-            os.kill(self.pid, number)
-
-    async def gone(self, deadline: float) -> bool:
-        """Waits until it has ended; False where it has not by `deadline` seconds."""
-        try:
-            descriptor = os.pidfd_open(self.pid)
-        except ProcessLookupError:
-            return True
-        loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
-        try:
-            loop.add_reader(descriptor, ended.set)
-            if self.alive:
-                await asyncio.wait_for(ended.wait(), deadline)
-            return True
-        except TimeoutError:
-            return not self.alive
-        finally:
-            loop.remove_reader(descriptor)
-            os.close(descriptor)
 
 
 class Lab:
@@ -218,9 +107,9 @@ class Lab:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.end()
+        await self.remove()
 
-    async def end(self) -> None:
+    async def remove(self) -> None:
         """Stops Asterisk and removes what it wrote."""
         await self.stop()
         shutil.rmtree(self.instance, ignore_errors=True)
@@ -301,14 +190,14 @@ class Lab:
     async def stop(self) -> None:
         """Ends Asterisk: asks, then signals, then kills. Nothing of the lab runs afterwards."""
         if self.process is not None:
-            await _end(self.process)
+            await end(self.process)
         await self._reap()
 
     async def kill(self) -> None:
         """SIGKILL, as a crash would."""
         if self.process is not None:
             self.process.signal(signal.SIGKILL)
-            await self.process.gone(_STOP_SECONDS)
+            await self.process.gone(STOP_SECONDS)
         await self._reap()
 
     async def _reap(self) -> None:
@@ -360,6 +249,9 @@ class Lab:
             "server": self.server,
             "instance": str(self.instance),
             "secret": self.secret,
+            "ami_secret": self.ami_secret,
+            "cel": str(self.cel),
+            "queue_log": str(self.queue_log),
         }
         fresh = self._state_path.with_suffix(".new")
         fresh.touch(mode=0o600)
@@ -377,6 +269,11 @@ class Running:
     server: str
     instance: Path
     secret: str
+    """Password of the AMI user `lab`."""
+    ami_secret: str
+    """Password of the AMI user `hotline`."""
+    cel: Path
+    queue_log: Path
     state: Path
 
 
@@ -400,6 +297,9 @@ def running(directory: Path) -> list[Running]:
                 str(state["server"]),
                 Path(state["instance"]),
                 str(state["secret"]),
+                str(state.get("ami_secret", "")),
+                Path(state.get("cel", "")),
+                Path(state.get("queue_log", "")),
                 path,
             )
         )
@@ -410,18 +310,10 @@ async def down(directory: Path) -> int:
     """Ends every lab of this directory and removes its files; returns how many."""
     labs = running(directory)
     for lab in labs:
-        await _end(lab.process)
+        await end(lab.process)
         lab.state.unlink(missing_ok=True)
         shutil.rmtree(lab.instance, ignore_errors=True)
     return len(labs)
-
-
-async def _end(process: Process) -> None:
-    """SIGTERM lets Asterisk close its books; SIGKILL where it does not end by itself."""
-    process.signal(signal.SIGTERM)
-    if not await process.gone(_STOP_SECONDS):
-        process.signal(signal.SIGKILL)
-        await process.gone(_STOP_SECONDS)
 
 
 def login(username: str, secret: str) -> bytes:
@@ -429,74 +321,3 @@ def login(username: str, secret: str) -> bytes:
     return (
         f"Action: Login\r\nUsername: {username}\r\nSecret: {secret}\r\nEvents: on\r\n\r\n".encode()
     )
-
-
-def with_parent(argv: list[str]) -> list[str]:
-    """The command, killed by the kernel when the process that starts it ends."""
-    return ["setpriv", "--pdeathsig", "KILL", *argv]
-
-
-def ours(**values: Any) -> Configure:
-    """The 1203 configuration of `dialplan/`, with values of the site other than the lab's own."""
-
-    def configure(lab: Lab, destination: Path) -> None:
-        place = lab.root.inside(lab.instance)
-        agencies = {str(number): lab.phone_address(number) for number in AGENCIES}
-        site = Site(
-            **{
-                "systemname": f"lab{lab.number}",
-                "sip_bind": lab.server,
-                "trunk_match": (lab.carrier, *(address(lab.number, n) for n in range(20, 30))),
-                "trunk_host": lab.carrier,
-                "agency_addresses": agencies,
-                "qualify": 0,
-                "http_bind": lab.server,
-                "ami_bind": lab.server,
-                "root": lab.root.directory,
-                "astetcdir": f"{place}/etc",
-                "astvarlibdir": f"{place}/lib",
-                "astdatadir": f"{place}/data",
-                "astspooldir": f"{place}/spool",
-                "astrundir": f"{place}/run",
-                "astlogdir": f"{place}/log",
-                "prompt_seconds": 0.3,
-                "agent_ring": 8,
-                **values,
-            }
-        )
-        installed = install(destination, site)
-        lab.secrets = dict(installed.device_secrets)
-        lab.ami_secret = installed.ami_secret
-        _packaged_sounds(lab)
-
-    return configure
-
-
-def _packaged_sounds(lab: Lab) -> None:
-    """Links Asterisk's own prompts beside ours: feature codes play `beep` and `pbx-transfer`."""
-    packaged = lab.root.directory / "usr" / "share" / "asterisk" / "sounds"
-    source = next((path.parent for path in sorted(packaged.glob("en*/beep.*"))), None)
-    for language in ("en", "th") if source else ():
-        target = lab.instance / "data" / "sounds" / language
-        target.mkdir(parents=True, exist_ok=True)
-        for sound in source.iterdir() if source else ():
-            if not (target / sound.name).exists() and not list(target.glob(f"{sound.stem}.*")):
-                (target / sound.name).symlink_to(lab.root.inside(sound))
-
-
-def foreign(lab: Lab, destination: Path) -> None:
-    """A PBX that is not ours: other contexts and queues, no markers (`ivr/lab/foreign`)."""
-    place = lab.root.inside(lab.instance)
-    places = {
-        "@SERVER@": lab.server,
-        "@CARRIER@": lab.carrier,
-        "@SECRET@": lab.secret,
-        "@PLACE@": place,
-        "@NODE@": f"lab{lab.number}",
-    }
-    lab.secrets = dict.fromkeys(("1001", "1002", "2001"), lab.secret)
-    for path in sorted(_FOREIGN.glob("*.conf")):
-        text = path.read_text("utf-8")
-        for name, value in places.items():
-            text = text.replace(name, value)
-        (destination / path.name).write_text(text, "utf-8")

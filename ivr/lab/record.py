@@ -16,7 +16,8 @@ import traceback
 from pathlib import Path
 
 from ivr.ami.capture import CaptureWriter
-from ivr.lab.asterisk import AMI_PORT, LAB_USER, Claim, Lab, address, login
+from ivr.lab.address import AMI_PORT, Claim, address
+from ivr.lab.asterisk import LAB_USER, Lab, login
 from ivr.lab.proxy import Proxy
 from ivr.lab.root import Root, find_root
 from ivr.lab.scenarios.catalogue import SCENARIOS, Scenario

@@ -13,8 +13,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivr.lab.asterisk import Configure, Lab, LabError, Process, address, ours, with_parent
-from ivr.lab.install import Agent, Device
+from ivr.lab.address import LabError, address
+from ivr.lab.asterisk import Lab
+from ivr.lab.configure import Configure, ours
+from ivr.lab.process import Process, with_parent
+from ivr.lab.site import Agent, Device
 
 _SCRIPTS = Path(__file__).parent / "sipp"
 _CALLERS = 20

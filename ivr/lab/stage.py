@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 
-from ivr.lab.asterisk import AMI_PORT, LAB_USER, Lab, login
+from ivr.lab.address import AMI_PORT
+from ivr.lab.asterisk import LAB_USER, Lab, login
 from ivr.lab.proxy import Proxy
 from ivr.lab.sipua import Identity, Leg, NotInTime, Phone
 

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from ivr.lab import sipp
-from ivr.lab.asterisk import Claim, Lab, Process, down, running
+from ivr.lab.address import Claim
+from ivr.lab.asterisk import Lab, down, running
+from ivr.lab.process import Process
 from ivr.lab.root import Root
 from ivr.lab.scenarios.catalogue import SCENARIOS
 from ivr.lab.sipua import NotInTime, Phone, talk

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ivr.lab.asterisk import Claim, Lab
+from ivr.lab.address import Claim
+from ivr.lab.asterisk import Lab
 from ivr.lab.root import Root, find_root
 from ivr.lab.stage import Stage, stage
 
@@ -34,7 +35,7 @@ def lab(lab_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[La
     place = Lab(tmp_path_factory.mktemp("lab"), claim.number, root=lab_root)
     asyncio.run(place.start())
     yield place
-    asyncio.run(place.end())
+    asyncio.run(place.remove())
     claim.release()
 
 

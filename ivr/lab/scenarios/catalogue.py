@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from ivr.lab import asterisk
-from ivr.lab.asterisk import Configure
-from ivr.lab.scenarios import handing_on, service
+from ivr.lab import configure
+from ivr.lab.configure import Configure
+from ivr.lab.scenarios import attended, blind, conversation, faults, menu, queueing
 from ivr.lab.stage import FOREIGN, House, Stage
 
 Script = Callable[[Stage], Awaitable[None]]
@@ -19,7 +19,7 @@ class Scenario:
 
     name: str
     play: Script
-    configure: Configure = field(default_factory=asterisk.ours)
+    configure: Configure = field(default_factory=configure.ours)
     house: House = field(default_factory=House)
 
     @property
@@ -29,69 +29,69 @@ class Scenario:
 
 
 def _ours(script: Script, **site: object) -> Scenario:
-    return Scenario(script.__name__, script, asterisk.ours(**site))
+    return Scenario(script.__name__, script, configure.ours(**site))
 
 
 def _foreign(script: Script) -> Scenario:
-    return Scenario(script.__name__, script, asterisk.foreign, FOREIGN)
+    return Scenario(script.__name__, script, configure.foreign, FOREIGN)
 
 
 SCENARIOS: dict[str, Scenario] = {
     scenario.name: scenario
     for scenario in (
-        _ours(service.answered_served),
-        _ours(service.abandoned_queue),
-        _ours(service.ring_no_answer, agent_ring=3),
-        _ours(handing_on.blind_refer),
-        _ours(handing_on.blind_feature),
-        _ours(handing_on.attended_refer),
-        _ours(handing_on.attended_feature),
-        _ours(handing_on.consult_return),
-        _ours(service.hold),
-        _ours(handing_on.pickup),
-        _ours(handing_on.park),
-        _ours(service.ended_by_officer),
-        _ours(service.abandoned_menu),
-        _ours(service.abandoned_ringing),
-        _ours(service.agent_rejects),
-        _ours(service.queue_timeout, queue_timeout=8),
-        _ours(service.queue_reentry),
-        _ours(service.short_call),
-        _ours(service.cancelled_call),
-        _ours(service.menu_faults),
-        _ours(service.no_key, menu_wait=1),
-        _ours(service.guide),
-        _ours(service.hold_hangup),
-        _ours(service.thai_name),
-        _ours(service.withheld),
-        _ours(service.same_number_twice),
-        _ours(service.same_second),
-        _ours(service.two_devices),
-        _ours(service.local_member),
-        _ours(handing_on.ended_by_agency),
-        _ours(handing_on.attended_early),
-        _ours(handing_on.attended_feature_early),
-        _ours(handing_on.attended_cancelled),
-        _ours(handing_on.attended_refused),
-        _ours(handing_on.consult_no_answer),
-        _ours(handing_on.transfer_busy),
-        _ours(handing_on.transfer_no_answer, agency_ring=3),
-        _ours(handing_on.transfer_unreachable),
-        _ours(handing_on.transfer_abandoned),
-        _ours(handing_on.transfer_back_abandoned),
-        _ours(handing_on.transfer_requeued),
-        _ours(handing_on.transfer_to_queue),
-        _ours(handing_on.transfer_to_officer),
-        _ours(handing_on.park_timeout, parking_time=3),
-        _ours(handing_on.conference),
-        _ours(handing_on.conference_room),
-        _ours(handing_on.local_transfer),
-        _ours(handing_on.killed),
-        _ours(handing_on.killed_waiting),
-        _ours(handing_on.ami_cut),
-        _ours(handing_on.ami_cut_end),
-        _foreign(service.foreign_served),
-        _foreign(service.foreign_transfer),
+        _ours(queueing.answered_served),
+        _ours(queueing.abandoned_queue),
+        _ours(queueing.ring_no_answer, agent_ring=3),
+        _ours(blind.blind_refer),
+        _ours(blind.blind_feature),
+        _ours(attended.attended_refer),
+        _ours(attended.attended_feature),
+        _ours(attended.consult_return),
+        _ours(conversation.hold),
+        _ours(conversation.pickup),
+        _ours(conversation.park),
+        _ours(queueing.ended_by_officer),
+        _ours(menu.abandoned_menu),
+        _ours(queueing.abandoned_ringing),
+        _ours(queueing.agent_rejects),
+        _ours(queueing.queue_timeout, queue_timeout=8),
+        _ours(queueing.queue_reentry),
+        _ours(menu.short_call),
+        _ours(menu.cancelled_call),
+        _ours(menu.menu_faults),
+        _ours(menu.no_key, menu_wait=1),
+        _ours(menu.guide),
+        _ours(conversation.hold_hangup),
+        _ours(conversation.thai_name),
+        _ours(conversation.withheld),
+        _ours(queueing.same_number_twice),
+        _ours(queueing.same_second),
+        _ours(queueing.two_devices),
+        _ours(queueing.local_member),
+        _ours(blind.ended_by_agency),
+        _ours(attended.attended_early),
+        _ours(attended.attended_feature_early),
+        _ours(attended.attended_cancelled),
+        _ours(attended.attended_refused),
+        _ours(attended.consult_no_answer),
+        _ours(blind.transfer_busy),
+        _ours(blind.transfer_no_answer, agency_ring=3),
+        _ours(blind.transfer_unreachable),
+        _ours(blind.transfer_abandoned),
+        _ours(blind.transfer_back_abandoned),
+        _ours(blind.transfer_requeued),
+        _ours(blind.transfer_to_queue),
+        _ours(blind.transfer_to_officer),
+        _ours(conversation.park_timeout, parking_time=3),
+        _ours(conversation.conference),
+        _ours(conversation.conference_room),
+        _ours(blind.local_transfer),
+        _ours(faults.killed),
+        _ours(faults.killed_waiting),
+        _ours(faults.ami_cut),
+        _ours(faults.ami_cut_end),
+        _foreign(faults.foreign_served),
+        _foreign(faults.foreign_transfer),
     )
 }
 """In the order in which they are worth reading."""

@@ -1,0 +1,69 @@
+"""Lab numbers and their loopback addresses.
+
+Lab number N has 127.12.N.0/24: .1 is Asterisk, .2 a proxy before its AMI, .10 the carrier, .20-.29
+SIPp, .101-.150 the officers' telephones, .151-.199 the agencies', .201-.250 second devices.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import IO
+
+from ivr.lab.root import cache_directory
+
+AMI_PORT = 5038
+
+
+class LabError(Exception):
+    """The lab's Asterisk did not do what was asked; the text ends with its own last words."""
+
+
+def address(number: int, host: int) -> str:
+    """The loopback address `host` of lab `number`."""
+    return f"127.12.{number}.{host}"
+
+
+@dataclass(slots=True)
+class Claim:
+    """A lab number that is ours until `release`, against every other process on the machine."""
+
+    number: int
+    _handle: IO[str]
+
+    @classmethod
+    def take(cls, numbers: Iterable[int] = range(100, 250)) -> Claim:
+        """The first free number; raises LabError where all are taken."""
+        locks = cache_directory() / "lab"
+        locks.mkdir(parents=True, exist_ok=True)
+        for number in numbers:
+            handle = (locks / f"{number}.lock").open("w")
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                handle.close()
+                continue
+            if _free(number):
+                return cls(number, handle)
+            handle.close()
+        raise LabError("every lab number is taken; `hotline lab down` ends a forgotten one")
+
+    def release(self) -> None:
+        """Gives the number back."""
+        self._handle.close()
+
+
+def _free(number: int) -> bool:
+    """Whether nobody answers calls or AMI on the lab's address."""
+    server = address(number, 1)
+    for kind, port in ((socket.SOCK_DGRAM, 5060), (socket.SOCK_STREAM, AMI_PORT)):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((server, port))
+            except OSError:
+                return False
+    return True

@@ -1,0 +1,437 @@
+"""One call of a scripted telephone: its dialog with the server, and what a person does in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from ivr.lab import sip
+from ivr.lab.rtp import Media
+from ivr.lab.sip import Message
+
+if TYPE_CHECKING:
+    from ivr.lab.sipua import Phone
+
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, UPDATE, INFO"
+DEADLINE = 10.0
+"""How long, in seconds, a script waits for the far side unless it says otherwise."""
+
+
+class NotInTime(Exception):
+    """What a script waited for did not happen by its deadline."""
+
+
+@dataclass(slots=True)
+class Identity:
+    """Who a call is from: `name` and `number`, or withheld from the called party."""
+
+    number: str
+    name: str = ""
+    withheld: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Leg:
+    """One call of a telephone: `state` goes calling → ringing → up → ended."""
+
+    phone: Phone
+    call_id: str
+    local: str
+    remote: str
+    target: str
+    media: Media
+    inbound: bool
+    state: str = "calling"
+    ended_by: str = ""
+    """`us`, `them`, or empty while it lasts."""
+    refusal: int = 0
+    """The final status of an INVITE that was refused."""
+    held: bool = False
+    """The far side has put us on hold."""
+    transfer: int = 0
+    """The last status a NOTIFY told about our REFER (the sipfrag's), 0 for none."""
+    connected: str = ""
+    """Whom the far side said we are connected with (P-Asserted-Identity), as last told."""
+    offer: Message | None = None
+    sequence: int = 0
+    _invite: Message | None = None
+    _ack: bytes = b""
+    _tag: str = field(default_factory=sip.token)
+    _direction: str = "sendrecv"
+    _waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+    @classmethod
+    def outgoing(cls, phone: Phone, number: str, identity: Identity) -> Leg:
+        """A leg for a call from here; nothing is sent yet."""
+        host = phone.server[0]
+        shown = f'"{identity.name}" ' if identity.name else ""
+        local = f"{shown}<sip:{identity.number}@{phone.address}>"
+        if identity.withheld:
+            local = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+        uri = f"sip:{number}@{host}"
+        media = Media(phone.address, steady=phone.steady_media)
+        return cls(phone, f"{sip.token()}@{phone.address}", local, f"<{uri}>", uri, media, False)
+
+    @classmethod
+    def incoming(cls, phone: Phone, invite: Message) -> Leg:
+        """A leg for an INVITE that arrived."""
+        media = Media(phone.address, steady=phone.steady_media)
+        return cls(
+            phone,
+            invite.first("Call-ID"),
+            invite.first("To"),
+            invite.first("From"),
+            sip.address_uri(invite.first("Contact")),
+            media,
+            True,
+            offer=invite,
+        )
+
+    @property
+    def name(self) -> str:
+        """The telephone's name."""
+        return self.phone.name
+
+    @property
+    def caller(self) -> str:
+        """The number the far side showed."""
+        return sip.user_of(self.remote)
+
+    def _moved(self) -> None:
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._waiting.clear()
+
+    async def until(
+        self, what: str, reached: Callable[[Leg], bool], deadline: float = DEADLINE
+    ) -> Leg:
+        """Waits until `reached(leg)`; raises NotInTime naming `what` after `deadline` seconds."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + deadline
+        while not reached(self):
+            waiting = loop.create_future()
+            self._waiting.append(waiting)
+            try:
+                await asyncio.wait_for(waiting, max(0.0, end - loop.time()))
+            except TimeoutError:
+                raise NotInTime(
+                    f"{self.name}: not {what} within {deadline:g} s; it is {self.state}"
+                    + (f" ({self.refusal})" if self.refusal else "")
+                ) from None
+        return self
+
+    async def ringing(self, deadline: float = DEADLINE) -> Leg:
+        """Waits until the far side rings."""
+        return await self.until("ringing", lambda leg: leg.state != "calling", deadline)
+
+    async def up(self, deadline: float = DEADLINE) -> Leg:
+        """Waits until the call is answered; raises NotInTime at once where it was refused."""
+        await self.until("answered", lambda leg: leg.state in {"up", "ended"}, deadline)
+        if self.state == "ended":
+            raise NotInTime(f"{self.name}: refused with {self.refusal}")
+        return self
+
+    async def ended(self, deadline: float = DEADLINE) -> Leg:
+        """Waits until the call is over."""
+        return await self.until("ended", lambda leg: leg.state == "ended", deadline)
+
+    # --- requests of ours ---------------------------------------------------------------------
+
+    def _build(self, method: str, body: bytes = b"", extra: list[tuple[str, str]] | None = None,
+               *, sequence: int | None = None) -> Message:  # fmt: skip
+        if sequence is None:
+            self.sequence += 1
+            sequence = self.sequence
+        phone = self.phone
+        local = self.local if ";tag=" in self.local else f"{self.local};tag={self._tag}"
+        headers = [
+            ("Via", f"SIP/2.0/UDP {phone.address}:5060;branch=z9hG4bK{sip.token()};rport"),
+            ("Max-Forwards", "70"),
+            ("From", local),
+            ("To", self.remote),
+            ("Call-ID", self.call_id),
+            ("CSeq", f"{sequence} {method}"),
+            ("Contact", phone.contact),
+            ("Allow", ALLOW),
+            *(extra or []),
+        ]
+        if body and not any(name == "Content-Type" for name, _ in headers):
+            headers.append(("Content-Type", "application/sdp"))
+        return Message(f"{method} {self.target} SIP/2.0", headers, body)
+
+    def _transact(
+        self,
+        method: str,
+        body: bytes = b"",
+        extra: list[tuple[str, str]] | None = None,
+        then: Callable[[Message], None] | None = None,
+    ) -> Message:
+        """Sends a request of this dialog, answering one challenge."""
+
+        def attempt(more: list[tuple[str, str]], tried: bool) -> Message:
+            request = self._build(method, body, [*(extra or []), *more])
+            if method == "INVITE":
+                self._invite = request
+            self.phone.transact(request, lambda message: answered(request, message, tried))
+            return request
+
+        def answered(request: Message, message: Message, tried: bool) -> None:
+            if message.status in {401, 407} and not tried and self.phone.password:
+                uri = request.start.split(" ")[1]
+                attempt([self.phone.credentials(message, method, uri)], True)
+            elif then:
+                then(message)
+
+        return attempt([], False)
+
+    def invite(self) -> None:
+        """Sends the first INVITE of an outgoing leg."""
+        extra: list[tuple[str, str]] = []
+        if "anonymous.invalid" in self.local:
+            extra.append(("Privacy", "id"))
+        self._transact("INVITE", self.media.description(), extra, self._invited)
+
+    def _invited(self, message: Message) -> None:
+        if message.status == 100:
+            return
+        self._learn(message)
+        if message.body:
+            self.media.connect(message.body)
+        if message.status < 200:
+            self._become("ringing")
+        elif message.status < 300:
+            self._acknowledge()
+            if self.ended_by:  # cancelled, but the answer crossed it
+                self._transact("BYE")
+                self._become("ended")
+            else:
+                self._become("up")
+        else:
+            self.refusal = message.status
+            self.ended_by = self.ended_by or "them"
+            self._become("ended")
+
+    def _learn(self, message: Message) -> None:
+        if sip.parameter(message.first("To"), "tag"):
+            self.remote = message.first("To")
+        if message.first("Contact"):
+            self.target = sip.address_uri(message.first("Contact"))
+        if message.first("P-Asserted-Identity"):
+            self.connected = sip.user_of(message.first("P-Asserted-Identity"))
+
+    def _acknowledge(self) -> None:
+        ack = self._build("ACK", sequence=self.sequence)
+        self._ack = ack.encode()
+        self.phone.send(self._ack)
+
+    def acknowledge_again(self) -> None:
+        """The far side repeats its 2xx: its ACK was lost."""
+        self.phone.send(self._ack)
+
+    def hang_up(self) -> None:
+        """Ends the call, whatever its state: BYE, CANCEL, or 603 to a call not yet answered."""
+        if self.state == "ended":
+            return
+        self.phone.note("hangs up")
+        self.ended_by = "us"
+        if self.state == "up":
+            self._transact("BYE")
+            self._become("ended")
+        elif self.inbound:
+            self.reject(603)
+        elif self._invite is not None:
+            invite = self._invite
+            cancel = Message(
+                invite.start.replace("INVITE", "CANCEL", 1),
+                [
+                    ("Via", invite.first("Via")),
+                    ("Max-Forwards", "70"),
+                    ("From", invite.first("From")),
+                    ("To", invite.first("To")),
+                    ("Call-ID", self.call_id),
+                    ("CSeq", invite.first("CSeq").replace("INVITE", "CANCEL")),
+                ],
+            )
+            self.phone.transact(cancel, lambda _: None)
+
+    async def hold(self, direction: str = "sendonly") -> None:
+        """Puts the far side on hold (`sendonly` or `inactive`) and waits for its agreement."""
+        self.phone.note("holds")
+        await self._renew(direction)
+
+    async def unhold(self) -> None:
+        """Takes the far side back from hold."""
+        self.phone.note("takes back from hold")
+        await self._renew("sendrecv")
+
+    async def _renew(self, direction: str) -> None:
+        self._direction = direction
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        def answered(message: Message) -> None:
+            if message.status < 200:
+                return
+            if message.status < 300:
+                self._acknowledge()
+                self.media.connect(message.body)
+            if not done.done():
+                done.set_result(message.status)
+
+        for _ in range(20):
+            self._transact("INVITE", self.media.description(direction), [], answered)
+            status = await asyncio.wait_for(done, DEADLINE)
+            if status != 491:  # both sides renewed at once: again in a moment
+                break
+            done = asyncio.get_running_loop().create_future()
+            await asyncio.sleep(0.05)
+        if status >= 300:
+            raise NotInTime(f"{self.name}: the re-INVITE was answered {status}")
+
+    def refer(self, number: str, *, referred_by: bool = True) -> None:
+        """Blind transfer: asks the far side to call `number` (REFER)."""
+        self.phone.note(f"transfers blind to {number}")
+        self._refer(f"<sip:{number}@{self.phone.server[0]}>", referred_by)
+
+    def refer_to(self, other: Leg, *, referred_by: bool = True) -> None:
+        """Attended transfer: joins this call's far side with that of `other` (REFER, Replaces)."""
+        self.phone.note("completes the attended transfer")
+        to_tag = sip.parameter(other.remote, "tag")
+        own_tag = sip.parameter(other.local, "tag") or other._tag
+        replaces = quote(f"{other.call_id};to-tag={to_tag};from-tag={own_tag}", safe="")
+        user = sip.user_of(other.remote)
+        self._refer(f"<sip:{user}@{self.phone.server[0]}?Replaces={replaces}>", referred_by)
+
+    def _refer(self, refer_to: str, referred_by: bool) -> None:
+        extra = [("Refer-To", refer_to)]
+        if referred_by:
+            extra.append(("Referred-By", f"<sip:{self.phone.user}@{self.phone.server[0]}>"))
+
+        def answered(message: Message) -> None:
+            if message.status >= 300:
+                self.transfer = message.status
+                self._moved()
+
+        self._transact("REFER", b"", extra, answered)
+
+    async def transferred(self, deadline: float = DEADLINE) -> int:
+        """Waits for the end of our REFER: the final status told, or 200 where we were let go."""
+        await self.until(
+            "told of the transfer's end",
+            lambda leg: leg.transfer >= 200 or leg.state == "ended",
+            deadline,
+        )
+        return self.transfer if self.transfer >= 200 else 200
+
+    async def press(self, keys: str, *, info: bool = False, gap: float = 0.08) -> None:
+        """Presses keys, as RFC 4733 events or as SIP INFO."""
+        self.phone.note(f"presses {keys}")
+        if not info:
+            await self.media.press(keys, gap)
+            return
+        for key in keys:
+            body = f"Signal={key}\r\nDuration=100\r\n".encode()
+            self._transact("INFO", body, [("Content-Type", "application/dtmf-relay")])
+            await asyncio.sleep(0.1 + gap)
+
+    # --- requests of theirs -------------------------------------------------------------------
+
+    def handle(self, message: Message) -> None:
+        """Answers a request of the far side within this call."""
+        method = message.method
+        if method == "INVITE" and self.inbound and self.state in {"calling", "ringing"}:
+            if "answer-after=0" in message.first("Call-Info").lower():
+                self.phone.note("is told to answer by itself")
+            return  # a new call: the script rings, answers or refuses
+        if message.first("P-Asserted-Identity"):
+            self.connected = sip.user_of(message.first("P-Asserted-Identity"))
+        if method in {"INVITE", "UPDATE"}:
+            self._renewed(message)
+        elif method == "BYE":
+            self._reply(message, 200)
+            self.ended_by = self.ended_by or "them"
+            self._become("ended")
+        elif method == "CANCEL":
+            self._reply(message, 200)
+            if self.offer is not None and self.state != "up":
+                self.phone.reply(self.offer, sip.response(self.offer, 487, tag=self._tag))
+                self.ended_by = self.ended_by or "them"
+                self._become("ended")
+        elif method == "NOTIFY":
+            self._reply(message, 200)
+            text = message.body.decode("utf-8", "replace")
+            if text.startswith("SIP/2.0 "):
+                self.transfer = int(text.split()[1])
+                self._moved()
+        elif method in {"OPTIONS", "INFO", "MESSAGE"}:
+            self._reply(message, 200)
+        elif method != "ACK":
+            self._reply(message, 405)
+
+    def _renewed(self, message: Message) -> None:
+        answer = sip.response(message, 200, tag=self._tag, contact=self.phone.contact)
+        if message.body:
+            text = message.body.decode("utf-8", "replace")
+            self.held = any(f"a={mode}" in text for mode in ("sendonly", "inactive"))
+            self.media.connect(message.body)
+            agreed = "recvonly" if self.held else self._direction
+        else:
+            agreed = self._direction
+        if message.body or message.method == "INVITE":
+            answer.body = self.media.description(agreed)
+            answer.headers.append(("Content-Type", "application/sdp"))
+        self.phone.reply(message, answer)
+        self._moved()
+
+    def _reply(self, request: Message, status: int) -> None:
+        self.phone.reply(request, sip.response(request, status, tag=self._tag))
+
+    def ring(self) -> None:
+        """180 Ringing."""
+        if self.offer is None or self.state != "calling":
+            return
+        self.phone.note("rings")
+        answer = sip.response(self.offer, 180, tag=self._tag, contact=self.phone.contact)
+        self.phone.send(answer.encode())
+        self._become("ringing")
+
+    async def answer(self) -> None:
+        """200 OK, and waits for the ACK no further than the wire needs."""
+        if self.offer is None or self.state not in {"calling", "ringing"}:
+            raise NotInTime(f"{self.name}: cannot answer, the call is {self.state}")
+        await self.media.open()
+        self.phone.note("answers")
+        answer = sip.response(self.offer, 200, tag=self._tag, contact=self.phone.contact)
+        answer.headers += [("Allow", ALLOW), ("Content-Type", "application/sdp")]
+        answer.body = self.media.description()
+        if ";tag=" not in self.local:
+            self.local = f"{self.local};tag={self._tag}"
+        self.phone.reply(self.offer, answer)
+        self.media.connect(self.offer.body)
+        self._become("up")
+
+    def reject(self, status: int = 486) -> None:
+        """Refuses a call that has arrived (486 busy, 603 declined, 480 unavailable)."""
+        if self.offer is None or self.state not in {"calling", "ringing"}:
+            return
+        self.phone.note(f"refuses with {status}")
+        self.ended_by = "us"
+        self.phone.reply(self.offer, sip.response(self.offer, status, tag=self._tag))
+        self._become("ended")
+
+    def drop(self) -> None:
+        """Forgets the call without a word on the wire."""
+        self.media.close()
+        self.state = "ended"
+        self._moved()
+
+    def _become(self, state: str) -> None:
+        if self.state == "ended":
+            return
+        self.state = state
+        if state == "ended":
+            self.media.close()
+        self._moved()
