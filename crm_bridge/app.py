@@ -1,6 +1,6 @@
 """The composition root: builds the bridge from its configuration, runs it, stops it in order.
 
-Stopping order: the links close first, then what was read is worked in, then everything is committed.
+The links close first, then what was read is worked in, then everything is committed.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ _log = structlog.get_logger(__name__)
 
 FLUSH_EVERY: Final = 0.5
 """Seconds between handing changed records to the commit loop; screens do not wait for it."""
+
+
+STOP_WITHIN: Final = 30.0
+"""Seconds a stop waits for a database that cannot take the last records."""
 
 
 @dataclass(slots=True)
@@ -69,7 +73,21 @@ class App:
             for node in self.nodes:
                 _drain(node)
             self.loop.stop()
-            await committing
+            await self._last_commit(committing)
+            await self.database.close()
+
+    async def _last_commit(self, committing: asyncio.Task[None]) -> None:
+        """Waits until all is on disk; a database that stays down does not hold up the stop."""
+        try:
+            async with asyncio.timeout(STOP_WITHIN):
+                await committing
+        except TimeoutError:
+            _log.error(
+                "stopped before everything was saved",
+                pending_bytes=self.loop.pending_bytes,
+                why=self.loop.counters.last_error,
+                mend="the books of Asterisk hold these calls: reconcile once the database is back",
+            )
 
     async def _serve(self) -> None:
         try:

@@ -215,11 +215,11 @@ async def work(
 ) -> None:
     """The one ordered consumer of a node: runs until cancelled, losing nothing it took.
 
-    `room` tells whether the commit loop can hold more; while it cannot, messages stay in the intake.
+    `room` tells whether the commit loop can hold more; until it can, messages stay in the intake.
     """
     try:
         while True:
-            while not room():
+            while not room():  # noqa: ASYNC110  # room comes with a commit, which tells nobody
                 await asyncio.sleep(0.05)
             messages, at = await intake.get()
             arrived = int(at * 1_000_000)

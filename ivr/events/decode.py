@@ -68,7 +68,9 @@ def _duration(value: str | None) -> int:
 def _shown_channel(at: int, inferred: bool, f: Fields) -> ev.Event | None:
     # Both tell the second of birth only: the uniqueid its own, the row the age it has reached.
     uniqueid = f["Uniqueid"]
-    born = micros(uniqueid.rpartition("-")[2].partition(".")[0]) or at - _duration(f["Duration"])
+    born = micros(uniqueid.rpartition("-")[2].partition(".")[0]) or at - _duration(
+        f.get("Duration")
+    )
     return ev.ChannelStarted(
         min(at, born), True, uniqueid,
         f.get("Linkedid") or uniqueid,
