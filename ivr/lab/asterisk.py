@@ -57,6 +57,15 @@ class Lab:
         self.process: Process | None = None
         self._child: subprocess.Popen[bytes] | None = None
 
+    @classmethod
+    def attach(cls, lab: Running, root: Root | None = None) -> Lab:
+        """A lab that another process started, to play on; it goes on when this process ends."""
+        place = cls(lab.state.parent, lab.number, root=root, keep=True)
+        place.process = lab.process
+        place.secret, place.ami_secret = lab.secret, lab.ami_secret
+        place.secrets = dict(lab.telephones)
+        return place
+
     # --- where things are ---------------------------------------------------------------------
 
     @property
@@ -252,6 +261,7 @@ class Lab:
             "ami_secret": self.ami_secret,
             "cel": str(self.cel),
             "queue_log": str(self.queue_log),
+            "telephones": self.secrets,
         }
         fresh = self._state_path.with_suffix(".new")
         fresh.touch(mode=0o600)
@@ -274,6 +284,8 @@ class Running:
     """Password of the AMI user `hotline`."""
     cel: Path
     queue_log: Path
+    telephones: dict[str, str]
+    """Password of each telephone that registers."""
     state: Path
 
 
@@ -300,6 +312,7 @@ def running(directory: Path) -> list[Running]:
                 str(state.get("ami_secret", "")),
                 Path(state.get("cel", "")),
                 Path(state.get("queue_log", "")),
+                dict(state.get("telephones", {})),
                 path,
             )
         )

@@ -170,7 +170,7 @@ def _values(site: Site) -> dict[str, str]:
         "RECORD": "1" if site.record else "0",
         "RECORDINGS": f"{site.astspooldir}/monitor",
         "CONNECTED_LINE": "yes" if site.connected_line else "no",
-        "SIP_PERMIT": "\n".join(f"permit = {net}" for net in site.sip_permit),
+        "SIP_PERMIT": "\n".join(f"permit = {net}" for net in _sip_networks(site)),
         "HTTP_TLS": tls,
         "AGENT_GLOBALS": "\n".join(
             f"AGENT_{agent.id} = " + "&".join(f"PJSIP/{d.name}" for d in agent.telephones())
@@ -181,6 +181,14 @@ def _values(site: Site) -> dict[str, str]:
         if name not in ("SIP_PERMIT", "HTTP_TLS", "AGENT_GLOBALS") and re.search(r"[\r\n;]", value):
             raise InstallError(f"{name.lower()}: {value!r} has a line break or semicolon in it")
     return values
+
+
+def _sip_networks(site: Site) -> list[str]:
+    """Who may speak SIP here: the site's networks, and each fixed address the site itself names."""
+    fixed = [device.address for agent in site.agents for device in agent.telephones()]
+    fixed += [site.agency_trunk, *site.agency_addresses.values()]
+    hosts = [address.rsplit(":", 1)[0] for address in fixed if address]
+    return list(dict.fromkeys((*site.sip_permit, *site.trunk_match, *hosts)))
 
 
 def _render(text: str, values: Mapping[str, str], name: str) -> str:

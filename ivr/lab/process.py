@@ -23,12 +23,8 @@ class Process:
     @classmethod
     def of(cls, pid: int) -> Process | None:
         """The process with this id, or None where there is none (or only its zombie)."""
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
-        except OSError:
-            return None
-        fields = stat.rpartition(")")[2].split()
-        return None if fields[0] in "ZX" else cls(pid, int(fields[19]))
+        state, started = _stat(pid)
+        return None if state in {"", "Z", "X"} else cls(pid, started)
 
     @property
     def alive(self) -> bool:
@@ -41,7 +37,7 @@ class Process:
             os.kill(self.pid, number)
 
     async def gone(self, deadline: float) -> bool:
-        """Waits until it has ended; False where it has not by `deadline` seconds."""
+        """Waits until all of it has ended; False where it has not by `deadline` seconds."""
         try:
             descriptor = os.pidfd_open(self.pid)
         except ProcessLookupError:
@@ -50,14 +46,25 @@ class Process:
         ended = asyncio.Event()
         try:
             loop.add_reader(descriptor, ended.set)
-            if self.alive:
+            # Not `alive`: a killed process is a zombie while its threads still hold its sockets.
+            if _stat(self.pid)[1] == self.started:
                 await asyncio.wait_for(ended.wait(), deadline)
             return True
         except TimeoutError:
-            return not self.alive
+            return False
         finally:
             loop.remove_reader(descriptor)
             os.close(descriptor)
+
+
+def _stat(pid: int) -> tuple[str, int]:
+    """A process's state letter and when it started; an empty state where there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return "", 0
+    fields = stat.rpartition(")")[2].split()
+    return fields[0], int(fields[19])
 
 
 async def end(process: Process) -> None:

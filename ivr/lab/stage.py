@@ -143,12 +143,17 @@ class Stage:
         self.driven: list[Driven] = []
         self.phones: dict[str, Phone] = {}
         self.witness = Witness(lab)
+        self.on_note: Callable[[Driven], None] | None = None
+        """Told of each thing done, as it is done."""
         self.proxy: Proxy | None = None
         """What the recording (or the bridge) reaches the AMI through, where the runner gave one."""
 
     def note(self, what: str) -> None:
         """Writes down what happens now."""
-        self.driven.append(Driven(time.time(), what))
+        entry = Driven(time.time(), what)
+        self.driven.append(entry)
+        if self.on_note:
+            self.on_note(entry)
 
     def book(self) -> list[dict[str, object]]:
         """What was done, for JSON."""
