@@ -104,6 +104,13 @@ def test_telephones_register_or_stand_at_an_address(tmp_path):
     assert "Local/1008@agent-devices/n,0,1008,hint:1008@agent-numbers" in members
 
 
+def test_who_is_named_may_speak_sip(installed):
+    text = (installed.config / "pjsip.conf").read_text()
+    assert "deny = 0.0.0.0/0.0.0.0\ndeny = ::/0\n" in text
+    for address in ("192.0.2.1", "192.0.2.11"):
+        assert f"permit = {address}\n" in text
+
+
 def test_prompts_speak_in_both_languages(installed, tmp_path):
     for language in ("th", "en"):
         path = tmp_path / "usr/share/asterisk/sounds" / language / "hotline" / "greeting.wav"
