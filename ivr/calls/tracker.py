@@ -193,9 +193,14 @@ class Tracker:
 
     def _caller_id(self, event: ev.CallerIdSet) -> None:
         live = self.of_caller(event.uniqueid)
-        if live is not None and live.call.answered_at is None:
-            _set_caller(live.call, event.number, event.name, withheld=event.withheld)
-            self.touch(live)
+        if live is None:
+            return
+        # What the network presented stands; later it is only told to be withheld, or completed.
+        call = live.call
+        number = call.caller_presented or event.number
+        name = call.caller_name or event.name
+        _set_caller(call, number, name, withheld=event.withheld or call.withheld)
+        self.touch(live)
 
     def _renamed(self, event: ev.ChannelRenamed) -> None:
         channel = self.net.channels.get(event.uniqueid)

@@ -93,7 +93,7 @@ def _new_state(at: int, inferred: bool, f: Fields) -> ev.Event | None:
 def _new_callerid(at: int, inferred: bool, f: Fields) -> ev.Event | None:
     number = _text(f.get("CallerIDNum"))
     pres = f.get("CID-CallingPres", "")
-    prohibited = "prohib" in pres.lower() or (number or "").lower() in _WITHHELD_NAMES
+    prohibited = "prohib" in pres.lower() or (number or "?").lower() in _WITHHELD_NAMES
     return ev.CallerIdSet(
         at, inferred, f["Uniqueid"], number, _text(f.get("CallerIDName")), prohibited
     )
