@@ -161,7 +161,7 @@ async def build(config: Config) -> App:
         name = section.name or await systemname(section)
         last = await journal.last(database, name)
         pipeline = NodePipeline(name, directory, standards, loop, journal.Scribe(name, last))
-        await _restore(database, pipeline, last)
+        await restore(database, pipeline, last)
         intake = Intake()
         link = Link(name, _address(section), keep, intake.put)
         intake.drop_link = link.drop
@@ -169,7 +169,7 @@ async def build(config: Config) -> App:
     return app
 
 
-async def _restore(database: Database, pipeline: NodePipeline, last: journal.Last | None) -> None:
+async def restore(database: Database, pipeline: NodePipeline, last: journal.Last | None) -> None:
     """Brings calls that were open at the last stop back to where they were, and names the gap."""
     if last is None:
         return

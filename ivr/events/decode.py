@@ -18,7 +18,6 @@ Fields = Mapping[str, str]
 Decoder = Callable[[int, bool, Fields], ev.Event | None]
 
 _UP = "6"
-_WITHHELD_NAMES = frozenset({"anonymous", "restricted", "unknown", "unavailable", "private", ""})
 
 
 def micros(stamp: str | None) -> int | None:
@@ -91,12 +90,9 @@ def _new_state(at: int, inferred: bool, f: Fields) -> ev.Event | None:
 
 
 def _new_callerid(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    number = _text(f.get("CallerIDNum"))
-    pres = f.get("CID-CallingPres", "")
-    prohibited = "prohib" in pres.lower() or (number or "?").lower() in _WITHHELD_NAMES
-    return ev.CallerIdSet(
-        at, inferred, f["Uniqueid"], number, _text(f.get("CallerIDName")), prohibited
-    )
+    number, name = _text(f.get("CallerIDNum")), _text(f.get("CallerIDName"))
+    prohibited = "prohib" in f.get("CID-CallingPres", "").lower()
+    return ev.CallerIdSet(at, inferred, f["Uniqueid"], number, name, prohibited)
 
 
 def _rename(at: int, inferred: bool, f: Fields) -> ev.Event | None:
