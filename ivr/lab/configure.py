@@ -39,6 +39,7 @@ def ours(**values: Any) -> Configure:
                 "ami_bind": lab.server,
                 "root": lab.root.directory,
                 "astetcdir": f"{place}/etc",
+                "astmoddir": _modules(lab),
                 "astvarlibdir": f"{place}/lib",
                 "astdatadir": f"{place}/data",
                 "astspooldir": f"{place}/spool",
@@ -55,6 +56,13 @@ def ours(**values: Any) -> Configure:
         _packaged_sounds(lab)
 
     return configure
+
+
+def _modules(lab: Lab) -> str:
+    """Where Asterisk's modules are: the place differs between machines' architectures."""
+    found = sorted(lab.root.directory.glob("usr/lib/*/asterisk/modules/app_queue.so"))
+    found += sorted(lab.root.directory.glob("usr/lib*/asterisk/modules/app_queue.so"))
+    return lab.root.inside(found[0].parent) if found else Site().astmoddir
 
 
 def _packaged_sounds(lab: Lab) -> None:
