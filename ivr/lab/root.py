@@ -96,8 +96,8 @@ def find_root(progress: Progress = lambda _: None) -> Root:
             return root
     raise NoAsterisk(
         f"no Asterisk >= {OLDEST} with sipp on PATH, no Docker engine that answers, and no Debian "
-        "root: making one needs root and debootstrap (apt-get install debootstrap; on Ubuntu "
-        "also debian-archive-keyring)"
+        "root: to make and use one, be root and have debootstrap (apt-get install debootstrap; on "
+        "Ubuntu also debian-archive-keyring)"
     )
 
 
@@ -157,11 +157,13 @@ def _in_docker(progress: Progress) -> Root | None:
 
 
 def _in_root(progress: Progress) -> Root | None:
+    if os.geteuid() != 0:  # neither debootstrap nor chroot
+        return None
     directory = cache_directory() / "asterisk-sid"
     version = _stamped(directory)
     if version:
         return Root("root", version, directory)
-    if os.geteuid() != 0 or not shutil.which("debootstrap"):
+    if not shutil.which("debootstrap"):
         return None
     directory.parent.mkdir(parents=True, exist_ok=True)
     with locked(directory.parent / "asterisk-sid.lock", progress):

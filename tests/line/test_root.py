@@ -65,6 +65,7 @@ def _fake_root(place: Path, **stamp: object) -> None:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOTLINE_CACHE", str(tmp_path))
     monkeypatch.setenv("HOTLINE_LAB", "root")
+    monkeypatch.setattr(root.os, "geteuid", lambda: 0)
     return tmp_path
 
 
@@ -121,7 +122,6 @@ def _debootstrap(cache: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> Non
         (bin_directory / name).write_text(text)
         (bin_directory / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{bin_directory}:/usr/bin:/bin")
-    monkeypatch.setattr(root.os, "geteuid", lambda: 0)
     monkeypatch.setattr(root, "_is_ubuntu", lambda: False)
 
 
