@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ivr.lab import sip
-from ivr.lab.leg import DEADLINE, Identity, Leg, NotInTime
+from ivr.lab.dialog import DEADLINE, Identity, NotInTime
+from ivr.lab.leg import Leg
 from ivr.lab.sip import Message
 
 _T1 = 0.5
