@@ -8,6 +8,7 @@ from ivr.calls.call import (
     AttemptOutcome,
     Consultation,
     ConsultationOutcome,
+    QueuePassage,
     Role,
     Transfer,
     TransferKind,
@@ -284,9 +285,18 @@ def joined_after_transfer(live: Live, channel: Channel, at: int) -> None:
     if channel.role is Role.AGENT and channel.party == transfer.by and not requeued:
         transfer.outcome, transfer.ended_at = TransferOutcome.RETURNED, at
         return
-    transfer.answered_at = transfer.answered_at or at
+    if transfer.answered_at is None:
+        transfer.answered_at = _rung_until(passages[-1], channel, at) if requeued else at
     transfer.ended_at = transfer.answered_at
     transfer.outcome = TransferOutcome.ANSWERED
+
+
+def _rung_until(passage: QueuePassage, channel: Channel, at: int) -> int:
+    """When the officer's telephone was answered, for one whom a queue rang."""
+    for attempt in reversed(passage.attempts):
+        if attempt.agent == channel.party and attempt.ended_at is not None:
+            return attempt.ended_at
+    return at
 
 
 def number_of(live: Live, channel: Channel) -> str | None:

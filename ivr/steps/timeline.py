@@ -226,7 +226,8 @@ class _Clock:
     def _inform(self, start: Micros) -> StepTiming:
         spans: list[tuple[Micros, Micros | None]] = []
         for part in self.stage.parts:
-            begin: Micros = max(part.connected_at, start)
+            # The first span begins where greet ends, a moment before the two are joined.
+            begin = start if part is self.stage.parts[0] else part.connected_at
             left = False
             for consultation in self.stage.consultations:
                 if consultation.by != part.agent or not (

@@ -1,0 +1,122 @@
+"""Each key documented; each mistake named with its mend; the environment over the file."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from crm_bridge import config as rooms
+from crm_bridge.config import Config, load_config
+from crm_bridge.errors import ConfigMistake
+
+DOC = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+SECTIONS = {
+    "[database]": rooms.DatabaseSection,
+    "[[node]]": rooms.NodeSection,
+    "[line]": rooms.LineSection,
+    "[queue.NAME]": rooms.QueueSection,
+    "[agents]": rooms.AgentsSection,
+    "[agency.ID]": rooms.AgencySection,
+    "[menu]": rooms.MenuSection,
+    "[web]": rooms.WebSection,
+}
+PLAIN = """
+[[node]]
+name = "pbx1"
+ami_secret = "drawn"
+[queue.information]
+service = "information"
+[menu]
+context = "1203-menu"
+"1" = "complaint"
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text: str) -> Path:
+        path = tmp_path / "hotline.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_each_key_is_documented_and_each_documented_key_exists(section):
+    chapter = DOC.split(f"## {section}", 1)[1].split("\n## ", 1)[0]
+    told = set(re.findall(r"^\| `([a-z_]+)` \|", chapter, flags=re.MULTILINE))
+    assert told == set(SECTIONS[section].model_fields)
+
+
+def test_every_section_is_documented():
+    assert {f.replace("_", "") for f in Config.model_fields} == {
+        re.sub(r"[^a-z].*", "", s.strip("[]")) for s in SECTIONS
+    }
+
+
+def test_the_plain_case(file):
+    config = load_config(file(PLAIN))
+    directory = config.directory()
+    assert directory.services == {"information": "information"}
+    assert directory.menu_services == {"1": "complaint"}
+    assert config.menu_contexts() == ("1203-menu",)
+    assert config.node[0].secret() == "drawn"
+    assert "drawn" not in repr(config)
+
+
+def test_the_environment_stands_over_the_file(file, monkeypatch):
+    monkeypatch.setenv("HOTLINE_WEB__PORT", "9000")
+    monkeypatch.setenv("HOTLINE_NODE__AMI_SECRET", "from outside")
+    monkeypatch.setenv("HOTLINE_NODE__1__AMI_SECRET", "second")
+    monkeypatch.setenv("HOTLINE_NODE__1__NAME", "pbx2")
+    monkeypatch.setenv("HOTLINE_LINE__NUMBERS", '["1203", "021203"]')
+    config = load_config(file(PLAIN))
+    assert config.web.port == 9000
+    assert [(n.name, n.secret()) for n in config.node] == [
+        ("pbx1", "from outside"),
+        ("pbx2", "second"),
+    ]
+    assert config.line.numbers == ["1203", "021203"]
+
+
+def test_a_secret_may_stand_in_a_file(file, tmp_path):
+    secret = tmp_path / "ami.secret"
+    secret.write_text("in a file\n")
+    config = load_config(file(f'[[node]]\nami_secret_file = "{secret}"\n'))
+    assert config.node[0].secret() == "in a file"
+    secret.unlink()
+    with pytest.raises(ConfigMistake, match=r"node\.ami_secret_file"):
+        config.node[0].secret()
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "mend"),
+    [
+        ("[web]\nport = 70000", "web.port", "correct"),
+        ("[web]\nprot = 1", "web.prot", "spelling"),
+        ('[queue.x]\nservice = "info"', "queue.x.service", "one of the values"),
+        ("[queue.x]", "queue.x.service", "add it"),
+        ("[[node]]\nname = 'x'", "no secret", "correct"),
+        ("[menu]\nab = 'complaint'", "'ab' is no telephone key", "correct"),
+        ("[nonsense]\nx = 1", "nonsense", "no such key"),
+        ("[line]\nnumbers = 1203", "line.numbers", "list"),
+        (
+            "[[node]]\nname = 'a'\nami_secret = 'x'\n[[node]]\nname = 'a'\nami_secret = 'x'",
+            "same name",
+            "correct",
+        ),
+    ],
+)
+def test_a_mistake_names_the_key_and_the_mend(file, text, names, mend):
+    with pytest.raises(ConfigMistake) as raised:
+        load_config(file(text))
+    assert names in str(raised.value)
+    assert mend in str(raised.value)
+
+
+def test_what_is_no_toml_names_the_line(file):
+    with pytest.raises(ConfigMistake, match="line 2"):
+        load_config(file("[web]\nport = = 1"))
+    with pytest.raises(ConfigMistake, match="no such file"):
+        load_config(Path("nowhere.toml"))
