@@ -291,6 +291,18 @@ def joined_after_transfer(live: Live, channel: Channel, at: int) -> None:
     transfer.outcome = TransferOutcome.ANSWERED
 
 
+def room_entered(tracker: Tracker, caller: Channel, at: int) -> None:
+    """A conference room took the caller in: a transfer to it is answered, whoever comes later."""
+    live = tracker.of_caller(caller.uniqueid)
+    transfer = live.transfer if live is not None else None
+    if live is None or transfer is None or transfer.outcome is not None:
+        return
+    live.transfer = None
+    transfer.answered_at = transfer.ended_at = at
+    transfer.outcome = TransferOutcome.ANSWERED
+    tracker.touch(live)
+
+
 def _rung_until(passage: QueuePassage, channel: Channel, at: int) -> int:
     """When the officer's telephone was answered, for one whom a queue rang."""
     for attempt in reversed(passage.attempts):

@@ -241,6 +241,8 @@ class Tracker:
         self.net.enter(channel, event.bridge)
         self._refresh_around(channel, event.at)
         handover.agent_apart(self, channel)
+        if event.technology == "softmix" and channel.role is Role.CALLER:
+            handover.room_entered(self, channel, event.at)
 
     def _bridge_left(self, event: ev.BridgeLeft) -> None:
         channel = self.net.channels.get(event.uniqueid)
