@@ -9,6 +9,7 @@ from pathlib import Path
 from ivr.lab.address import Claim, LabError
 from ivr.lab.asterisk import Lab, Running, down, running
 from ivr.lab.configure import foreign, ours
+from ivr.lab.dialog import Identity
 from ivr.lab.root import Progress, Root, find_root
 from ivr.lab.scenarios.catalogue import SCENARIOS, Scenario
 from ivr.lab.stage import Driven, stage
@@ -64,31 +65,34 @@ async def call(
     directory: Path = DIRECTORY,
     tell: Callable[[Driven], None] | None = None,
     progress: Progress = _quiet,
+    caller: Identity | None = None,
 ) -> list[Driven]:
     """Plays a scenario on the lab that runs, or on one of its own; returns what was done, and when.
 
     Raises KeyError for a name that is none, LabError or NotInTime where the call did not go as
-    scripted. A scenario for a PBX that is not ours always gets a lab of its own.
+    scripted. A scenario for a PBX that is not ours always gets a lab of its own. `caller` is who
+    calls, where the scenario does not say.
     """
     scenario = SCENARIOS[name]
     found = await asyncio.to_thread(running, directory)
     root = await asyncio.to_thread(prepare, progress)
     if found and scenario.configure is not foreign:
-        return await _play(scenario, Lab.attach(found[0], root), tell)
+        return await _play(scenario, Lab.attach(found[0], root), tell, caller)
     claim = Claim.take()
     try:
         async with Lab(directory, claim.number, root=root, configure=scenario.configure) as lab:
-            return await _play(scenario, lab, tell)
+            return await _play(scenario, lab, tell, caller)
     finally:
         claim.release()
 
 
 async def _play(
-    scenario: Scenario, lab: Lab, tell: Callable[[Driven], None] | None
+    scenario: Scenario, lab: Lab, tell: Callable[[Driven], None] | None, caller: Identity | None
 ) -> list[Driven]:
     try:
         async with stage(lab, scenario.house) as place:
             place.on_note = tell
+            place.caller = caller or place.caller
             await scenario.play(place)
             await place.quiet()
             return place.driven

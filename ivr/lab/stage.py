@@ -140,6 +140,8 @@ class Stage:
     def __init__(self, lab: Lab, house: House | None = None) -> None:
         self.lab = lab
         self.house = house or House()
+        self.caller = CALLER
+        """Who calls, where a script does not say."""
         self.driven: list[Driven] = []
         self.phones: dict[str, Phone] = {}
         self.witness = Witness(lab)
@@ -200,9 +202,9 @@ class Stage:
 
     # --- callers --------------------------------------------------------------------------------
 
-    async def dial(self, identity: Identity = CALLER) -> Leg:
+    async def dial(self, identity: Identity | None = None) -> Leg:
         """A caller dials the hotline; returns when the line has answered."""
-        leg = await (await self.carrier()).call(self.house.dialled, identity)
+        leg = await (await self.carrier()).call(self.house.dialled, identity or self.caller)
         return await leg.up()
 
     async def menu(self, *, since: int = 0, name: str = "main", times: int = 1) -> None:
@@ -215,7 +217,7 @@ class Stage:
                 times=times,
             )
 
-    async def ask(self, service: str = "information", identity: Identity = CALLER) -> Leg:
+    async def ask(self, service: str = "information", identity: Identity | None = None) -> Leg:
         """A caller dials, waits for the menu and presses the key of a service."""
         since = self.witness.mark()
         leg = await self.dial(identity)
@@ -223,7 +225,7 @@ class Stage:
         await leg.press(self.house.keys[service])
         return leg
 
-    async def queued(self, service: str = "information", identity: Identity = CALLER) -> Leg:
+    async def queued(self, service: str = "information", identity: Identity | None = None) -> Leg:
         """A caller who has got into a queue."""
         since = self.witness.mark()
         leg = await self.ask(service, identity)
@@ -251,7 +253,7 @@ class Stage:
         )
 
     async def served_by(
-        self, officer: Phone, service: str = "information", identity: Identity = CALLER
+        self, officer: Phone, service: str = "information", identity: Identity | None = None
     ) -> tuple[Leg, Leg]:
         """A caller in conversation with an officer: (the caller's leg, the officer's)."""
         since = self.witness.mark()

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from ivr.lab.sipua import Leg, Phone, talk
-from ivr.lab.stage import CALLER, Headers, Stage
+from ivr.lab.stage import Headers, Stage
 
 _DIGITS = 0.4
 """Seconds between a feature code and the number: Asterisk first takes the caller away."""
@@ -15,7 +15,7 @@ _DIGITS = 0.4
 async def served_by_1001(stage: Stage, service: str = "information") -> tuple[Leg, Leg]:
     """A caller in conversation with 1001 for 0.6 s."""
     officer = await stage.officer(1001)
-    caller, leg = await stage.served_by(officer, service, CALLER)
+    caller, leg = await stage.served_by(officer, service)
     await talk(0.6)
     return caller, leg
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from ivr.lab import configure
 from ivr.lab.configure import Configure
 from ivr.lab.scenarios import attended, blind, conversation, faults, menu, queueing
 from ivr.lab.stage import FOREIGN, House, Stage
 
-Script = Callable[[Stage], Awaitable[None]]
+Script = Callable[[Stage], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ivr.lab.sipua import talk
-from ivr.lab.stage import CALLER, Stage
+from ivr.lab.stage import Stage
 
 
 async def abandoned_menu(stage: Stage) -> None:
@@ -25,7 +25,7 @@ async def short_call(stage: Stage) -> None:
 async def cancelled_call(stage: Stage) -> None:
     """The caller's INVITE is cancelled at once, before or while the line answers."""
     carrier = await stage.carrier()
-    leg = await carrier.call(stage.house.dialled, CALLER)
+    leg = await carrier.call(stage.house.dialled, stage.caller)
     leg.hang_up()
     await leg.ended()
 
