@@ -95,7 +95,7 @@ class NodePipeline:
         except Exception:
             # The caller's record matters more than one event: the journal keeps the message.
             tally.failed += 1
-            _log.exception("event not understood", node=self.node, event=type(event).__name__)
+            _log.exception("event not understood", node=self.node, kind=type(event).__name__)
             return
         for call in changed:
             if call.call_id not in self._dirty and call.revision == 1:
