@@ -9,9 +9,15 @@ from typer.core import TyperGroup
 
 from crm_bridge.commands import exits
 from crm_bridge.commands.calls import calls
+from crm_bridge.commands.capture import capture
+from crm_bridge.commands.doctor import doctor
+from crm_bridge.commands.install import install
+from crm_bridge.commands.lab import lab
 from crm_bridge.commands.migrate import migrate
 from crm_bridge.commands.replay import replay
 from crm_bridge.commands.serve import serve
+from crm_bridge.commands.show import show
+from crm_bridge.commands.watch import watch
 
 
 class _Commands(TyperGroup):
@@ -38,9 +44,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(serve)
+app.command("capture")(capture)
 app.command("replay")(replay)
 app.command("calls")(calls)
+app.command("show")(show)
+app.command("watch")(watch)
+app.command("doctor")(doctor)
 app.command("migrate")(migrate)
+app.command("install")(install)
+app.add_typer(lab, name="lab")
 
 
 def main() -> None:

@@ -63,7 +63,7 @@ async def _calls(
         await database.close()
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = max(console.width, WIDTH)
+        console.width = WIDTH
     if not found:
         console.print("no calls on record" if since is until is None else "no calls in that time")
         return
@@ -74,18 +74,18 @@ def call_table(found: list[StoredCall], lang: words.Lang) -> Table:
     """The calls as a table of at most 100 columns."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column(words.say("entered", lang), no_wrap=True)
-    table.add_column(words.say("caller", lang), max_width=24)
+    table.add_column(words.say("caller", lang), max_width=18)
     table.add_column(words.say("service", lang), no_wrap=True)
     table.add_column(words.say("outcome", lang), no_wrap=True)
-    table.add_column(words.say("officer", lang), max_width=10)
+    table.add_column(words.say("officer", lang), max_width=9)
     table.add_column(words.say("wait", lang), justify="right", no_wrap=True)
     table.add_column(words.say("talk", lang), justify="right", no_wrap=True)
-    table.add_column(words.say("steps", lang), max_width=26)
+    table.add_column(words.say("steps", lang))
     for stored in found:
         call = stored.call
         table.add_row(
-            words.local(call.entered_at, "%d %b %H:%M:%S", lang),
-            words.caller(stored, lang),
+            words.local(call.entered_at, "%d/%m %H:%M:%S", lang),
+            words.caller(stored, lang, apart="\n"),
             words.service(call.service, lang),
             words.outcome(call.outcome, lang),
             " ".join(dict.fromkeys(part.agent for part in call.agents)) or Text("–", style="dim"),

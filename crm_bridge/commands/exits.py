@@ -12,6 +12,9 @@ import typer
 
 from crm_bridge.errors import HotlineError, StorageError
 from ivr.ami.errors import AmiError, CaptureError, UnsafeAction
+from ivr.lab.address import LabError
+from ivr.lab.root import NoAsterisk
+from ivr.lab.site import InstallError
 
 T = TypeVar("T")
 
@@ -32,7 +35,7 @@ TABLE: Final = (
 )
 """Exit code → what it says; `hotline --help` prints it."""
 
-EXPECTED: Final = (HotlineError, AmiError)
+EXPECTED: Final = (HotlineError, AmiError, LabError, InstallError, NoAsterisk)
 """What may go wrong without being a bug."""
 
 
@@ -42,7 +45,7 @@ def code_of(error: BaseException) -> int:
         return STORAGE
     if isinstance(error, CaptureError):
         return FOUND
-    if isinstance(error, HotlineError | UnsafeAction):
+    if isinstance(error, HotlineError | InstallError | UnsafeAction):
         return USAGE
     return UNREACHED
 
@@ -64,8 +67,22 @@ def end_on(error: BaseException) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(FINE)
     if isinstance(error, EXPECTED):
-        fail(" ".join(str(error).split("\n")), code_of(error))
+        fail(plain(str(error)), code_of(error))
     raise error
+
+
+def plain(text: str) -> str:
+    """The text in one line, in the words of the command line and of hotline.toml."""
+    for inner, outer in _INNER.items():
+        text = text.replace(inner, outer)
+    return " ".join(text.split())
+
+
+_INNER: Final = {
+    "sqlite+aiosqlite:": "sqlite:",
+    "postgresql+asyncpg:": "postgresql:",
+    "by allowing truncation (allow_truncated=True)": "with --allow-truncated",
+}
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from crm_bridge.commands.exits import run
+from crm_bridge.commands.exits import plain, run
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.records import schema
 from crm_bridge.records.database import Database
@@ -26,7 +26,8 @@ async def _migrate(url: str) -> None:
         before, after = await schema.upgrade(database)
     finally:
         await database.close()
+    where = plain(database.where)
     if before == after:
-        typer.echo(f"{database.where}: the tables are up to date ({after})")
+        typer.echo(f"{where}: the tables are up to date ({after})")
     else:
-        typer.echo(f"{database.where}: brought from {before or 'nothing'} to {after}")
+        typer.echo(f"{where}: brought from {before or 'nothing'} to {after}")

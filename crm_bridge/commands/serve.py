@@ -16,7 +16,7 @@ import uvicorn
 from crm_bridge.app import App, Node, build
 from crm_bridge.clock import iso
 from crm_bridge.commands import logs
-from crm_bridge.commands.exits import STORAGE, run
+from crm_bridge.commands.exits import STORAGE, plain, run
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config
 from crm_bridge.errors import ConfigMistake
@@ -72,7 +72,7 @@ async def _serve(config: Config) -> None:
             _log.info(
                 "bridge started",
                 web=f"http://{host}:{port}",
-                database=app.database.where,
+                database=plain(app.database.where),
                 nodes=[node.name for node in app.nodes],
                 pid=os.getpid(),
             )
@@ -107,7 +107,7 @@ def _listen(config: Config) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise ConfigMistake(
-            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}",
             where="web.port",
             mend="end the other program there, or give another port (0: any)",
         ) from None

@@ -35,6 +35,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "officer": ("จนท.", "officer"),
     "wait": ("รอ", "wait"),
     "talk": ("สนทนา", "talk"),
+    "state": ("สถานะ", "state"),
+    "step": ("ขั้นตอน", "step"),
+    "used": ("ใช้ไป", "used"),
+    "standard": ("มาตรฐาน", "standard"),
     "steps": ("ขั้นตอน", "steps"),
     "withheld": ("ไม่แสดงเลขหมาย", "withheld"),
     "information": ("ข้อมูล", "information"),
@@ -121,15 +125,17 @@ def span(length: Micros | None, *, fine: bool = False) -> str:
     return f"{text}.{tenth}" if fine else text
 
 
-def caller(stored: StoredCall, lang: Lang) -> Text:
+def caller(stored: StoredCall, lang: Lang, apart: str = " ") -> Text:
     """Number and name of the caller; what came over the wire is shown as plain text."""
     call = stored.call
     if call.withheld:
         return Text(say("withheld", lang), style="italic")
     number = stored.caller_number or call.caller_presented or "?"
+    if number.startswith("+66"):
+        number = "0" + number[3:]  # as it is dialled here
     text = Text(printable(number))
     if call.caller_name and call.caller_name != call.caller_presented:
-        text.append(f" {printable(call.caller_name)}")
+        text.append(f"{apart}{printable(call.caller_name)}")
     return text
 
 

@@ -1,0 +1,138 @@
+"""One AMI session through asterisk-ami, which shares no code with the bridge's own client.
+
+Its traps, closed here: its listener thread dies with a traceback where what answers is no AMI or
+falls silent; an answer that does not come is `None`; repeated headers of a reply keep the last.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Final, Self
+
+from asterisk.ami import AMIClient, SimpleAction
+
+_SECONDS: Final = 5.0
+_BANNER: Final = b"Asterisk Call Manager/"
+
+Headers = dict[str, str]
+
+
+class _Listener(AMIClient):  # type: ignore[misc]  # asterisk-ami ships no types
+    def listen(self) -> None:
+        """Ends quietly, whatever its reading raises: the session asks whether it has ended."""
+        try:
+            super().listen()
+        except Exception:  # noqa: S110  # the thread's own death is what `finished` says
+            pass
+        finally:
+            self.finished.set()
+
+    def send(self, pack: Any) -> None:
+        """Refuses what would forge a header, and sends all of it."""
+        data = f"{pack}\r\n".encode()
+        if any(mark in str(value) for value in pack.keys.values() for mark in "\r\n"):
+            raise ValueError("a value with a line break would forge an AMI header")
+        self._socket.sendall(data)
+
+
+class Unreachable(Exception):
+    """No AMI answered there; the text says why."""
+
+
+@dataclass(slots=True)
+class Reply:
+    """What Asterisk answered to one action; `headers` is empty where it did not."""
+
+    status: str
+    headers: Headers
+    events: list[Headers] = field(default_factory=list)
+    took: float = 0.0
+    at: float = 0.0
+    """The middle of asking and hearing, epoch seconds."""
+
+    @property
+    def good(self) -> bool:
+        """Asterisk did as asked."""
+        return self.status == "Success"
+
+
+class Session:
+    """Logged in or not, as `login` told; `with` closes it."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.banner = _greeting(host, port)
+        self.events: list[Headers] = []
+        self._moved = threading.Condition()
+        self._client = _Listener(host, port, timeout=_SECONDS)
+        self._client.add_event_listener(self._heard)
+        self._numbers = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._client.finished is not None:
+            self._client.disconnect()
+
+    def login(self, username: str, secret: str) -> Reply:
+        """The answer to the login; raises Unreachable where the connection fails."""
+        try:
+            return self._reply(lambda: self._client.login(username, secret))
+        except OSError as error:
+            raise Unreachable(str(error)) from None
+
+    def ask(self, action: str, complete: str | None = None, **headers: str) -> Reply:
+        """Asterisk's answer, with a list's events where `complete` names the one that ends it."""
+        self._numbers += 1
+        name = f"doctor-{self._numbers}"
+        reply = self._reply(
+            lambda: self._client.send_action(SimpleAction(action, ActionID=name, **headers))
+        )
+        if complete is not None and reply.good:
+            self.wait(lambda e: e.get("Event") == complete and e.get("ActionID") == name, _SECONDS)
+            reply.events = [e for e in self.events if e.get("ActionID") == name]
+        return reply
+
+    def wait(self, wanted: Any, seconds: float) -> bool:
+        """Waits until an event heard is wanted; tells whether it came."""
+        with self._moved:
+            return self._moved.wait_for(lambda: any(map(wanted, self.events)), seconds)
+
+    def _reply(self, send: Any) -> Reply:
+        began, clock = time.monotonic(), time.time()
+        try:
+            response = send().response
+        except (OSError, ValueError) as error:
+            return Reply(f"lost: {error}", {})
+        took = time.monotonic() - began
+        if response is None:
+            return Reply("no answer", {}, took=took)
+        return Reply(str(response.status), dict(response.keys), took=took, at=clock + took / 2)
+
+    def _heard(self, event: Any, **_: Any) -> None:
+        with self._moved:
+            self.events.append({"Event": event.name, **event.keys})
+            self._moved.notify_all()
+
+
+def _greeting(host: str, port: int) -> str:
+    """The first line of whoever answers; raises Unreachable where it is no AMI's."""
+    try:
+        with socket.create_connection((host, port), _SECONDS) as connection:
+            line = connection.recv(100)
+    except TimeoutError:
+        raise Unreachable(f"nothing answers within {_SECONDS:g} s") from None
+    except OSError as error:
+        raise Unreachable(error.strerror or str(error)) from None
+    if not line.startswith(_BANNER):
+        raise Unreachable("what answers there is not Asterisk's manager interface")
+    return line.split(b"\r\n")[0].decode("ascii", "replace")
