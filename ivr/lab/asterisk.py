@@ -25,6 +25,8 @@ from ivr.lab.root import Root, find_root
 LAB_USER = "lab"
 """The lab's own AMI user: reads everything, unlike `hotline`, which the bridge uses."""
 _BOOT_SECONDS = 30.0
+_kept: list[subprocess.Popen[bytes]] = []
+"""Children that outlive their lab object; reaped here should they end while this process lives."""
 
 
 class Lab:
@@ -148,6 +150,8 @@ class Lab:
         )  # fmt: skip
         self._child = self._spawn(argv if self.keep else with_parent(argv))
         self.process = Process.of(self._child.pid)
+        if self.keep:
+            _kept.append(self._child)
         self._write_state()
         try:
             await asyncio.wait_for(self._fully_booted(), _BOOT_SECONDS)
@@ -212,6 +216,7 @@ class Lab:
     async def _reap(self) -> None:
         if self._child is not None:
             await asyncio.to_thread(self._child.wait)
+        _bury()
         self._child = None
         self.process = None
         self._state_path.unlink(missing_ok=True)
@@ -324,9 +329,15 @@ async def down(directory: Path) -> int:
     labs = running(directory)
     for lab in labs:
         await end(lab.process)
+        _bury()
         lab.state.unlink(missing_ok=True)
         shutil.rmtree(lab.instance, ignore_errors=True)
     return len(labs)
+
+
+def _bury() -> None:
+    """Takes the kept children that have ended off the process table."""
+    _kept[:] = [child for child in _kept if child.poll() is None]
 
 
 def login(username: str, secret: str) -> bytes:
