@@ -69,7 +69,7 @@ def _agent_arrived(tracker: Tracker, live: Live, channel: Channel, agent: str, a
         part = AgentPart(agent, at)
         live.parts[uniqueid] = part
         live.call.agents.append(part)
-        tracker.busy[agent] = live
+        tracker.busy.setdefault(agent, []).append(live)
         answered_unasked(live, at)
     handover.joined_after_transfer(live, channel, at)
     tracker.move(live, Trigger.AGENT_JOINED, at)

@@ -51,8 +51,8 @@ class Tracker:
         self.net = Net(directory)
         self.lives: dict[str, Live] = {}
         """Calls in progress by call id."""
-        self.busy: dict[str, Live] = {}
-        """Officer → the call they last joined."""
+        self.busy: dict[str, list[Live]] = {}
+        """Officer → calls in progress they have joined."""
         self.queue_of: dict[str, Live] = {}
         """Channel that stands in a queue → its call."""
         self.oddities: Counter[tuple[Phase, Trigger]] = Counter()
@@ -124,11 +124,15 @@ class Tracker:
 
     def with_agent(self, agent: str) -> Live | None:
         """The call an officer is in."""
-        live = self.busy.get(agent)
-        if live is not None and not any(p.agent == agent for p in live.parts.values()):
-            del self.busy[agent]
-            return None
-        return live
+        lives = [
+            live
+            for live in self.busy.get(agent, ())
+            if any(part.agent == agent for part in live.parts.values())
+        ]
+        # Of two callers he speaks for the one he has put on hold.
+        waiting = [x for x in lives if any(hold.by == agent for hold in x.holds.values())]
+        found = waiting or lives
+        return found[-1] if found else None
 
     def mark(self, live: Live, name: str, at: int, value: str, by: str | None) -> None:
         """Keeps a marker on the record."""
@@ -347,8 +351,11 @@ class Tracker:
         for key in live.queue_keys:
             self.queue_of.pop(key, None)
         for agent in {p.agent for p in live.call.agents}:
-            if self.busy.get(agent) is live:
-                del self.busy[agent]
+            lives = [x for x in self.busy.get(agent, ()) if x is not live]
+            if lives:
+                self.busy[agent] = lives
+            else:
+                self.busy.pop(agent, None)
         live.group.live = None
 
     # Gaps: a broken link, a restart, and the snapshot that follows.
