@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from crm_bridge.commands import exits
 from crm_bridge.commands.calls import calls
 from crm_bridge.commands.capture import capture
+from crm_bridge.commands.demo import demo
 from crm_bridge.commands.doctor import doctor
 from crm_bridge.commands.install import install
 from crm_bridge.commands.lab import lab
@@ -51,6 +52,7 @@ app.command("show")(show)
 app.command("watch")(watch)
 app.command("doctor")(doctor)
 app.command("migrate")(migrate)
+app.command("demo")(demo)
 app.command("install")(install)
 app.add_typer(lab, name="lab")
 
@@ -58,3 +60,7 @@ app.add_typer(lab, name="lab")
 def main() -> None:
     """The console script."""
     app()
+
+
+if __name__ == "__main__":
+    main()

@@ -41,7 +41,7 @@ def _toml(lab: Running, database: Path) -> str:
         'entry_contexts = ["from-trunk"]',
         "",
         "[agents]",
-        'interfaces = ["PJSIP/1[0-9][0-9][0-9]", "Local/1[0-9][0-9][0-9]"]',
+        'interfaces = ["PJSIP/1[0-9][0-9][0-9]"]',
     ]
     for queue in QUEUES:
         lines += ["", f"[queue.{queue}]", f"service = {_text(queue)}"]
