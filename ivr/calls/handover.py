@@ -104,7 +104,19 @@ def agent_apart(tracker: Tracker, channel: Channel) -> None:
             by = live.parts[uniqueid].agent
             begin_consultation(tracker, live, uniqueid, by, local.exten, local.started_at)
             live.consult_targets[member] = uniqueid
+            _already_rung(tracker, live, uniqueid, local)
             return
+
+
+def _already_rung(tracker: Tracker, live: Live, key: str, local: Channel) -> None:
+    """The party may have been rung, or have answered, before the officer came to listen."""
+    consultation = live.consults[key]
+    for uniqueid in live.group.channels:
+        channel = tracker.net.channels.get(uniqueid)
+        if channel is not None and channel.dialled_by in {local.uniqueid, local.pair}:
+            live.consult_targets[uniqueid] = key
+            channel.dialled = consultation.target
+            consultation.answered_at = consultation.answered_at or channel.up_at
 
 
 def begin_consultation(

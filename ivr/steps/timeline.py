@@ -55,15 +55,15 @@ class _Stage:
 
 
 def timeline(call: Call, directory: Directory, standards: Standards) -> list[StepTiming]:
-    """The step timings of a call, in order of their start; empty before it reaches a queue."""
+    """The step timings of a call, stage by stage, in order of start; empty before any queue."""
     if not call.passages and not call.agents:
         return []
     services = standards.on(call.entered_at).services
     found: list[StepTiming] = []
     for stage in _stages(call, directory):
         service = services.get(stage.service) or services[_DEFAULT_SERVICE]
-        found += _Clock(call, stage, service).steps()
-    found.sort(key=lambda s: (s.started_at, _ORDER.get(s.step, 9)))
+        steps = _Clock(call, stage, service).steps()
+        found += sorted(steps, key=lambda s: (s.started_at, _ORDER.get(s.step, 9)))
     return found
 
 

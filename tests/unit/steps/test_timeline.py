@@ -176,8 +176,8 @@ def test_joining_a_queue_after_an_answer_begins_a_stage_anew():
     assert found == [
         ("greet", "information", 10),
         ("inform", "information", 40),
-        ("greet", "complaint", 100),
         ("log", "information", 100),
+        ("greet", "complaint", 100),
         ("receive", "complaint", 130),
     ]
 
