@@ -26,6 +26,8 @@ for group in "$@"; do
         postgres) need postgresql postgres_programs ;;
         images)
             need buildah command -v buildah
+            need iproute2 command -v ip
+            need util-linux command -v nsenter
             need debootstrap command -v debootstrap
             ;;
         *)
