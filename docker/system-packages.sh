@@ -29,6 +29,7 @@ for group in "$@"; do
             need iproute2 command -v ip
             need util-linux command -v nsenter
             need debootstrap command -v debootstrap
+            need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
             ;;
         *)
             echo "system-packages.sh: no such group: $group (base, lab, postgres, images)" >&2

@@ -62,7 +62,9 @@ class Root:
         if self.kind == "docker":
             # The host's network, processes and instance directory: one way to reach them for all.
             mount = [f"--volume={workdir}:{workdir}"] if workdir else []
-            return ["docker", "run", "--rm", "--network=host", "--pid=host", *mount,
+            # The image's own user could not write there: it runs as whoever owns the directory.
+            user = f"--user={os.getuid()}:{os.getgid()}"
+            return ["docker", "run", "--rm", "--network=host", "--pid=host", user, *mount,
                     f"--entrypoint={argv[0]}", IMAGE, *argv[1:]]  # fmt: skip
         return list(argv)
 
