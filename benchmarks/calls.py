@@ -19,7 +19,9 @@ _CALLER: Final = b"0812345678"
 _NAMED: Final = re.compile(
     rb"\r\n(?:(?:Dest)?(?:Uniqueid|Linkedid|Channel)|BridgeUniqueid|Value): ([^\r\n]{6,})"
 )
-_ID: Final = re.compile(rb"(?:[\w]+-)?(\d{10})\.\d+|PJSIP/\S+-[0-9a-f]{8}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID: Final = re.compile(
+    rb"(?:[\w]+-)?(\d{10})\.\d+|PJSIP/\S+-[0-9a-f]{8}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+)
 _TIMESTAMP: Final = re.compile(rb"\r\nTimestamp: (\d+)\.(\d{6})")
 
 
@@ -37,7 +39,9 @@ class Template:
         split = re.compile(b"(" + b"|".join(words) + b")")
         self._messages = [split.split(message + END) for message in messages]
         self._first = _micros(self._stamps[0])
-        self.talking = 1 + max(n for n, m in enumerate(messages) if m.startswith(b"Event: BridgeEnter"))
+        self.talking = 1 + max(
+            n for n, m in enumerate(messages) if m.startswith(b"Event: BridgeEnter")
+        )
         """Messages up to and with the officer's joining the caller."""
 
     def __len__(self) -> int:

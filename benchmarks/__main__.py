@@ -1,0 +1,101 @@
+"""Every claim about speed in one run: `make bench`, or `python -m benchmarks [--quick]`.
+
+A long capture is recorded first, unfiltered, from the lab's Asterisk under a load of mixed calls.
+All readers of it are compared on the same bytes, in turns. Figures are medians, the least and the
+greatest beside them; those of this machine count only against each other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import framing, live, open_calls
+from benchmarks.load import Load, loaded_lab
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured."""
+
+    record_seconds: float
+    live_seconds: float
+    rate: float
+    rounds: int
+    levels: tuple[int, ...]
+    further: int
+
+
+FULL = Size(35, 45, 10, 5, (10, 100, 1_000, 10_000), 300)
+QUICK = Size(6, 8, 8, 2, (10, 100, 1_000), 60)
+
+
+async def on_the_lab(size: Size, place: Path, *, measure_live: bool) -> Path:
+    """Records the long capture, measures the live line, and prints both; returns the capture."""
+    capture = place / "long.capture"
+    async with loaded_lab(place / "lab") as load:
+        await _record(load, capture, size)
+        if measure_live:
+            shares = await live.measure(
+                load, place / "live", seconds=size.live_seconds, rate=size.rate
+            )
+            print(f"\n3. The bridge beside a live Asterisk ({load.lab.root.version})")
+            print(live.report(shares), flush=True)
+    return capture
+
+
+async def _record(load: Load, capture: Path, size: Size) -> None:
+    from ivr.lab.record import Recorder
+
+    recorder = Recorder(load.lab, capture, load.lab.server)
+    await recorder.open()
+    try:
+        placed = await load.run(seconds=size.record_seconds, rate=size.rate)
+    finally:
+        await recorder.close()
+    print(
+        f"recorded from {load.lab.root.version}: {placed.calls} mixed calls in"
+        f" {placed.seconds:.0f} s, {placed.transfers} handed to an agency, every event, one snapshot",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small and rough, in about a minute")
+    parser.add_argument("--capture", type=Path, help="compare on this one; the lab is left out")
+    parser.add_argument("--keep", type=Path, help="where to keep the recorded capture")
+    options = parser.parse_args()
+    size = QUICK if options.quick else FULL
+    began = time.monotonic()
+    print(
+        f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores,"
+        f" load {os.getloadavg()[0]:.1f} at the start"
+    )
+    with tempfile.TemporaryDirectory(prefix="hotline-bench-", dir="/var/tmp") as directory:
+        place = Path(directory)
+        capture = options.capture
+        if capture is None:
+            capture = asyncio.run(on_the_lab(size, place, measure_live=True))
+        if options.keep:
+            options.keep.write_bytes(capture.read_bytes())
+        stream = framing.stream_of(capture)
+        print("\n1. The same full capture through a loopback socket", flush=True)
+        readings = framing.run(stream, place / "readers", rounds=size.rounds)
+        print(framing.report(readings, stream), flush=True)
+        print("\n2. Calls in progress, whole pipeline to committed rows", flush=True)
+        levels = open_calls.measure(
+            place / "open", size.levels, further=size.further, rounds=size.rounds
+        )
+        print(open_calls.report(levels), flush=True)
+    print(f"\ndone in {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
