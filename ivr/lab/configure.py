@@ -88,6 +88,7 @@ def foreign(lab: Lab, destination: Path) -> None:
         "@NODE@": f"lab{lab.number}",
     }
     lab.secrets = dict.fromkeys(("1001", "1002", "2001"), lab.secret)
+    lab.ami_secret = lab.secret
     for path in sorted(_FOREIGN.glob("*.conf")):
         text = path.read_text("utf-8")
         for name, value in places.items():

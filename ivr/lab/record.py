@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 import traceback
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from ivr.ami.capture import CaptureWriter
@@ -102,15 +103,21 @@ class Recorder:
 
 
 async def play(
-    scenario: Scenario, lab: Lab, recorder: Recorder | None, proxy: Proxy | None
+    scenario: Scenario,
+    lab: Lab,
+    reconnected: Callable[[], Awaitable[None]],
+    proxy: Proxy | None,
 ) -> Stage:
-    """Plays a scenario on a lab that runs, until Asterisk has no channel left."""
+    """Plays a scenario on a lab that runs, until Asterisk has no channel left.
+
+    `reconnected` waits until the one who listens is connected; `proxy` is what he listens through.
+    """
     async with stage(lab, scenario.house) as place:
         place.proxy = proxy
+        place.reconnected = reconnected
         await scenario.play(place)
         await place.quiet()
-        if recorder is not None:
-            await recorder.reconnected()
+        await reconnected()
         await talk(0.3)  # the last events, and the books' last lines
         return place
 
@@ -133,7 +140,7 @@ async def record(name: str, out: Path, root: Root | None = None) -> Stage:
             recorder = Recorder(lab, out / f"{name}.capture", proxy.address)
             await recorder.open()
             try:
-                place = await play(scenario, lab, recorder, proxy)
+                place = await play(scenario, lab, recorder.reconnected, proxy)
             finally:
                 await recorder.close()
                 await proxy.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 
@@ -149,6 +149,8 @@ class Stage:
         """Told of each thing done, as it is done."""
         self.proxy: Proxy | None = None
         """What the recording (or the bridge) reaches the AMI through, where the runner gave one."""
+        self.reconnected: Callable[[], Awaitable[None]] | None = None
+        """Waits until the recording (or the bridge) listens again, where the runner gave one."""
 
     def note(self, what: str) -> None:
         """Writes down what happens now."""
@@ -284,6 +286,12 @@ class Stage:
             phone.hang_up_all()
             if phone.registered:
                 await phone.register()
+        await self.heard_again()
+
+    async def heard_again(self) -> None:
+        """Waits until whoever listens beside the script, if anybody, is connected again."""
+        if self.reconnected is not None:
+            await self.reconnected()
 
     async def quiet(self, deadline: float = 20.0) -> None:
         """Waits until Asterisk has no channel left: the call is over in its books too."""

@@ -129,20 +129,34 @@ async def conference_room(stage: Stage) -> None:
     since = stage.witness.mark()
     leg.refer(stage.house.conference)
     await let_go(leg)
+    await _in_the_room(stage, since, 1)
     own = await leg.phone.call(stage.house.conference)
     await own.up()
-    await leg.phone.call("2001")
+    await _in_the_room(stage, since, 2)
+    await talk(0.4)
+    invited = await leg.phone.call("2001")
     far = await agency.rung()
+    await talk(0.3)
+    joined = stage.witness.mark()
     await far.answer()
-    invited = leg.phone.legs[-1]
     await invited.up()
+    await stage.bridged(since=joined)
+    await talk(0.4)
     invited.refer(stage.house.conference)
-    await stage.witness.seen(
-        "three in the room", lambda event: event.get("Event") == "ConfbridgeJoin",
-        since=since, times=3,
-    )  # fmt: skip
+    await _in_the_room(stage, since, 3)
+    await let_go(invited)
     await talk(1.0)
     far.hang_up()
     own.hang_up()
     await talk(0.4)
     caller.hang_up()
+
+
+async def _in_the_room(stage: Stage, since: int, parties: int) -> None:
+    """Waits until so many have come into the conference room."""
+    await stage.witness.seen(
+        f"{parties} in the room",
+        lambda event: event.get("Event") == "ConfbridgeJoin",
+        since=since,
+        times=parties,
+    )

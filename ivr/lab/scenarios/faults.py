@@ -44,6 +44,7 @@ async def ami_cut(stage: Stage) -> None:
     if stage.proxy is not None:
         stage.note("the AMI connection can be made again")
         stage.proxy.mend()
+    await stage.heard_again()
     await talk(1.0)
     caller.hang_up()
     await far.ended()
