@@ -113,8 +113,8 @@ class Cast:
             await leg.ended(_LONG)
         except NotInTime:
             self.failed += 1
-            leg.hang_up()
         finally:
+            leg.hang_up()  # also where the demo is stopped in mid-call
             self._on.pop(key, None)
 
     def _spawn(self, work: Awaitable[None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import Coroutine
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -87,4 +88,16 @@ _INNER: Final = {
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Runs a command's coroutine to its end."""
-    return asyncio.run(work)
+    return asyncio.run(_to_its_end(work))
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await work
+    except BaseException:
+        # aiosqlite tells the loop that its thread ends after a failed connect; were the loop
+        # closed before that, the thread would print a traceback below our one clear line
+        for thread in threading.enumerate():
+            if "_connection_worker_thread" in thread.name:
+                await asyncio.to_thread(thread.join, 1.0)
+        raise

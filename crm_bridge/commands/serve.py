@@ -47,7 +47,12 @@ def serve(
 
 
 async def _serve(config: Config) -> None:
-    listener = _listen(config)
+    with _listen(config) as listener:
+        await _tables(config)
+        await _bridge(config, listener)
+
+
+async def _tables(config: Config) -> None:
     database = Database(config.database.url)
     try:
         before, after = await schema.upgrade(database)
@@ -55,6 +60,9 @@ async def _serve(config: Config) -> None:
             _log.info("tables brought up to date", before=before, after=after)
     finally:
         await database.close()
+
+
+async def _bridge(config: Config, listener: socket.socket) -> None:
     app = await build(config)
     server = _Server(
         uvicorn.Config(

@@ -120,13 +120,10 @@ class View:
     async def look(self) -> None:
         """Reads what changed since the last look."""
         columns = (calls.c.call_id, calls.c.revision)
-        going = select(*columns).where(calls.c.ended_us.is_(None)).order_by(calls.c.entered_us)
-        gone = (
-            select(*columns)
-            .where(calls.c.ended_us.is_not(None))
-            .order_by(calls.c.entered_us.desc())
-            .limit(self.last)
-        )
+        # an interrupted call is over, though nobody knows when it ended
+        up = calls.c.ended_us.is_(None) & calls.c.closed.is_(False)
+        going = select(*columns).where(up).order_by(calls.c.entered_us)
+        gone = select(*columns).where(~up).order_by(calls.c.entered_us.desc()).limit(self.last)
         now = SystemClock().now_us()
         midnight = (now + _BANGKOK) // _DAY * _DAY - _BANGKOK
         count = (
@@ -149,8 +146,8 @@ class View:
         }
         found = [one for one in stored if one is not None]
         self.seen = _Seen(
-            open=[one for one in found if one.call.ended_at is None],
-            ended=[one for one in found if one.call.ended_at is not None],
+            open=[one for one in found if _up(one.call)],
+            ended=[one for one in found if not _up(one.call)],
             today={row[0]: row[1] for row in counted},
         )
 
@@ -240,6 +237,7 @@ class View:
             text.append(f"วันนี้: {total} สาย ได้รับบริการ {today.get('served', 0)} หลุดจากคิว {lost}")
         text.append("  ·  ")
         text.append(self.health, style="green" if self.fit else "bold red")
+        text.append("  ·  Ctrl-C ends" if english else "  ·  Ctrl-C เพื่อจบ", style="dim")
         if self.seen.trouble:
             text.append(f"  ·  {self.seen.trouble}", style="bold red")
         return text
@@ -281,6 +279,10 @@ def state_now(call: Call, lang: Lang) -> str:
     """What is going on in a call, from its record."""
     th, en = _state(call)
     return en if lang is Lang.EN else th
+
+
+def _up(call: Call) -> bool:
+    return call.ended_at is None and not call.closed
 
 
 def _state(call: Call) -> tuple[str, str]:
