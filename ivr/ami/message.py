@@ -1,7 +1,8 @@
 """One AMI message read: headers from bytes, a missing one is `None`, never ''.
 
-`fields` is the quick way for the events of a busy line; `Message` for everything that needs order,
-repeated headers or any spelling of a name (Asterisk writes `Uniqueid`, `UniqueID`, `uniqueid`).
+`Headers` is the quick way for the events of a busy line, of which a few headers are wanted;
+`fields` reads them all; `Message` is for everything that needs order, repeated headers or any
+spelling of a name (Asterisk writes `Uniqueid`, `UniqueID`, `uniqueid`).
 UTF-8 is decoded with `errors="replace"`: Asterisk cuts names below 80 bytes, even within a letter.
 """
 
@@ -19,6 +20,80 @@ ARRIVAL: Final = "HotlineArrival"
 """Header appended to a message without Timestamp: arrival, epoch seconds with microseconds."""
 
 _NO_TIMESTAMP_BEFORE: Final = b"\r\nTimestamp: "
+
+
+class _Needles(dict[bytes, bytes]):
+    """Header name → how its line begins; names are the program's own, so there are few."""
+
+    def __missing__(self, name: bytes) -> bytes:
+        needle = self[name] = b"\r\n" + name + b":"
+        return needle
+
+
+_NEEDLES: Final = _Needles()
+_WORDS: Final[dict[bytes, str]] = {}
+_MAX_WORDS: Final = 4096
+_LONGEST_WORD: Final = 48
+
+
+class Headers:
+    """One message's headers by their exact name, each read when it is asked for.
+
+    Of a repeated header the first counts; `Value:` and `Value: ` give ''. The first line, which
+    names the message, is not among them.
+    """
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw + b"\r\n"
+
+    def bytes_of(self, name: bytes) -> bytes | None:
+        """The header's value as it came, `None` where it is missing."""
+        raw = self._raw
+        needle = _NEEDLES[name]
+        start = raw.find(needle)
+        if start < 0:
+            return None
+        start += len(needle)
+        if raw[start] == 0x20:
+            start += 1
+        return raw[start : raw.find(b"\r\n", start)]
+
+    def get(self, name: bytes) -> str | None:
+        """The header's value, `None` where it is missing."""
+        value = self.bytes_of(name)
+        return None if value is None else value.decode("utf-8", "replace")
+
+    def need(self, name: bytes) -> str:
+        """The header's value; `KeyError` where it is missing."""
+        value = self.bytes_of(name)
+        if value is None:
+            raise KeyError(name)
+        return value.decode("utf-8", "replace")
+
+    def word(self, name: bytes) -> str | None:
+        """As `get`, for a value that many messages share: one string in memory for all of them."""
+        value = self.bytes_of(name)
+        if value is None:
+            return None
+        word = _WORDS.get(value)
+        if word is None:
+            word = value.decode("utf-8", "replace")
+            if len(_WORDS) < _MAX_WORDS and len(value) <= _LONGEST_WORD:
+                _WORDS[value] = word
+        return word
+
+    def term(self, name: bytes) -> str:
+        """As `word`; `KeyError` where it is missing."""
+        word = self.word(name)
+        if word is None:
+            raise KeyError(name)
+        return word
+
+    def holds(self, name: bytes, value: bytes) -> bool:
+        """Whether the header is there with just this value."""
+        return self.bytes_of(name) == value
 
 
 def fields(raw: bytes) -> dict[str, str]:

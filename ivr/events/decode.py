@@ -7,23 +7,27 @@ counts it. Nothing here raises on hostile input.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from ivr.ami.message import ARRIVAL, LINK_LOST, LINK_UP, SNAPSHOT_END, fields
+from ivr.ami.message import ARRIVAL, LINK_LOST, LINK_UP, SNAPSHOT_END, Headers
 from ivr.events import types as ev
 from ivr.events.markers import USER_EVENT
 
-Fields = Mapping[str, str]
-Decoder = Callable[[int, bool, Fields], ev.Event | None]
+Decoder = Callable[[int, bool, Headers], ev.Event | None]
 
-_UP = "6"
+_UP = b"6"
+_OURS = USER_EVENT.encode()
 
 
 def micros(stamp: str | None) -> int | None:
     """Asterisk's `seconds.micros` as microseconds since the epoch; `None` if it is no time."""
     if not stamp:
         return None
+    if stamp[-7:-6] == "." and stamp.isascii():
+        digits = stamp[:-7] + stamp[-6:]
+        if digits.isdigit():
+            return int(digits)
     whole, _, part = stamp.partition(".")
     try:
         return int(whole) * 1_000_000 + (int((part + "000000")[:6]) if part else 0)
@@ -43,16 +47,18 @@ def _number(value: str | None) -> int | None:
         return None
 
 
-def _new_channel(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+def _new_channel(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    uniqueid = f.need(b"Uniqueid")
+    linkedid = f.get(b"Linkedid") or uniqueid
     return ev.ChannelStarted(
-        at, inferred, f["Uniqueid"],
-        f.get("Linkedid") or f["Uniqueid"],
-        f["Channel"],
-        f.get("ChannelState") == _UP,
-        _text(f.get("CallerIDNum")),
-        _text(f.get("CallerIDName")),
-        _text(f.get("Context")),
-        _text(f.get("Exten")),
+        at, inferred, uniqueid,
+        uniqueid if linkedid == uniqueid else linkedid,  # one string in memory
+        f.need(b"Channel"),
+        f.holds(b"ChannelState", _UP),
+        _text(f.get(b"CallerIDNum")),
+        _text(f.get(b"CallerIDName")),
+        _text(f.word(b"Context")),
+        _text(f.word(b"Exten")),
     )  # fmt: skip
 
 
@@ -64,158 +70,182 @@ def _duration(value: str | None) -> int:
     return seconds * 1_000_000
 
 
-def _shown_channel(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+def _shown_channel(at: int, inferred: bool, f: Headers) -> ev.Event | None:
     # Both tell the second of birth only: the uniqueid its own, the row the age it has reached.
-    uniqueid = f["Uniqueid"]
+    uniqueid = f.need(b"Uniqueid")
     born = micros(uniqueid.rpartition("-")[2].partition(".")[0]) or at - _duration(
-        f.get("Duration")
+        f.get(b"Duration")
     )
     return ev.ChannelStarted(
         min(at, born), True, uniqueid,
-        f.get("Linkedid") or uniqueid,
-        f["Channel"],
-        f.get("ChannelState") == _UP,
-        _text(f.get("CallerIDNum")),
-        _text(f.get("CallerIDName")),
-        _text(f.get("Context")),
-        _text(f.get("Exten")),
+        f.get(b"Linkedid") or uniqueid,
+        f.need(b"Channel"),
+        f.holds(b"ChannelState", _UP),
+        _text(f.get(b"CallerIDNum")),
+        _text(f.get(b"CallerIDName")),
+        _text(f.word(b"Context")),
+        _text(f.word(b"Exten")),
         True,
-        _text(f.get("BridgeId")),
-        _text(f.get("Application")),
+        _text(f.get(b"BridgeId")),
+        _text(f.word(b"Application")),
     )  # fmt: skip
 
 
-def _new_state(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    return ev.ChannelUp(at, inferred, f["Uniqueid"]) if f.get("ChannelState") == _UP else None
-
-
-def _new_callerid(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    number, name = _text(f.get("CallerIDNum")), _text(f.get("CallerIDName"))
-    prohibited = "prohib" in f.get("CID-CallingPres", "").lower()
-    return ev.CallerIdSet(at, inferred, f["Uniqueid"], number, name, prohibited)
-
-
-def _rename(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    return ev.ChannelRenamed(at, inferred, f["Uniqueid"], f["Newname"])
-
-
-def _new_exten(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    return ev.Placed(at, inferred, f["Uniqueid"], f["Context"], f.get("Extension") or f["Exten"])
-
-
-def _dtmf_end(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    if f.get("Direction") != "Received":
-        return None
-    return ev.KeyPressed(at, inferred, f["Uniqueid"], f["Digit"], _text(f.get("Context")))
-
-
-def _dial_begin(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    return ev.DialBegan(
-        at, inferred, _text(f.get("Uniqueid")), f["DestUniqueid"], f["DestChannel"],
-        _text(f.get("DialString")),
-    )  # fmt: skip
-
-
-def _dial_end(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    return ev.DialEnded(
-        at, inferred, _text(f.get("Uniqueid")), f["DestUniqueid"], f.get("DialStatus", "")
+def _new_state(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return (
+        ev.ChannelUp(at, inferred, f.need(b"Uniqueid")) if f.holds(b"ChannelState", _UP) else None
     )
 
 
-def _bridge_enter(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+def _new_callerid(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    number, name = _text(f.get(b"CallerIDNum")), _text(f.get(b"CallerIDName"))
+    prohibited = "prohib" in (f.get(b"CID-CallingPres") or "").lower()
+    return ev.CallerIdSet(at, inferred, f.need(b"Uniqueid"), number, name, prohibited)
+
+
+def _rename(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.ChannelRenamed(at, inferred, f.need(b"Uniqueid"), f.need(b"Newname"))
+
+
+def _new_exten(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.Placed(
+        at,
+        inferred,
+        f.need(b"Uniqueid"),
+        f.need(b"Context"),
+        f.get(b"Extension") or f.need(b"Exten"),
+    )
+
+
+def _dtmf_end(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    if not f.holds(b"Direction", b"Received"):
+        return None
+    return ev.KeyPressed(
+        at, inferred, f.need(b"Uniqueid"), f.need(b"Digit"), _text(f.word(b"Context"))
+    )
+
+
+def _dial_begin(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.DialBegan(
+        at, inferred, _text(f.get(b"Uniqueid")), f.need(b"DestUniqueid"), f.need(b"DestChannel"),
+        _text(f.get(b"DialString")),
+    )  # fmt: skip
+
+
+def _dial_end(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.DialEnded(
+        at,
+        inferred,
+        _text(f.get(b"Uniqueid")),
+        f.need(b"DestUniqueid"),
+        f.word(b"DialStatus") or "",
+    )
+
+
+def _bridge_enter(at: int, inferred: bool, f: Headers) -> ev.Event | None:
     return ev.BridgeEntered(
-        at, inferred, f["Uniqueid"], f["BridgeUniqueid"], _text(f.get("BridgeTechnology")),
-        _text(f.get("SwapUniqueid")),
+        at, inferred, f.need(b"Uniqueid"), f.need(b"BridgeUniqueid"),
+        _text(f.word(b"BridgeTechnology")), _text(f.get(b"SwapUniqueid")),
     )  # fmt: skip
 
 
-def _bridge_leave(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    return ev.BridgeLeft(at, inferred, f["Uniqueid"], f["BridgeUniqueid"])
+def _bridge_leave(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.BridgeLeft(at, inferred, f.need(b"Uniqueid"), f.need(b"BridgeUniqueid"))
 
 
-def _bridge_member(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    bridge = f.get("BridgeUniqueid") or f.get("ActionID", "").partition("hotline-bridge-")[2]
-    return ev.BridgeMemberSeen(at, inferred, f["Uniqueid"], bridge) if bridge else None
+def _bridge_member(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    bridge = f.get(b"BridgeUniqueid") or (f.get(b"ActionID") or "").partition("hotline-bridge-")[2]
+    return ev.BridgeMemberSeen(at, inferred, f.need(b"Uniqueid"), bridge) if bridge else None
 
 
-def _hangup(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    return ev.ChannelEnded(at, inferred, f["Uniqueid"], _number(f.get("Cause")))
+def _hangup(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.ChannelEnded(at, inferred, f.need(b"Uniqueid"), _number(f.get(b"Cause")))
 
 
-def _queue_join(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+def _queue_join(at: int, inferred: bool, f: Headers) -> ev.Event | None:
     return ev.QueueJoined(
-        at, inferred, f["Uniqueid"], f["Queue"], _number(f.get("Position"))
+        at, inferred, f.need(b"Uniqueid"), f.term(b"Queue"), _number(f.get(b"Position"))
     )  # fmt: skip
 
 
-def _queue_entry(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    waited = _number(f.get("Wait")) or 0
+def _queue_entry(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    waited = _number(f.get(b"Wait")) or 0
     return ev.QueueJoined(
-        at - waited * 1_000_000, True, f["Uniqueid"], f["Queue"], _number(f.get("Position")), True
+        at - waited * 1_000_000,
+        True,
+        f.need(b"Uniqueid"),
+        f.term(b"Queue"),
+        _number(f.get(b"Position")),
+        True,
     )
 
 
 def _agent(kind: type[ev.AgentCalled | ev.AgentConnected | ev.AgentRangOut]) -> Decoder:
-    def decoder(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-        interface = f.get("Interface") or f["MemberName"]
+    def decoder(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+        interface = f.word(b"Interface") or f.term(b"MemberName")
         return kind(
-            at, inferred, f["Uniqueid"], f["Queue"], interface, _text(f.get("DestUniqueid"))
+            at,
+            inferred,
+            f.need(b"Uniqueid"),
+            f.term(b"Queue"),
+            interface,
+            _text(f.get(b"DestUniqueid")),
         )
 
     return decoder
 
 
-def _blind(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+def _blind(at: int, inferred: bool, f: Headers) -> ev.Event | None:
     return ev.BlindTransferred(
-        at, inferred, f["TransfererUniqueid"], _text(f.get("TransfereeUniqueid")),
-        _text(f.get("BridgeUniqueid")), f.get("Extension", ""), _text(f.get("Context")),
-        f.get("Result", "Success") == "Success",
+        at, inferred, f.need(b"TransfererUniqueid"), _text(f.get(b"TransfereeUniqueid")),
+        _text(f.get(b"BridgeUniqueid")), f.get(b"Extension") or "", _text(f.word(b"Context")),
+        f.get(b"Result") in (None, "Success"),
     )  # fmt: skip
 
 
-def _attended(at: int, inferred: bool, f: Fields) -> ev.Event | None:
+def _attended(at: int, inferred: bool, f: Headers) -> ev.Event | None:
     return ev.AttendedTransferred(
-        at, inferred, f["OrigTransfererUniqueid"], f["SecondTransfererUniqueid"],
-        _text(f.get("OrigBridgeUniqueid")), _text(f.get("SecondBridgeUniqueid")),
-        _text(f.get("TransfereeUniqueid")), _text(f.get("TransferTargetUniqueid")),
-        _text(f.get("DestType")), _text(f.get("LocalOneUniqueid")),
-        _text(f.get("LocalTwoUniqueid")), f.get("Result", "Success") == "Success",
+        at, inferred, f.need(b"OrigTransfererUniqueid"), f.need(b"SecondTransfererUniqueid"),
+        _text(f.get(b"OrigBridgeUniqueid")), _text(f.get(b"SecondBridgeUniqueid")),
+        _text(f.get(b"TransfereeUniqueid")), _text(f.get(b"TransferTargetUniqueid")),
+        _text(f.word(b"DestType")), _text(f.get(b"LocalOneUniqueid")),
+        _text(f.get(b"LocalTwoUniqueid")), f.get(b"Result") in (None, "Success"),
     )  # fmt: skip
 
 
-def _pickup(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    return ev.PickedUp(at, inferred, f["Uniqueid"], f["TargetUniqueid"])
+def _pickup(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.PickedUp(at, inferred, f.need(b"Uniqueid"), f.need(b"TargetUniqueid"))
 
 
-def _parked(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    return ev.Parked(at, inferred, f["ParkeeUniqueid"], _text(f.get("ParkingSpace")))
+def _parked(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.Parked(at, inferred, f.need(b"ParkeeUniqueid"), _text(f.get(b"ParkingSpace")))
 
 
 def _unparked(how: str) -> Decoder:
-    def decoder(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-        retriever = _text(f.get("RetrieverUniqueid"))
-        return ev.Unparked(at, inferred, f["ParkeeUniqueid"], retriever, how)
+    def decoder(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+        retriever = _text(f.get(b"RetrieverUniqueid"))
+        return ev.Unparked(at, inferred, f.need(b"ParkeeUniqueid"), retriever, how)
 
     return decoder
 
 
-def _local(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    return ev.LocalPaired(at, inferred, f["LocalOneUniqueid"], f["LocalTwoUniqueid"])
+def _local(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.LocalPaired(at, inferred, f.need(b"LocalOneUniqueid"), f.need(b"LocalTwoUniqueid"))
 
 
-def _user(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    if f.get("UserEvent") != USER_EVENT:
+def _user(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    if not f.holds(b"UserEvent", _OURS):
         return None
-    return ev.Marked(at, inferred, f["Uniqueid"], f["Mark"], f.get("Value", ""))
+    return ev.Marked(at, inferred, f.need(b"Uniqueid"), f.term(b"Mark"), f.word(b"Value") or "")
 
 
-def _booted(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    uptime = _number(f.get("Uptime"))
+def _booted(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    uptime = _number(f.get(b"Uptime"))
     return None if uptime is None else ev.Booted(at, inferred, at - uptime * 1_000_000)
 
 
-def _status(at: int, inferred: bool, f: Fields) -> ev.Event | None:
-    return ev.StatusTold(at, inferred, f"{f['CoreStartupDate']} {f['CoreStartupTime']}")
+def _status(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.StatusTold(at, inferred, f"{f.need(b'CoreStartupDate')} {f.need(b'CoreStartupTime')}")
 
 
 def _plain(kind: type[ev.Event]) -> Decoder:
@@ -223,11 +253,11 @@ def _plain(kind: type[ev.Event]) -> Decoder:
 
 
 def _channel(kind: type[ev.ChannelEvent]) -> Decoder:
-    return lambda at, inferred, f: kind(at, inferred, f["Uniqueid"])
+    return lambda at, inferred, f: kind(at, inferred, f.need(b"Uniqueid"))
 
 
 def _queue(kind: type[ev.QueueLeft | ev.QueueAbandoned]) -> Decoder:
-    return lambda at, inferred, f: kind(at, inferred, f["Uniqueid"], f["Queue"])
+    return lambda at, inferred, f: kind(at, inferred, f.need(b"Uniqueid"), f.term(b"Queue"))
 
 
 DECODERS: Final[dict[str, Decoder]] = {
@@ -289,16 +319,25 @@ def needed(menu_contexts: Iterable[str] = ()) -> dict[bytes, tuple[bytes, ...]]:
     return table
 
 
+_BY_NAME: Final = {name.encode(): decoder for name, decoder in DECODERS.items()}
+_ARRIVAL: Final = ARRIVAL.encode()
+_STATUS: Final = b"\r\nCoreStartupDate: "
+
+
 def decode(raw: bytes) -> ev.Event | None:
     """The event in one message, or `None` where it holds none that matters or lacks a header."""
-    f = fields(raw)
-    decoder = DECODERS.get(f.get("Event", "")) or (_status if "CoreStartupDate" in f else None)
+    if raw.startswith(b"Event: "):
+        end = raw.find(b"\r\n")
+        decoder = _BY_NAME.get(raw[7:end] if end >= 0 else raw[7:])
+    else:
+        decoder = _status if _STATUS in raw else None
     if decoder is None:
         return None
-    at = micros(f.get("Timestamp"))
+    f = Headers(raw)
+    at = micros(f.get(b"Timestamp"))
     inferred = at is None
     if at is None:
-        at = micros(f.get(ARRIVAL))
+        at = micros(f.get(_ARRIVAL))
         if at is None:
             return None
     try:
