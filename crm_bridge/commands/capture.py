@@ -36,7 +36,7 @@ def capture(
     node: Annotated[
         str | None,
         typer.Option(
-            envvar="HOTLINE_CAPTURE_NODE", help="Which [[node]]; the first if there is one."
+            envvar="HOTLINE_CAPTURE_NODE", help="Name of the node; the first if there is one."
         ),
     ] = None,
     seconds: Annotated[
