@@ -147,7 +147,7 @@ def cpu() -> float:
 
 async def serve(config_path: Path) -> None:
     """The child: runs the bridge and answers its parent until it says `stop`."""
-    from crm_bridge import app as composition
+    from crm_bridge.app import build
     from crm_bridge.commands import logs
     from crm_bridge.config import load_config
     from crm_bridge.records import schema
@@ -158,10 +158,7 @@ async def serve(config_path: Path) -> None:
     database = Database(config.database.url)
     await schema.upgrade(database)
     await database.close()
-    app = await composition.build(config)
-    settle = getattr(composition, "settle_memory", None)
-    if settle is not None:
-        settle()
+    app = await build(config)
     running = asyncio.create_task(app.run())
     (node,) = app.nodes
     framer = node.link.feed.framer

@@ -3,7 +3,7 @@
 Of a hundred callers 50 press 2, 20 press 1, 15 press 3 and 15 a key that is none and hang up in
 the menu. Of twenty officers one refuses every call, two hand their caller to an agency by REFER
 (held for a moment before), the others are SIPp's. Who is still talking when the caller has had
-enough is hung up on.
+enough is hung up on. Both sides send audio, as telephones do.
 """
 
 from __future__ import annotations
@@ -22,9 +22,25 @@ from ivr.lab.sipua import Leg, NotInTime, Phone
 from ivr.lab.site import Agent, Device
 
 OFFICERS = 50
+_SCRIPTS = Path(sipp.__file__).parent / "sipp"
+_AUDIO = "/usr/share/sip-tester/g711a.pcap"
+_SPEAK = f'<nop><action><exec play_pcap_audio="{_AUDIO}"/></action></nop>'
 _CALLERS = 24  # the first SIPp address of the callers
 _MIX = (("2", 0.50, 1.0, 4.0), ("1", 0.20, 1.2, 5.0), ("3", 0.15, 1.0, 3.0), ("9", 0.15, 0.8, 1.0))
 """Key, share of the callers, seconds before it and after it."""
+
+
+def speaking(script: str) -> str:
+    """A SIPp script with audio: A-law from the moment the call is up, or the key has been heard."""
+    script = script.replace("RTP/AVP 0 101", "RTP/AVP 8 101").replace(
+        "rtpmap:0 PCMU", "rtpmap:8 PCMA"
+    )
+    for before in ('<recv request="ACK"/>', '@KEY@.pcap"/></action></nop>'):
+        pause = '<pause milliseconds="300"/>' if "KEY" in before else ""
+        script = script.replace(before, f"{before}\n  {pause}{_SPEAK}")
+    if _SPEAK not in script:
+        raise RuntimeError("the lab's SIPp script is not as it was: where is its audio to begin?")
+    return script
 
 
 def hands_over(number: int) -> bool:
@@ -57,7 +73,9 @@ class Load:
 
     async def open(self) -> None:
         """Puts everybody at their telephones."""
-        self._officers = await sipp.officers(self.lab)
+        self._officers = self._sipp("officer", 21)
+        self._officers.start(["-aa"], {"RING": "200"})
+        await self._officers.listening()
         for number in range(1001, 1001 + OFFICERS):
             if hands_over(number):
                 await self._phone(number, self._hand_over)
@@ -91,8 +109,7 @@ class Load:
     async def _callers(
         self, n: int, key: str, menu: float, talk: float, count: int, rate: float
     ) -> None:
-        caller = sipp.Sipp(self.lab, "caller", _CALLERS + n)
-        caller.place.mkdir(parents=True, exist_ok=True)
+        caller = self._sipp("caller", _CALLERS + n)
         first = 10_000_000 * (n + 1)
         lines = "".join(f"08{m:08d};ผู้โทร {m}\n" for m in range(first, first + count))
         (caller.place / "callers.csv").write_text("SEQUENTIAL\n" + lines, "utf-8")
@@ -104,6 +121,15 @@ class Load:
             {"KEY": key, "MENU": str(round(menu * 1000)), "TALK": str(round(talk * 1000))},
         )
         await caller.done(count / rate + 60)
+
+    def _sipp(self, name: str, host: int) -> sipp.Sipp:
+        """A SIPp with the lab's script, made to speak."""
+        process = sipp.Sipp(self.lab, name, host)
+        process.place.mkdir(parents=True, exist_ok=True)
+        script = speaking((_SCRIPTS / f"{name}.xml").read_text("utf-8"))
+        (process.place / "speaking.xml").write_text(script, "utf-8")
+        process.name = str(process.place / "speaking")
+        return process
 
     async def _phone(self, number: int, on_call: object) -> None:
         phone = Phone(

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,12 +32,15 @@ from ivr.steps.standards import load_standards
 
 _log = structlog.get_logger(__name__)
 
-FLUSH_EVERY: Final = 0.5
+FLUSH_EVERY: Final = 1.0
 """Seconds between handing changed records to the commit loop; screens do not wait for it."""
 
 
 STOP_WITHIN: Final = 30.0
 """Seconds a stop waits for a database that cannot take the last records."""
+
+
+_GC_THRESHOLD: Final = (10_000, 20, 50)
 
 
 @dataclass(slots=True)
@@ -65,6 +70,10 @@ class App:
 
     async def run(self) -> None:
         """Runs until `stop`. Raises AuthenticationFailed where a node refuses the login."""
+        with _settled_memory():
+            await self._run()
+
+    async def _run(self) -> None:
         committing = asyncio.create_task(self.loop.run(), name="commit")
         try:
             with contextlib.suppress(_Stopped):
@@ -115,6 +124,23 @@ class App:
                 node.pipeline.flush()
 
 
+@contextlib.contextmanager
+def _settled_memory() -> Iterator[None]:
+    """What stands now stays: looking through it for garbage again and again would cost a share of
+    the CPU, and a pause each time. What comes later lives as long as its call, and is looked
+    through more rarely than Python would by itself.
+    """
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLD)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
 class _Stopped(Exception):  # not an error: the way out of the task group
     pass
 
@@ -152,7 +178,7 @@ async def build(config: Config) -> App:
     """
     database = Database(config.database.url)
     await schema.check(database)
-    loop = CommitLoop(Writer(database), Policy(linger=0.05))
+    loop = CommitLoop(Writer(database), Policy(linger=0))
     app = App(config, database, loop)
     directory = config.directory()
     standards = load_standards()

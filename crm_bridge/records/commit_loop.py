@@ -144,7 +144,7 @@ class CommitLoop:
 
     async def _pause(self, seconds: float) -> None:
         """Wait for company, unless there is enough of it or somebody waits for the disk."""
-        if self._stopping:
+        if self._stopping or seconds <= 0:
             return
         pause = asyncio.ensure_future(self._clock.sleep(seconds))
         hurry = asyncio.ensure_future(self._hurry.wait())

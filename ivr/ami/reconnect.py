@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ivr.ami import actions
-from ivr.ami.client import Client, NodeAddress, OnBytes, OnCut, OnMessages
+from ivr.ami.client import REST, Client, NodeAddress, OnBytes, OnCut, OnMessages
 from ivr.ami.errors import ActionRefused, ActionTimeout, LinkError, LinkLost
 from ivr.ami.feed import Feed
 from ivr.ami.framing import Keep
@@ -86,8 +86,11 @@ class Link:
         monotonic: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] | None = None,
+        rest: float = REST,
     ) -> None:
         """`keep=None` takes every event (for a full capture); `sleep` replaces the back-off's."""
+        self.rest = rest
+        """Seconds that reading may rest, from the next connection on; see `client.REST`."""
         self.node = node
         self.feed = Feed(keep)
         """Counters of the stream are in `feed.framer`."""
@@ -161,6 +164,7 @@ class Link:
             on_cut=self._on_cut,
             clock=self._clock,
             seconds=timing.connect,
+            rest=self.rest,
         )
         self._client = client
         why = "the bridge closed the connection"
