@@ -292,6 +292,7 @@ class Stage:
         """Waits until whoever listens beside the script, if anybody, is connected again."""
         if self.reconnected is not None:
             await self.reconnected()
+            self.note("the AMI connection is there again")
 
     async def quiet(self, deadline: float = 20.0) -> None:
         """Waits until Asterisk has no channel left: the call is over in its books too."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from ivr.lab.scenarios.catalogue import SCENARIOS as CATALOGUE
@@ -14,6 +12,7 @@ from tests.support.scenario import (
     Books,
     as_json,
     cel_of,
+    expected,
     queue_log_of,
     records_of,
 )
@@ -26,9 +25,7 @@ def test_every_scenario_of_the_catalogue_is_captured_and_expected():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_record_is_the_expected_one(name):
-    want = json.loads((SCENARIOS / f"{name}.expected.json").read_text())
-    got = as_json(*records_of(name))
-    differences = Books(name).differences(want["calls"], got, name)
+    differences = Books(name).differences(expected(name), as_json(*records_of(name)), name)
     assert differences == [], "\n".join(differences)
 
 

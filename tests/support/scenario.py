@@ -55,6 +55,11 @@ class CelRow:
     text: str
 
 
+def expected(name: str) -> Any:
+    """The calls of the scenario as a person reasoned them."""
+    return json.loads((SCENARIOS / f"{name}.expected.json").read_text())["calls"]
+
+
 def config_of(name: str) -> Config:
     kind = "foreign" if name.startswith("foreign") else "ours"
     return load_config(SCENARIOS / f"{kind}.toml")
@@ -99,8 +104,8 @@ def as_json(calls: dict[str, Call], pipeline: NodePipeline) -> list[dict[str, An
     ]
 
 
-def cel_of(name: str) -> list[CelRow]:
-    path = SCENARIOS / f"{name}.cel.csv"
+def cel_of(name: str, place: Path = SCENARIOS) -> list[CelRow]:
+    path = place / f"{name}.cel.csv"
     packed = path.with_name(path.name + ".gz")
     text = gzip.decompress(packed.read_bytes()).decode() if packed.exists() else path.read_text()
     rows = []
@@ -116,17 +121,23 @@ def queue_log_of(name: str) -> list[list[str]]:
     return [line.split("|") for line in lines]
 
 
-def driven_of(name: str) -> list[tuple[str, int]]:
-    notes = json.loads((SCENARIOS / f"{name}.driven.json").read_text())
+def driven_of(name: str, place: Path = SCENARIOS) -> list[tuple[str, int]]:
+    notes = json.loads((place / f"{name}.driven.json").read_text())
     return [(note["what"], int(note["at"] * 1_000_000)) for note in notes["driven"]]
 
 
 class Books:
-    """Finds the moment that an expected time names."""
+    """Finds the moment that an expected time names, in the books of one run.
 
-    def __init__(self, name: str) -> None:
-        self.cel = cel_of(name)
-        self.driven = driven_of(name)
+    `place` is where that run's NAME.cel.csv and NAME.driven.json are.
+    """
+
+    def __init__(
+        self, name: str, place: Path = SCENARIOS, cel_tolerance: int = CEL_TOLERANCE
+    ) -> None:
+        self.cel = cel_of(name, place)
+        self.driven = driven_of(name, place)
+        self.cel_tolerance = cel_tolerance
 
     def moment(self, text: str) -> tuple[int, int]:
         """The moment (µs) and how far from it a time may be."""
@@ -145,7 +156,7 @@ class Books:
         ]
         n = int(found["n"] or 1)
         assert len(rows) >= abs(n), f"CEL has only {len(rows)} of {text!r}"
-        return rows[n - 1 if n > 0 else n], CEL_TOLERANCE
+        return rows[n - 1 if n > 0 else n], self.cel_tolerance
 
     def differences(self, want: Any, got: Any, where: str) -> list[str]:
         if want == "*" or want == got:

@@ -63,6 +63,7 @@ async def ami_cut_end(stage: Stage) -> None:
     if stage.proxy is not None:
         stage.note("the AMI connection can be made again")
         stage.proxy.mend()
+    await stage.heard_again()
 
 
 async def foreign_served(stage: Stage) -> None:
