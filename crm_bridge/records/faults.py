@@ -16,6 +16,7 @@ _SQLITE: Final[dict[str, tuple[str, str]]] = {
     "SQLITE_BUSY": ("the database is locked", "end the other program that holds it"),
     "SQLITE_LOCKED": ("the database is locked", "end the other program that holds it"),
     "SQLITE_FULL": ("the disk is full", "free space on its disk"),
+    "SQLITE_IOERR_SHMSIZE": ("the disk is full", "free space on its disk"),
     "SQLITE_READONLY": ("the database is read-only", "make its file and folder writable"),
     "SQLITE_PERM": ("access to the database is refused", "make its file and folder writable"),
     "SQLITE_CANTOPEN": ("the database cannot be opened", "make its folder exist and writable"),
@@ -25,7 +26,10 @@ _SQLITE: Final[dict[str, tuple[str, str]]] = {
     "SQLITE_CORRUPT": ("the database file is damaged", "put it aside and restore a backup"),
     "SQLITE_NOTADB": ("the file is not a database", "name another file, or move this one away"),
 }
-"""SQLite's result code → what happened and the mend. All may pass once a person has mended them."""
+"""SQLite's result code → what happened and the mend. All may pass once a person has mended them.
+
+A code also stands for those that begin with it: the longer one comes first.
+"""
 
 _POSTGRES: Final[dict[str, tuple[str, str]]] = {
     "08": ("the connection to the database was lost", "check that the server runs"),

@@ -63,6 +63,7 @@ class Tracker:
         self._boot: str | None = None
         self._maybe_restarted = False
         self._lost_at: int | None = None
+        self._up_at: int | None = None
         self._down = False
         self._seen: dict[str, str | None] | None = None
 
@@ -372,6 +373,7 @@ class Tracker:
 
     def _link_up(self, event: ev.LinkUp) -> None:
         self._seen = {}
+        self._up_at = event.at
         self._down = False
         for live in self.lives.values():
             if live.gap is not None:
@@ -427,7 +429,8 @@ class Tracker:
                     else min(self.directory.numbers, default=""),
                     event.number, event.name,
                 )  # fmt: skip
-                live.call.gaps.append(Gap(self._lost_at or channel.started_at, event.at))
+                # the snapshot tells when the channel was born, not when we heard of it
+                live.call.gaps.append(Gap(self._lost_at or channel.started_at, self._up_at))
 
     def _looks_like_a_caller(self, event: ev.ChannelStarted) -> bool:
         return (
