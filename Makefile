@@ -41,6 +41,7 @@ bench: setup
 
 soak: setup
 	@bash docker/system-packages.sh lab postgres images
+	@HOTLINE_SOAK=1 $(PY) -m pytest tests/line/test_live_records.py
 	@bash docker/soak.sh
 
 # The lock file carries hashes and no host names; it is made for every Python ≥ 3.11 at once.
