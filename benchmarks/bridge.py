@@ -66,7 +66,7 @@ def write_config(
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a stretch of the feed cost: seconds, bytes of memory after it, counts since the start."""
+    """What a stretch of the feed cost: seconds, bytes in use after it; counts since the start."""
 
     cpu: float
     wall: float
@@ -162,19 +162,19 @@ async def serve(config_path: Path) -> None:
     running = asyncio.create_task(app.run())
     (node,) = app.nodes
     framer = node.link.feed.framer
-    while node.link.state.value != "up":
+    while node.link.state.value != "up":  # noqa: ASYNC110  # it has no event to wait on
         await asyncio.sleep(0.01)
     loop = asyncio.get_running_loop()
     while (line := (await loop.run_in_executor(None, sys.stdin.readline)).strip()) != "stop":
         until = framer.bytes_fed + int(line)
         began, began_cpu = time.monotonic(), cpu()
         print("go", flush=True)
-        while framer.bytes_fed < until or len(node.intake):
+        while framer.bytes_fed < until or len(node.intake):  # noqa: ASYNC110  # likewise
             await asyncio.sleep(0.01)
         ticket = node.pipeline.flush()
         if ticket is not None:
             await app.loop.saved(ticket)
-        while app.loop.pending_bytes:
+        while app.loop.pending_bytes:  # noqa: ASYNC110  # likewise
             await asyncio.sleep(0.005)
         used, wall = cpu() - began_cpu, time.monotonic() - began
         counters, tally = app.loop.counters, node.pipeline.tally

@@ -1,6 +1,6 @@
-"""An Asterisk to the bridge's link, as far as a benchmark needs: it logs in, then sends what it is told.
+"""An Asterisk to the bridge's link, as far as a benchmark needs one.
 
-Snapshot actions get empty lists. What is sent goes out as fast as the reader takes it.
+It lets the link log in, then sends what it is told. Snapshot actions get empty lists. What is sent goes out as fast as the reader takes it.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sqlite3
 import sys
@@ -49,6 +50,12 @@ def process_cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 
+def memory(pid: int) -> int:
+    """Bytes a process has in use now."""
+    pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
 async def measure(load: Load, place: Path, *, seconds: float, rate: float) -> Shares:
     """Runs the bridge beside the load."""
     await asyncio.to_thread(place.mkdir, parents=True, exist_ok=True)
@@ -65,7 +72,7 @@ async def measure(load: Load, place: Path, *, seconds: float, rate: float) -> Sh
             str(hotline), "run", "--config", str(config), stdout=output, stderr=output
         )
     try:
-        web = await _ready(bridge, log)
+        await _ready(bridge, log)
         idle_began = process_cpu(bridge.pid)
         await asyncio.sleep(5)
         idle = (process_cpu(bridge.pid) - idle_began) / 5
@@ -73,29 +80,31 @@ async def measure(load: Load, place: Path, *, seconds: float, rate: float) -> Sh
         placed = await load.run(seconds=seconds, rate=rate)
         await _all_closed(database)
         after = process_cpu(lab.process.pid), process_cpu(bridge.pid)
-        pages = int(Path(f"/proc/{bridge.pid}/statm").read_text("ascii").split()[1])
-        del web
+        used = memory(bridge.pid)
     finally:
         if bridge.returncode is None:
             bridge.send_signal(signal.SIGTERM)
             await asyncio.wait_for(bridge.wait(), 30)
     return Shares(
         placed, _count(database, "SELECT count(*) FROM calls"), after[0] - before[0],
-        after[1] - before[1], pages * os.sysconf("SC_PAGE_SIZE"), idle,
+        after[1] - before[1], used, idle,
     )  # fmt: skip
 
 
-async def _ready(bridge: asyncio.subprocess.Process, log: Path) -> str:
-    """Waits until the bridge says it is fit; returns where its pages are."""
+async def _ready(bridge: asyncio.subprocess.Process, log: Path) -> None:
+    """Waits until the bridge says it is fit."""
     end = asyncio.get_running_loop().time() + 60
     while asyncio.get_running_loop().time() < end and bridge.returncode is None:
-        for word in log.read_text("utf-8", "replace").replace('"', " ").split():
-            if word.startswith(("web=http", "http://")):
-                web = word.removeprefix("web=").rstrip(",}")
-                if await asyncio.to_thread(_fit, f"{web}/readyz"):
-                    return web
+        if await asyncio.to_thread(_said_fit, log):
+            return
         await asyncio.sleep(0.1)
-    raise RuntimeError(f"the bridge is not ready\n{log.read_text('utf-8', 'replace')[-2000:]}")
+    raise RuntimeError(f"the bridge is not ready\n{await asyncio.to_thread(log.read_text)}")
+
+
+def _said_fit(log: Path) -> bool:
+    """Whether the bridge has logged where its pages are, and they say it is fit."""
+    found = re.search(r"http://[\d.]+:\d+", log.read_text("utf-8", "replace"))
+    return found is not None and _fit(f"{found[0]}/readyz")
 
 
 def _fit(url: str) -> bool:
@@ -132,9 +141,10 @@ def report(shares: Shares) -> str:
     ]
     return "\n".join(
         [
-            f"{calls} calls placed in {shares.placed.seconds:.0f} s, {shares.placed.transfers} handed"
-            f" to an agency; {shares.recorded} recorded and closed; the bridge's memory"
-            f" {shares.bridge_rss / 1e6:.0f} MB, its CPU on an idle line {shares.idle_bridge:.2%}",
+            f"{calls} calls placed in {shares.placed.seconds:.0f} s (audio both ways),"
+            f" {shares.placed.transfers} handed to an agency; {shares.recorded} recorded and closed",
+            f"the bridge's memory {shares.bridge_rss / 1e6:.0f} MB, its CPU on an idle line"
+            f" {shares.idle_bridge:.2%} of a core",
             table(["process", "CPU s", "CPU ms/call", "share"], rows),
             f"aim: at most {SHARE:.0%} of Asterisk's: {verdict(shares.share <= SHARE)}",
         ]

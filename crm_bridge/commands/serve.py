@@ -86,7 +86,7 @@ async def _bridge(config: Config, listener: socket.socket) -> None:
             )
             await app.run()
     finally:
-        server.should_exit = True
+        server.stop()
         await serving
         await app.database.close()
     counters = app.loop.counters
@@ -100,7 +100,26 @@ async def _bridge(config: Config, listener: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: the bridge is stopped first, then its pages."""
+    """uvicorn without its own signal handling: the bridge is stopped first, then its pages.
+
+    It looks around once a second instead of ten times: that was a tenth of the bridge's CPU.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ends the pages."""
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        seconds = 0
+        while not await self.on_tick(seconds * 10):  # what is due each second is so every tenth
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), 1.0)
+            seconds += 1
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,0 +1,92 @@
+"""The benchmarks still run: each claim measured once on tiny input. Figures are not judged here."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from benchmarks import framing, live, open_calls, table
+from benchmarks.bridge import Bridge
+from benchmarks.calls import SERVED, Template
+from benchmarks.feeder import reply
+from benchmarks.live import Shares
+from benchmarks.load import Placed, speaking
+from ivr.ami.framing import Framer
+from ivr.lab import sipp
+
+
+def test_every_reader_sees_the_whole_stream(tmp_path: Path) -> None:
+    stream = framing.stream_of(SERVED)
+    readings = framing.run(stream, tmp_path, rounds=1)
+    events = framing.events_in(stream)
+    (panoramisk,), (whole,) = readings["panoramisk"], readings["whole"]
+    assert panoramisk.seen >= events * 0.95  # it loses messages of its own accord
+    assert whole.cost is not None
+    assert whole.cost.calls == 1
+    assert whole.cost.open_calls == 0
+    assert "whole pipeline, committed" in framing.report(readings, stream)
+
+
+def test_calls_in_progress_stay_in_progress(tmp_path: Path) -> None:
+    levels = open_calls.measure(tmp_path, (2, 4), further=10, rounds=1, warm_up=0)
+    assert [level.open_calls for level in levels] == [2, 4]
+    assert all(level.costs[0].calls == level.open_calls + 10 for level in levels)
+    assert "calls open" in open_calls.report(levels)
+
+
+def test_copies_of_a_call_are_calls_of_their_own(tmp_path: Path) -> None:
+    template = Template()
+    bridge = Bridge(tmp_path)
+    try:
+        feed = list(template.side_by_side(0, 7, abreast=3))
+        cost = bridge.work(feed, sum(map(len, feed)))
+    finally:
+        bridge.close()
+    assert (cost.calls, cost.open_calls, cost.failed) == (7, 0, 0)
+    first, second = (b"".join(template.call(number)) for number in (1, 2))
+    ids = [set(_uniqueids(blob)) for blob in (first, second)]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+
+
+def _uniqueids(blob: bytes) -> list[bytes]:
+    found = []
+    for message in Framer().feed(blob):
+        found += [line for line in message.split(b"\r\n") if line.startswith(b"Uniqueid: ")]
+    return found
+
+
+def test_the_feeder_answers_what_the_link_asks() -> None:
+    assert reply(b"Action: Ping\r\nActionID: 7") == (
+        b"Response: Success\r\nActionID: 7\r\nPing: Pong\r\n\r\n"
+    )
+    assert b"EventList: Complete" in reply(b"Action: QueueStatus\r\nActionID: q")
+
+
+def test_the_labs_scripts_can_be_made_to_speak() -> None:
+    scripts = Path(sipp.__file__).parent / "sipp"
+    for name in ("caller", "officer"):
+        assert "g711a.pcap" in speaking((scripts / f"{name}.xml").read_text("utf-8"))
+
+
+def test_the_share_is_of_asterisks_cpu() -> None:
+    shares = Shares(Placed(100, 10.0, 5), 100, 4.0, 0.1, 90_000_000, 0.001)
+    assert shares.share == 0.025
+    assert "2.50%" in live.report(shares)
+
+
+def test_process_cpu_is_read_from_proc() -> None:
+    async def own() -> float:
+        child = await asyncio.create_subprocess_exec("sleep", "60")
+        try:
+            return live.process_cpu(child.pid)
+        finally:
+            child.kill()
+            await child.wait()
+
+    assert asyncio.run(own()) < 1
+
+
+def test_tables_align() -> None:
+    assert table.table(["a", "bb"], [["long", "1"]]).splitlines()[0] == "a     bb"
+    assert table.middle([1.0, 3.0, 2.0], ".1f") == "2.0 (1.0–3.0)"
