@@ -83,7 +83,7 @@ class Tracker:
         for live in touched.values():
             call = live.call
             call.revision += 1
-            if event.inferred and not isinstance(event, _OF_A_SNAPSHOT):
+            if event.inferred and not _of_a_snapshot(event):
                 call.times_inferred = True
             if live.phase is Phase.ENDED and live.group.open_channels == 0:
                 self._close(live)
@@ -482,6 +482,12 @@ def _set_caller(call: Call, number: str | None, name: str | None, *, withheld: b
     call.withheld = hidden
     call.caller_presented = None if hidden else number
     call.caller_name = None if (name or "").lower() in _NOT_A_NUMBER else name
+
+
+def _of_a_snapshot(event: ev.Event) -> bool:
+    return isinstance(event, _OF_A_SNAPSHOT) or (
+        isinstance(event, ev.ChannelStarted | ev.QueueJoined) and event.seen
+    )
 
 
 _HANDLERS: Final[dict[type[ev.Event], Callable[[Tracker, Any], None]]] = {

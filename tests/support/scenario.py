@@ -8,6 +8,7 @@ with each time written as the moment of the books that it must be within 10 ms o
     "STREAM_END PJSIP/trunk (greeting)"   that names `greeting` in its exten, application or extra
     "driven 1001: holds"                  the moment the script did it; within 150 ms
     "driven 1001: holds #2"               the second time it did
+    "within 1 s of ANSWER PJSIP/trunk"    what a snapshot tells in whole seconds only
 
 `"*"` is anything, a key left out is not compared, a list must have just these entries.
 A step may give `spans` (pairs of moments) instead of `elapsed_seconds`, which is then their sum.
@@ -42,6 +43,7 @@ DRIVEN_TOLERANCE = 150_000
 _CEL = re.compile(
     r"(?P<event>[A-Z_]+) (?P<channel>[^ ()]+)(?: \((?P<text>[^)]*)\))?(?: #(?P<n>-?\d+))?"
 )
+_WITHIN = re.compile(r"within (?P<seconds>\d+) s of (?P<moment>.*)")
 _DRIVEN = re.compile(r"driven (?P<what>.*?)(?: #(?P<n>\d+))?")
 
 
@@ -141,6 +143,8 @@ class Books:
 
     def moment(self, text: str) -> tuple[int, int]:
         """The moment (µs) and how far from it a time may be."""
+        if found := _WITHIN.fullmatch(text):
+            return self.moment(found["moment"])[0], int(found["seconds"]) * 1_000_000
         if found := _DRIVEN.fullmatch(text):
             at = [at for what, at in self.driven if what == found["what"]]
             assert at, f"the script did not: {found['what']}"

@@ -91,6 +91,7 @@ SCENARIOS: dict[str, Scenario] = {
         _ours(faults.killed_waiting),
         _ours(faults.ami_cut),
         _ours(faults.ami_cut_end),
+        _ours(faults.ami_cut_enter),
         _foreign(faults.foreign_served),
         _foreign(faults.foreign_transfer),
     )

@@ -66,6 +66,29 @@ async def ami_cut_end(stage: Stage) -> None:
     await stage.heard_again()
 
 
+async def ami_cut_enter(stage: Stage) -> None:
+    """A caller queues while the AMI connection is lost; 1001 serves him when it is back."""
+    if stage.proxy is not None:
+        stage.note("the AMI connection is cut")
+        stage.proxy.cut()
+    caller = await stage.queued("information")
+    await talk(1.2)
+    if stage.proxy is not None:
+        stage.note("the AMI connection can be made again")
+        stage.proxy.mend()
+    await stage.heard_again()
+    officer = await stage.officer(1001)
+    since = stage.witness.mark()
+    leg = await officer.rung()
+    await talk(0.3)
+    await leg.answer()
+    await stage.bridged(since=since)
+    await stage.greeted(since=since)
+    await talk(0.6)
+    caller.hang_up()
+    await leg.ended()
+
+
 async def foreign_served(stage: Stage) -> None:
     """Another PBX: the caller presses 2, 1001 answers in `q_info`, consults no one, hangs up."""
     await answered_served(stage)
