@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from crm_bridge.clock import micros
 from crm_bridge.commands.lab_config import write_config
+from crm_bridge.records.schema import upgrade
 from ivr.lab.address import Claim
 from ivr.lab.asterisk import Lab, running
 from ivr.lab.dialog import Identity
@@ -154,6 +155,7 @@ async def test_two_nodes_are_served_by_one_bridge(
     async with Lab(tmp_path / "other", claim.number, root=lab_root) as other:
         labs = (fresh_lab, other)
         config = bridge_config(tmp_path / "hotline.db", *labs)
+        await upgrade(config.database.url)
         async with bridge(config) as app:
             stages = await asyncio.gather(
                 *(
@@ -251,6 +253,7 @@ async def test_a_database_that_takes_no_write_disturbs_no_call_and_loses_none(
     file = small_disk / "hotline.db"
     config = bridge_config(file, fresh_lab)
     name = "same_second"
+    await upgrade(config.database.url)
     with capture_logs() as logs:
         async with bridge(config) as app:
             with fault(file):

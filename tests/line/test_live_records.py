@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from crm_bridge.app import App
+from crm_bridge.records.schema import upgrade
 from ivr.lab.address import AMI_PORT, Claim, address
 from ivr.lab.asterisk import Lab
 from ivr.lab.proxy import Proxy
@@ -63,6 +64,10 @@ class Run:
     app: App
 
 
+def _url(name: str, place: Path) -> str:
+    return f"sqlite:///{place / name}.db"
+
+
 async def _run(name: str, place: Path, root: Root) -> Run:
     scenario = SCENARIOS[name]
     claim = Claim.take()
@@ -79,7 +84,7 @@ async def _run(name: str, place: Path, root: Root) -> Run:
             finally:
                 await proxy.close()
             keep_books(lab, place, name, stage)
-        return Run(place, await on_disk(config.database.url), app)
+        return Run(place, await on_disk(_url(name, place)), app)
     finally:
         claim.release()
 
@@ -93,6 +98,8 @@ def runs(
 
     async def play_all() -> dict[str, Run | BaseException]:
         some = asyncio.Semaphore(AT_ONCE)
+        for name, place in places.items():
+            await upgrade(_url(name, place))
 
         async def one(name: str) -> Run:
             async with some:

@@ -14,7 +14,6 @@ from crm_bridge.app import App, build
 from crm_bridge.config import Config, DatabaseSection, NodeSection
 from crm_bridge.records.calls import calls_as_json
 from crm_bridge.records.database import Database
-from crm_bridge.records.schema import upgrade
 from ivr.ami.reconnect import LinkState
 from ivr.lab.asterisk import Lab
 from ivr.lab.stage import Stage
@@ -53,8 +52,10 @@ async def until(what: str, holds: Callable[[], object], deadline: float = DEADLI
 
 @asynccontextmanager
 async def bridge(config: Config) -> AsyncIterator[App]:
-    """A bridge whose nodes are connected; stopped cleanly at the end, all it read on disk."""
-    await upgrade(config.database.url)
+    """A bridge whose nodes are connected; stopped cleanly at the end, all it read on disk.
+
+    Its tables must be there: Alembic makes those of one database at a time in a process.
+    """
     app = await build(config)
     running = asyncio.create_task(app.run())
     try:
