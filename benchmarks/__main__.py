@@ -61,7 +61,8 @@ async def _record(load: Load, capture: Path, size: Size) -> None:
         await recorder.close()
     print(
         f"recorded from {load.lab.root.version}: {placed.calls} mixed calls in"
-        f" {placed.seconds:.0f} s, {placed.transfers} handed to an agency; all events, one snapshot",
+        f" {placed.seconds:.0f} s, {placed.transfers} handed on to an agency;"
+        " all events, one snapshot",
         flush=True,
     )
 

@@ -1,6 +1,7 @@
 """An Asterisk to the bridge's link, as far as a benchmark needs one.
 
-It lets the link log in, then sends what it is told. Snapshot actions get empty lists. What is sent goes out as fast as the reader takes it.
+It lets the link log in, then sends what it is told, as fast as the reader takes it. Snapshot
+actions get empty lists.
 """
 
 from __future__ import annotations

@@ -38,6 +38,8 @@ class Shares:
     bridge_rss: int
     idle_bridge: float
     """CPU seconds the bridge takes in a second of an idle line."""
+    mean_seconds: float = 0.0
+    """How long a call lasted: Asterisk's cost grows with its audio, the bridge's does not."""
 
     @property
     def share(self) -> float:
@@ -88,6 +90,7 @@ async def measure(load: Load, place: Path, *, seconds: float, rate: float) -> Sh
     return Shares(
         placed, _count(database, "SELECT count(*) FROM calls"), after[0] - before[0],
         after[1] - before[1], used, idle,
+        _count(database, "SELECT avg(ended_us - entered_us) FROM calls") / 1e6,
     )  # fmt: skip
 
 
@@ -141,8 +144,9 @@ def report(shares: Shares) -> str:
     ]
     return "\n".join(
         [
-            f"{calls} calls placed in {shares.placed.seconds:.0f} s (audio both ways),"
-            f" {shares.placed.transfers} handed to an agency; {shares.recorded} recorded and closed",
+            f"{calls} calls placed in {shares.placed.seconds:.0f} s, on average"
+            f" {shares.mean_seconds:.1f} s long, audio both ways; {shares.placed.transfers} handed"
+            f" to an agency; {shares.recorded} recorded and closed",
             f"the bridge's memory {shares.bridge_rss / 1e6:.0f} MB, its CPU on an idle line"
             f" {shares.idle_bridge:.2%} of a core",
             table(["process", "CPU s", "CPU ms/call", "share"], rows),

@@ -19,6 +19,7 @@ from ivr.ami.framing import Framer
 
 FLAT = 0.10
 MEMORY = 150e6
+_AT_ONCE = 50  # calls opened together: on a real line they do not come all at once either
 
 
 @dataclass(slots=True)
@@ -28,6 +29,8 @@ class Level:
     open_calls: int
     rss_at_start: int
     rss: int = 0
+    """When they were open, before the further calls came in one go."""
+    rss_after: int = 0
     costs: list[Cost] = field(default_factory=list)
     events: int = 0
     """Events of Asterisk in one run."""
@@ -48,8 +51,9 @@ def measure(
             bridge = Bridge(place / str(count))
             level = Level(count, bridge.rss_at_start)
             bridges.append((level, bridge))
-            for start in range(0, count, 500):
-                _open(bridge, template, start, min(500, count - start))
+            for start in range(0, count, _AT_ONCE):
+                cost = _open(bridge, template, start, min(_AT_ONCE, count - start))
+                level.rss = cost.rss
         first = 2 * max(levels)
         for turn in range(rounds + warm_up):
             feed = list(template.side_by_side(first + turn * further, further))
@@ -58,7 +62,7 @@ def measure(
                 cost = bridge.work(feed, size)
                 if cost.open_calls != level.open_calls:
                     raise RuntimeError(f"{cost.open_calls} calls open, not {level.open_calls}")
-                level.rss = max(level.rss, cost.rss)
+                level.rss_after = max(level.rss_after, cost.rss)
                 level.events = further * len(template)
                 if turn >= warm_up:
                     level.costs.append(cost)
@@ -68,14 +72,14 @@ def measure(
     return [level for level, _ in bridges]
 
 
-def _open(bridge: Bridge, template: Template, first: int, count: int) -> None:
+def _open(bridge: Bridge, template: Template, first: int, count: int) -> Cost:
     """Opens calls that stay; only the needed events of them are sent, for the sake of time."""
     framer = Framer(KEEP)
     blobs = []
     for number in range(first, first + count):
         whole = b"".join(template.call(number, 0, template.talking))
         blobs.append(b"".join([message + b"\r\n\r\n" for message in framer.feed(whole)]))
-    bridge.work(blobs, sum(map(len, blobs)))
+    return bridge.work(blobs, sum(map(len, blobs)))
 
 
 def flat(levels: list[Level]) -> float:
@@ -92,6 +96,7 @@ def report(levels: list[Level]) -> str:
             middle(level.micros),
             f"{statistics.median(level.micros) / base:.2f}",
             f"{level.rss / 1e6:.0f}",
+            f"{level.rss_after / 1e6:.0f}",
             f"{(level.rss - level.rss_at_start) / 1e6:.0f}",
             f"{(level.rss - level.rss_at_start) / level.open_calls / 1e3:.1f}"
             if level.open_calls >= 1000
@@ -99,7 +104,7 @@ def report(levels: list[Level]) -> str:
         ]
         for level in levels
     ]
-    head = ["calls open", "CPU µs/event", "ratio", "RSS MB", "grown MB", "KB/call"]
+    head = ["calls open", "CPU µs/event", "ratio", "RSS MB", "after", "grown MB", "KB/call"]
     spread, top = flat(levels), levels[-1]
     return "\n".join(
         [

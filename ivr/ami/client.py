@@ -39,11 +39,12 @@ OnCut = Callable[[float], None]
 """Gets the moment (epoch seconds) at which the connection was lost."""
 
 READ_BUFFER: Final = 1 << 18
-REST: Final = 0.05
+REST: Final = 0.1
 """Seconds that reading rests after a read that found little.
 
 Events come in flocks of a few needed ones, and to wake up for each costs several times what it
 takes to work it in. What is late by this much is only the sight of it: events tell their own time.
+Who shows calls as they ring gives less (`Link.rest`).
 """
 _LITTLE: Final = 1 << 14
 """A read of more bytes than this is followed by the next at once: Asterisk is busy."""
