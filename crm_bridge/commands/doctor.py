@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import http.client
 import json
-import os
 import shutil
 import stat
 from collections.abc import AsyncIterator
@@ -132,6 +131,8 @@ async def _last_inferred(url: str, node: str) -> bool | None:
         .limit(1)
     )
     database = Database(url)
+    if _absent(database):
+        return None
     try:
         async with database.reading() as connection:
             value = (await connection.execute(query)).scalar_one_or_none()
@@ -158,7 +159,7 @@ def _readers(config: Config, path: Path) -> Finding:
 async def _database(url: str) -> AsyncIterator[Finding]:
     database = Database(url)
     where = "database"
-    if database.sqlite and not os.path.exists(database.url.database or ""):  # noqa: ASYNC240, PTH110  # one look, nobody waits
+    if _absent(database):
         # looking would make the file, and a doctor changes nothing
         await database.close()
         yield Finding(
@@ -194,6 +195,11 @@ async def _database(url: str) -> AsyncIterator[Finding]:
             yield _space(Path(database.url.database))
     finally:
         await database.close()
+
+
+def _absent(database: Database) -> bool:
+    """No file yet: looking into it would make one."""
+    return database.sqlite and not Path(database.url.database or "").exists()
 
 
 def _space(path: Path) -> Finding:

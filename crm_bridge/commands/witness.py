@@ -1,11 +1,12 @@
 """One AMI session through asterisk-ami, which shares no code with the bridge's own client.
 
 Its traps, closed here: its listener thread dies with a traceback where what answers is no AMI or
-falls silent; an answer that does not come is `None`; repeated headers of a reply keep the last.
+falls silent; its waiting for an answer may never end; repeated headers of a reply keep the last.
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -21,6 +22,24 @@ _BANNER: Final = b"Asterisk Call Manager/"
 Headers = dict[str, str]
 
 
+class _Answer:
+    """What a response is put into by the listener thread, and read from by ours."""
+
+    def __init__(self) -> None:
+        self._there = threading.Event()
+        self._response: Any = None
+
+    @property
+    def response(self) -> Any:
+        self._there.wait(_SECONDS)
+        return self._response
+
+    @response.setter
+    def response(self, response: Any) -> None:
+        self._response = response
+        self._there.set()
+
+
 class _Listener(AMIClient):  # type: ignore[misc]  # asterisk-ami ships no types
     def listen(self) -> None:
         """Ends quietly, whatever its reading raises: the session asks whether it has ended."""
@@ -30,6 +49,17 @@ class _Listener(AMIClient):  # type: ignore[misc]  # asterisk-ami ships no types
             pass
         finally:
             self.finished.set()
+
+    def send_action(self, action: Any, callback: Any = None) -> _Answer:
+        """As the library's, with an answer that is waited for no longer than it says.
+
+        The library's own calls `notifyAll` with its lock held: where Python makes that deprecated
+        name an error, the lock stays taken and its reader waits for ever.
+        """
+        name = action.keys.setdefault("ActionID", self.next_action_id())
+        answer = self._futures[name] = _Answer()
+        self.send(action)
+        return answer
 
     def send(self, pack: Any) -> None:
         """Refuses what would forge a header, and sends all of it."""
@@ -81,6 +111,8 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         if self._client.finished is not None:
+            with contextlib.suppress(OSError):  # closing alone does not wake its reader
+                self._client._socket.shutdown(socket.SHUT_RDWR)
             self._client.disconnect()
 
     def login(self, username: str, secret: str) -> Reply:
