@@ -92,7 +92,7 @@ def main() -> None:
         print(framing.report(readings, stream), flush=True)
         print("\n2. Calls in progress, whole pipeline to committed rows", flush=True)
         levels = open_calls.measure(
-            place / "open", size.levels, further=size.further, rounds=size.rounds
+            place / "open", size.levels, further=size.further, rounds=2 * size.rounds - 2
         )
         print(open_calls.report(levels), flush=True)
     print(f"\ndone in {time.monotonic() - began:.0f} s")

@@ -58,7 +58,8 @@ def measure(
         for turn in range(rounds + warm_up):
             feed = list(template.side_by_side(first + turn * further, further))
             size = sum(map(len, feed))
-            for level, bridge in bridges:
+            at = turn % len(bridges)  # who comes first has the colder or the warmer machine
+            for level, bridge in bridges[at:] + bridges[:at]:
                 cost = bridge.work(feed, size)
                 if cost.open_calls != level.open_calls:
                     raise RuntimeError(f"{cost.open_calls} calls open, not {level.open_calls}")
@@ -82,19 +83,22 @@ def _open(bridge: Bridge, template: Template, first: int, count: int) -> Cost:
     return bridge.work(blobs, sum(map(len, blobs)))
 
 
+def ratio(level: Level, first: Level) -> list[float]:
+    """What an event costs at this level against the first, round by round."""
+    return [a / b for a, b in zip(level.micros, first.micros, strict=True)]
+
+
 def flat(levels: list[Level]) -> float:
-    """By how much the dearest level is above the cheapest, of medians."""
-    medians = [statistics.median(level.micros) for level in levels]
-    return max(medians) / min(medians) - 1
+    """How far the level that differs most is from the first, of medians of the rounds' ratios."""
+    return max(abs(statistics.median(ratio(level, levels[0])) - 1) for level in levels)
 
 
 def report(levels: list[Level]) -> str:
-    base = statistics.median(levels[0].micros)
     rows = [
         [
             f"{level.open_calls:,}",
             middle(level.micros),
-            f"{statistics.median(level.micros) / base:.2f}",
+            middle(ratio(level, levels[0])),
             f"{level.rss / 1e6:.0f}",
             f"{level.rss_after / 1e6:.0f}",
             f"{(level.rss - level.rss_at_start) / 1e6:.0f}",
