@@ -28,6 +28,7 @@ from ivr.lab.stage import Stage, stage
 from tests.support.hotline import Hotline
 from tests.support.live import (
     assert_sound,
+    books,
     bridge,
     bridge_config,
     caught_up,
@@ -36,10 +37,9 @@ from tests.support.live import (
     on_disk,
     until,
 )
-from tests.support.scenario import Books, expected
+from tests.support.scenario import expected
 
 pytestmark = pytest.mark.line
-CEL_TOLERANCE = 50_000
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ async def test_a_bridge_killed_in_mid_call_goes_on_with_its_calls(
         "0811111111", "0822222222", "0833333333",
     ]  # fmt: skip
     went_on, ended, came = calls
-    cel = Books("the run", keep_books(fresh_lab, tmp_path, "the run"), CEL_TOLERANCE)
+    cel = books(keep_books(fresh_lab, tmp_path, "the run"), "the run")
     assert cel.differences(
         {
             "entered_at": "CHAN_START PJSIP/trunk-00000000",
@@ -169,9 +169,9 @@ async def test_two_nodes_are_served_by_one_bridge(
         assert len(calls) == len(labs)
         for lab, place in zip(labs, stages, strict=True):
             node = f"lab{lab.number}"
-            books = Books(node, keep_books(lab, tmp_path, node, place), CEL_TOLERANCE)
+            book = books(keep_books(lab, tmp_path, node, place), node)
             ours = [call for call in calls if call["node"] == node]
-            assert books.differences(expected("answered_served"), ours, node) == []
+            assert book.differences(expected("answered_served"), ours, node) == []
         entered = [micros(call["entered_at"]) for call in calls]
         assert max(entered) - min(entered) < 1_000_000
     claim.release()
@@ -264,8 +264,8 @@ async def test_a_database_that_takes_no_write_disturbs_no_call_and_loses_none(
             await until("everything saved", lambda: app.loop.healthy and not app.loop.pending_bytes)
             calls = await on_disk(config.database.url)  # before the clean stop could mend anything
     assert_sound(app)
-    books = Books(name, keep_books(fresh_lab, tmp_path, name, place), CEL_TOLERANCE)
-    assert books.differences(expected(name), calls, name) == []
+    book = books(keep_books(fresh_lab, tmp_path, name, place), name)
+    assert book.differences(expected(name), calls, name) == []
     assert _waits(place) == [pytest.approx(0, abs=1.0)] * 2
     shouts = [entry for entry in logs if entry["log_level"] == "error"]
     assert [entry["event"] for entry in shouts] == ["records are not being saved"]

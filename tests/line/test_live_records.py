@@ -10,20 +10,21 @@ import asyncio
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from crm_bridge.app import App
 from crm_bridge.records.schema import upgrade
-from ivr.lab.address import AMI_PORT, Claim, address
+from ivr.lab.address import AMI_PORT, Claim, LabError, address
 from ivr.lab.asterisk import Lab
 from ivr.lab.proxy import Proxy
 from ivr.lab.record import play
 from ivr.lab.root import Root
 from ivr.lab.scenarios.catalogue import SCENARIOS
+from ivr.lab.sipua import NotInTime
 from tests.support.live import (
     assert_sound,
+    books,
     bridge,
     bridge_config,
     caught_up,
@@ -31,7 +32,7 @@ from tests.support.live import (
     keep_books,
     on_disk,
 )
-from tests.support.scenario import Books, expected
+from tests.support.scenario import expected
 
 TELLING = (
     "answered_served",
@@ -48,19 +49,17 @@ TELLING = (
 """Of these every fact is fixed by the script, however busy the machine is."""
 SOAK = os.environ.get("HOTLINE_SOAK") == "1"
 NAMES = tuple(SCENARIOS) if SOAK else TELLING
-CEL_TOLERANCE = 50_000
-"""Microseconds: Asterisk writes CEL and tells AMI of a moment apart, and this machine is loaded."""
 AT_ONCE = 3
+"""Scenarios that are played at a time: their own waiting is most of their life."""
 
 pytestmark = [pytest.mark.line, pytest.mark.timeout(1800 if SOAK else 150)]
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A scenario that was played: where its books are, what is on disk, the bridge as it ended."""
+    """A scenario that was played: what was wrong with its record, and the bridge as it ended."""
 
-    books: Path
-    calls: list[dict[str, Any]]
+    differences: list[str]
     app: App
 
 
@@ -69,6 +68,7 @@ def _url(name: str, place: Path) -> str:
 
 
 async def _run(name: str, place: Path, root: Root) -> Run:
+    """Plays a scenario on an Asterisk and with a bridge of its own, and reads the disk."""
     scenario = SCENARIOS[name]
     claim = Claim.take()
     try:
@@ -83,34 +83,51 @@ async def _run(name: str, place: Path, root: Root) -> Run:
                     await caught_up(app)
             finally:
                 await proxy.close()
-            keep_books(lab, place, name, stage)
-        return Run(place, await on_disk(_url(name, place)), app)
+            book = books(keep_books(lab, place, name, stage), name)
     finally:
         claim.release()
+    calls = await on_disk(_url(name, place))
+    try:
+        return Run(book.differences(expected(name), calls, name), app)
+    except AssertionError as missing:  # a moment that this run's books have not
+        return Run([f"{missing}: {calls}"], app)
+
+
+def _may_be_the_machine(run: Run | BaseException) -> bool:
+    if isinstance(run, Run):
+        return bool(run.differences)
+    return isinstance(run, NotInTime | LabError | AssertionError)
 
 
 @pytest.fixture(scope="module")
 def runs(
     lab_root: Root, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Run | BaseException]:
-    """Each scenario played, some at once, each on an Asterisk and with a bridge of its own."""
-    places = {name: tmp_path_factory.mktemp(name) for name in NAMES}
+    """Each scenario played, some at once; what a loaded machine spoilt once more, alone.
 
-    async def play_all() -> dict[str, Run | BaseException]:
-        some = asyncio.Semaphore(AT_ONCE)
+    A script's own times are part of some facts (a call shorter than a second is `short`), and a
+    machine that does much else stretches them.
+    """
+
+    async def play_all(names: list[str], at_once: int) -> dict[str, Run | BaseException]:
+        places = {name: tmp_path_factory.mktemp(name) for name in names}
         for name, place in places.items():
             await upgrade(_url(name, place))
+        some = asyncio.Semaphore(at_once)
 
         async def one(name: str) -> Run:
             async with some:
                 return await _run(name, places[name], lab_root)
 
-        # the longest last would be waited for alone
-        order = sorted(NAMES, key=lambda name: name != "queue_timeout")
-        found = await asyncio.gather(*map(one, order), return_exceptions=True)
-        return dict(zip(order, found, strict=True))
+        found = await asyncio.gather(*map(one, names), return_exceptions=True)
+        return dict(zip(names, found, strict=True))
 
-    return asyncio.run(play_all())
+    # the longest last would be waited for alone
+    played = asyncio.run(play_all(sorted(NAMES, key=lambda name: name != "queue_timeout"), AT_ONCE))
+    spoilt = {name: run for name, run in played.items() if _may_be_the_machine(run)}
+    for name, run in spoilt.items():
+        print(f"{name} is played again:", run.differences if isinstance(run, Run) else repr(run))
+    return {**played, **asyncio.run(play_all(list(spoilt), 1))}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -120,7 +137,5 @@ def test_the_record_on_disk_is_the_expected_one(
     run = runs[name]
     if isinstance(run, BaseException):
         raise run
-    books = Books(name, run.books, CEL_TOLERANCE)
-    differences = books.differences(expected(name), run.calls, name)
-    assert differences == [], "\n".join(differences)
+    assert run.differences == [], "\n".join(run.differences)
     assert_sound(run.app)

@@ -17,9 +17,14 @@ from crm_bridge.records.database import Database
 from ivr.ami.reconnect import LinkState
 from ivr.lab.asterisk import Lab
 from ivr.lab.stage import Stage
-from tests.support.scenario import config_of
+from tests.support.scenario import Books, config_of
 
 DEADLINE = 30.0
+CEL_TOLERANCE = 100_000
+"""Microseconds: on a loaded machine Asterisk tells AMI of a moment that much later than CEL, and a
+Local channel is up that much after the telephone behind it. The captures are held to 10 ms."""
+DRIVEN_TOLERANCE = 1_000_000
+"""Microseconds: when the script learns on a loaded machine that the bridge is connected again."""
 
 
 def bridge_config(file: Path, *labs: Lab, like: str = "ours", host: str | None = None) -> Config:
@@ -108,6 +113,11 @@ def keep_books(lab: Lab, place: Path, name: str, played: Stage | None = None) ->
     text = json.dumps({"driven": played.book() if played else []})
     (place / f"{name}.driven.json").write_text(text, "utf-8")
     return place
+
+
+def books(place: Path, name: str) -> Books:
+    """The books kept of a live run, with the tolerances of one."""
+    return Books(name, place, CEL_TOLERANCE, DRIVEN_TOLERANCE)
 
 
 async def on_disk(url: str) -> list[dict[str, Any]]:
