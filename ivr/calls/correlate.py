@@ -54,6 +54,8 @@ class Channel:
     """The number it was rung for, where that is known."""
     dialled_at: int | None = None
     hangup_asked_at: int | None = None
+    key_at: int | None = None
+    """When a key was last pressed on it."""
     answered_dial: bool = False
 
 

@@ -51,7 +51,10 @@ class Live:
     """When the caller was last left alone, and by whom."""
     queue_keys: set[str] = field(default_factory=set)
     """Channels under which a queue knows this caller."""
-    key_at: int | None = None
+    menu_exten: str | None = None
+    """The key whose extension of the watched menu runs now."""
+    pressed: tuple[str, int, bool] | None = None
+    """A key, when, and whether it is on the record, until the extension it leads to is seen."""
     parked_at: int | None = None
     left_by_key: bool = False
     """The caller pressed a key just before leaving the queue."""

@@ -56,7 +56,8 @@ class Trigger(StrEnum):
 
 _P, _T = Phase, Trigger
 
-_IN_DIALPLAN = (_P.ENTERED, _P.MENU, _P.BETWEEN)
+IN_DIALPLAN: Final = (_P.ENTERED, _P.MENU, _P.BETWEEN)
+"""The dialplan alone has the caller."""
 _WAITING = (_P.QUEUED, _P.RINGING)
 _WITH_AGENT = (_P.TALKING, _P.ON_HOLD, _P.CONSULTING)
 _TALKING = (*_WITH_AGENT, _P.WITH_AGENCY)
@@ -67,7 +68,7 @@ def _rows() -> Iterable[tuple[Iterable[Phase], Trigger, Phase | None]]:
     """The table's rows; a `None` target means: stays where it is."""
     yield (_P.ENTERED, _P.MENU, _P.BETWEEN), _T.MENU, _P.MENU
     # A queue is reached from the dialplan, by a transfer, or while an officer still holds the line.
-    yield (*_IN_DIALPLAN, *_WAITING, _P.TRANSFERRING, _P.PARKED), _T.JOINED, _P.QUEUED
+    yield (*IN_DIALPLAN, *_WAITING, _P.TRANSFERRING, _P.PARKED), _T.JOINED, _P.QUEUED
     yield _WAITING, _T.RANG, _P.RINGING
     yield _WAITING, _T.RANG_OUT, _P.QUEUED
     yield _WAITING, _T.LEFT_QUEUE, _P.BETWEEN
@@ -76,7 +77,7 @@ def _rows() -> Iterable[tuple[Iterable[Phase], Trigger, Phase | None]]:
     yield _WAITING, _T.TRANSFER_ASKED, None
     yield _ANYWHERE, _T.AGENT_JOINED, _P.TALKING
     yield _ANYWHERE, _T.AGENCY_JOINED, _P.WITH_AGENCY
-    yield (_P.TRANSFERRING, _P.PARKED, _P.CONSULTING, *_WAITING, *_IN_DIALPLAN), _T.ALONE, None
+    yield (_P.TRANSFERRING, _P.PARKED, _P.CONSULTING, *_WAITING, *IN_DIALPLAN), _T.ALONE, None
     yield (_P.TALKING, _P.ON_HOLD, _P.WITH_AGENCY), _T.ALONE, _P.BETWEEN
     yield (_P.TALKING, _P.ON_HOLD, _P.WITH_AGENCY), _T.HELD, _P.ON_HOLD
     yield (_P.CONSULTING,), _T.HELD, None

@@ -14,7 +14,7 @@ from ivr.calls.call import (
     Transfer,
 )
 from ivr.calls.live import Live
-from ivr.calls.transitions import Trigger
+from ivr.calls.transitions import IN_DIALPLAN, Trigger
 from ivr.events import types as ev
 
 if TYPE_CHECKING:
@@ -40,35 +40,54 @@ CAUSE_OUTCOMES: Final[dict[int, AttemptOutcome]] = {
 _SAME_MOMENT = 50_000
 """A hang-up this shortly (µs) after leaving the queue is what ended the waiting."""
 
+_KEYS: Final = frozenset("0123456789*#")
+
 _KEY_EXIT = 1_500_000
 """A key this shortly (µs) before leaving a queue unanswered means the caller chose to leave."""
 
 
 def key_pressed(tracker: Tracker, event: ev.KeyPressed) -> None:
     """A digit: a menu choice where the dialplan is not ours, and a way out of a queue anywhere."""
+    channel = tracker.net.channels.get(event.uniqueid)
+    if channel is not None:
+        channel.key_at = event.at
     live = tracker.of_caller(event.uniqueid)
-    if live is None:
+    if live is None or not _in_watched_menu(tracker, live, event.context):
         return
-    live.key_at = event.at
-    directory = tracker.directory
-    if directory.menu_context and event.context == directory.menu_context:
-        _foreign_choice(tracker, live, event.context, event.digit, event.at)
+    # While a key's own extension runs, digits may answer it: where they lead is then awaited.
+    at_menu = live.menu_exten is None
+    live.pressed = (event.digit, event.at, at_menu)
+    if at_menu:
+        _foreign_choice(tracker, live, event.digit, event.at)
 
 
 def placed(tracker: Tracker, event: ev.Placed) -> None:
-    """A channel reached an extension of the watched menu: the key that leads there was pressed."""
+    """A channel runs an extension of the watched menu: the key that leads there was pressed."""
     live = tracker.of_caller(event.uniqueid)
-    if live is not None and len(event.exten) == 1 and event.exten in "0123456789*#":
-        _foreign_choice(tracker, live, event.context, event.exten, event.at)
-
-
-def _foreign_choice(tracker: Tracker, live: Live, menu: str, key: str, at: int) -> None:
-    if live.marked:
+    if live is None or not _in_watched_menu(tracker, live, event.context):
         return
-    choices = live.call.menu
-    if choices and choices[-1].key == key and at - choices[-1].at < 2_000_000:
-        return  # the same press, told once as a digit and once as the extension it leads to
-    choices.append(MenuChoice(menu, key, at))
+    pressed, live.pressed = live.pressed, None
+    if len(event.exten) != 1 or event.exten not in _KEYS:
+        live.menu_exten = None
+        return
+    if pressed is not None and pressed[0] == event.exten:
+        if not pressed[2]:
+            _foreign_choice(tracker, live, event.exten, pressed[1])
+    elif event.exten != live.menu_exten:
+        _foreign_choice(tracker, live, event.exten, event.at)
+    live.menu_exten = event.exten
+
+
+def _in_watched_menu(tracker: Tracker, live: Live, context: str | None) -> bool:
+    """Whether a key or step there can be a choice: a queue or an officer may be given keys too."""
+    wanted = tracker.directory.menu_context
+    return (
+        wanted is not None and context == wanted and not live.marked and live.phase in IN_DIALPLAN
+    )
+
+
+def _foreign_choice(tracker: Tracker, live: Live, key: str, at: int) -> None:
+    live.call.menu.append(MenuChoice(tracker.directory.menu_context or "", key, at))
     if service := tracker.directory.menu_services.get(key):
         live.call.service = service
     tracker.move(live, Trigger.MENU, at)
@@ -140,7 +159,7 @@ def left(tracker: Tracker, event: ev.QueueLeft) -> None:
     if live is None or live.passage is None:
         return
     live.passage.left_at = event.at
-    key_at = live.key_at
+    key_at = live.caller.key_at
     live.left_by_key = (
         key_at is not None and key_at > live.passage.joined_at and event.at - key_at < _KEY_EXIT
     )
