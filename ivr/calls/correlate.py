@@ -56,7 +56,8 @@ class Channel:
     hangup_asked_at: int | None = None
     key_at: int | None = None
     """When a key was last pressed on it."""
-    answered_dial: bool = False
+    ordered: bool = False
+    """Told to hang up by Asterisk (a command, a time limit) in the middle of a conversation."""
 
 
 class Net:

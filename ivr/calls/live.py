@@ -13,7 +13,6 @@ from ivr.calls.call import (
     Gap,
     Hold,
     QueuePassage,
-    Role,
     Transfer,
 )
 from ivr.calls.correlate import Channel, Group
@@ -47,7 +46,7 @@ class Live:
     talking_with: dict[str, Channel] = field(default_factory=dict)
     left_at: dict[str, int] = field(default_factory=dict)
     """When a channel that may yet come back left the caller."""
-    emptied: tuple[int, Role] | None = None
+    emptied: tuple[int, Channel] | None = None
     """When the caller was last left alone, and by whom."""
     queue_keys: set[str] = field(default_factory=set)
     """Channels under which a queue knows this caller."""

@@ -43,7 +43,7 @@ def refresh(tracker: Tracker, live: Live, at: int) -> None:
         if uniqueid not in now:
             live.left_at[uniqueid] = at
             if not now:
-                live.emptied = (at, channel.role)
+                live.emptied = (at, channel)
     if before and not now:
         tracker.move(live, Trigger.ALONE, at)
     tracker.touch(live)
@@ -103,6 +103,13 @@ def gone(tracker: Tracker, live: Live, channel: Channel, at: int) -> None:
     if leg is not None:
         leg.released_at = left
         tracker.touch(live)
+
+
+def caller_gone(live: Live, at: int) -> None:
+    """Without a caller nobody has a part: it ended with the call, or earlier for who had left."""
+    for uniqueid in list(live.parts):
+        left = at if uniqueid in live.consults else live.left_at.get(uniqueid, at)
+        live.release(uniqueid, left)
 
 
 def held(tracker: Tracker, event: ev.HoldStarted) -> None:

@@ -214,8 +214,18 @@ class Tracker:
 
     def _hangup_asked(self, event: ev.HangupRequested) -> None:
         channel = self.net.channels.get(event.uniqueid)
-        if channel is not None and channel.hangup_asked_at is None:
-            channel.hangup_asked_at = event.at
+        if channel is None or channel.hangup_asked_at is not None:
+            return
+        live = self._callers.get(event.uniqueid)
+        if live is not None and live.emptied and event.at - live.emptied[0] < _SAME_ACT:
+            return  # the echo of the other side's leaving
+        channel.hangup_asked_at = event.at
+
+    def _hangup_ordered(self, event: ev.HangupOrdered) -> None:
+        """Asterisk orders every channel away that is left over; one in conversation, a person."""
+        channel = self.net.channels.get(event.uniqueid)
+        if channel is not None and channel.bridge and channel.hangup_asked_at is None:
+            channel.ordered = True
 
     def _ended(self, event: ev.ChannelEnded) -> None:
         channel = self.net.channels.get(event.uniqueid)
@@ -291,18 +301,9 @@ class Tracker:
     def _finish(self, live: Live, at: int | None, now: int) -> None:
         call = live.call
         waiting.settle(live, hung_up_at=now)
-        asked_at = live.caller.hangup_asked_at
-        by_caller = asked_at is not None
-        emptied = live.emptied
-        if asked_at is not None and emptied and emptied[1] is not Role.CALLER:
-            by_caller = not 0 <= asked_at - emptied[0] < _SAME_ACT
-        handover.caller_gone(live, at, by_caller=by_caller)
-        if by_caller:
-            call.ended_by = EndedBy.CALLER
-        elif emptied is not None:
-            call.ended_by = _ENDED_BY.get(emptied[1], EndedBy.SYSTEM)
-        else:
-            call.ended_by = EndedBy.SYSTEM
+        call.ended_by = _ended_by(live)
+        handover.caller_gone(live, at, by_caller=call.ended_by is EndedBy.CALLER)
+        talking.caller_gone(live, now)
         call.ended_at = at
         call.outcome = self._outcome(live, now)
         self.move(live, Trigger.HUNG_UP, now)
@@ -477,6 +478,17 @@ class Tracker:
         self._seen = None
 
 
+def _ended_by(live: Live) -> EndedBy:
+    if live.caller.hangup_asked_at is not None:
+        return EndedBy.CALLER
+    if live.emptied is None or live.caller.ordered or live.transfer is not None:
+        return EndedBy.SYSTEM  # nobody was with the caller, who was still on the way to somebody
+    last = live.emptied[1]
+    if last.ordered and last.hangup_asked_at is None:
+        return EndedBy.SYSTEM
+    return _ENDED_BY.get(last.role, EndedBy.SYSTEM)
+
+
 def _set_caller(call: Call, number: str | None, name: str | None, *, withheld: bool) -> None:
     hidden = withheld or (number or "").lower() in _NOT_A_NUMBER
     call.withheld = hidden
@@ -497,6 +509,7 @@ _HANDLERS: Final[dict[type[ev.Event], Callable[[Tracker, Any], None]]] = {
     ev.ChannelRenamed: Tracker._renamed,
     ev.ChannelEnded: Tracker._ended,
     ev.HangupRequested: Tracker._hangup_asked,
+    ev.HangupOrdered: Tracker._hangup_ordered,
     ev.KeyPressed: waiting.key_pressed,
     ev.Placed: waiting.placed,
     ev.Marked: waiting.marked,
