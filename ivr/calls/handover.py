@@ -16,7 +16,7 @@ from ivr.calls.call import (
 )
 from ivr.calls.correlate import Channel
 from ivr.calls.live import Live
-from ivr.calls.transitions import Trigger
+from ivr.calls.transitions import Phase, Trigger
 from ivr.events import types as ev
 
 if TYPE_CHECKING:
@@ -180,15 +180,13 @@ def blind(tracker: Tracker, event: ev.BlindTransferred) -> None:
         live = tracker.of_channel(event.transferee)
     if live is None:
         return
-    part = live.parts.get(event.transferer)
-    leg = live.agency_parts.get(event.transferer)
-    if part is None and leg is None:
+    by = _who_speaks(live, event.transferer)
+    if by is None:
         return
     if live.parked_at is not None and event.at - live.parked_at < _SAME_ACT:
         live.release(event.transferer, event.at)
         tracker.touch(live)
         return
-    by = part.agent if part is not None else (leg.agency or leg.number if leg else "")
     _close_previous(live, event.at)
     transfer = Transfer(
         TransferKind.BLIND, by, event.exten, tracker.directory.agency(event.exten), event.at
@@ -201,9 +199,7 @@ def blind(tracker: Tracker, event: ev.BlindTransferred) -> None:
     live.transfer = transfer
     live.transfer_targets.clear()
     live.release(event.transferer, event.at)
-    if leg is not None:
-        leg.released_at = event.at
-        del live.agency_parts[event.transferer]
+    live.release_agency(event.transferer, event.at)
     tracker.move(live, Trigger.TRANSFER_ASKED, event.at)
 
 
@@ -216,17 +212,28 @@ def _close_previous(live: Live, at: int) -> None:
         live.transfer = None
 
 
+def _who_speaks(live: Live | None, uniqueid: str) -> str | None:
+    """The officer or agency whose part in the call this channel is."""
+    if live is None:
+        return None
+    if (part := live.parts.get(uniqueid)) is not None:
+        return part.agent
+    leg = live.agency_parts.get(uniqueid)
+    return (leg.agency or leg.number) if leg is not None else None
+
+
 def attended(tracker: Tracker, event: ev.AttendedTransferred) -> None:
-    """An officer joined the caller and the party consulted, and left."""
+    """An officer (or an agency) joined the caller and the party consulted, and left."""
     net = tracker.net
     mine, other = event.first, event.second
     live = tracker.of_channel(mine)
-    if live is None or mine not in live.parts:
+    by = _who_speaks(live, mine)
+    if live is None or by is None:
         mine, other = other, mine
         live = tracker.of_channel(mine)
-        if live is None or mine not in live.parts:
+        by = _who_speaks(live, mine)
+        if live is None or by is None:
             return
-    by = live.parts[mine].agent
     key = other if other in live.consults else mine
     consultation = live.consults.pop(key, None)
     if consultation is not None:
@@ -251,10 +258,16 @@ def attended(tracker: Tracker, event: ev.AttendedTransferred) -> None:
     if leg is not None:
         net.join(live.caller, leg)
     live.release(mine, event.at)
+    live.release_agency(mine, event.at)
     tracker.move(live, Trigger.TRANSFER_ASKED, event.at)
-    if consultation is not None and consultation.answered_at is not None:
+    joined = next((c for key, c in live.talking_with.items() if key not in {mine, other}), None)
+    if joined is not None or (consultation is not None and consultation.answered_at is not None):
         transfer.answered_at = transfer.ended_at = event.at
         transfer.outcome = TransferOutcome.ANSWERED
+        if joined is not None:  # Asterisk had joined the two before it said so
+            with_officer = joined.role is Role.AGENT
+            trigger = Trigger.AGENT_JOINED if with_officer else Trigger.AGENCY_JOINED
+            tracker.move(live, trigger, event.at)
     else:
         live.transfer = transfer
         live.transfer_targets = {t for t, k in live.consult_targets.items() if k == key}
@@ -267,13 +280,23 @@ def agent_back(tracker: Tracker, live: Live, uniqueid: str, at: int) -> None:
         return
     consultation.ended_at = at
     if consultation.outcome is None:
-        consultation.outcome = (
-            ConsultationOutcome.RETURNED
-            if consultation.answered_at is not None
-            else ConsultationOutcome.CANCELLED
-        )
+        consultation.outcome = _outcome_unasked(tracker, live, uniqueid, consultation)
     tracker.move(live, Trigger.CONSULT_ENDED, at)
     tracker.touch(live)
+
+
+def _outcome_unasked(
+    tracker: Tracker, live: Live, uniqueid: str, consultation: Consultation
+) -> ConsultationOutcome:
+    if consultation.answered_at is not None:
+        over = live.phase is Phase.ENDED  # there was no caller to return to
+        return ConsultationOutcome.CANCELLED if over else ConsultationOutcome.RETURNED
+    channel = tracker.net.channels.get(uniqueid)
+    if channel is None or uniqueid not in live.parts:
+        return ConsultationOutcome.CANCELLED  # his second call is gone: he hung it up
+    # By feature code: given up with a key, or else Asterisk's own time for an answer was over.
+    given_up = channel.key_at is not None and channel.key_at > consultation.started_at
+    return ConsultationOutcome.CANCELLED if given_up else ConsultationOutcome.NO_ANSWER
 
 
 def leg_gone(tracker: Tracker, live: Live, uniqueid: str, at: int) -> None:

@@ -70,6 +70,13 @@ class Live:
         self.end_hold(uniqueid, at)
         return True
 
+    def release_agency(self, uniqueid: str, at: int | None) -> bool:
+        """Ends an agency's leg at this time; false if there was none."""
+        leg = self.agency_parts.pop(uniqueid, None)
+        if leg is not None:
+            leg.released_at = at
+        return leg is not None
+
     def end_hold(self, uniqueid: str, at: int | None) -> bool:
         """Ends the hold this channel began; false if there was none."""
         hold = self.holds.pop(uniqueid, None)

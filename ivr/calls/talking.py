@@ -99,9 +99,7 @@ def gone(tracker: Tracker, live: Live, channel: Channel, at: int) -> None:
     left = live.left_at.pop(uniqueid, at)
     if live.release(uniqueid, left):
         tracker.touch(live)
-    leg = live.agency_parts.pop(uniqueid, None)
-    if leg is not None:
-        leg.released_at = left
+    if live.release_agency(uniqueid, left):
         tracker.touch(live)
 
 

@@ -98,6 +98,8 @@ def _rows() -> Iterable[tuple[Iterable[Phase], Trigger, Phase | None]]:
     yield _ANYWHERE, _T.LOST, _P.ENDED
     # The other side leaves in the same breath.
     yield (_P.ENDED,), _T.ALONE, None
+    # An officer's enquiry outlives the caller who hung up meanwhile.
+    yield (_P.ENDED,), _T.CONSULT_ENDED, None
 
 
 TRANSITIONS: Final[dict[tuple[Phase, Trigger], Phase]] = {
