@@ -211,17 +211,32 @@ class _Clock:
         return max(end for end in ends if end is not None)
 
     def _back_at(self, consultation: Consultation) -> Micros | None:
-        """When the officer is with the caller again: off hold, where the caller was on hold."""
+        """When the officer is with the caller again, asks elsewhere, or has lost the caller.
+
+        With the caller is off hold, where the caller was on hold.
+        """
         end = consultation.ended_at
-        if end is None or consultation.outcome is ConsultationOutcome.COMPLETED:
+        if consultation.outcome is ConsultationOutcome.COMPLETED:
             return end
+        again = [
+            c.started_at
+            for c in self.stage.consultations
+            if c.by == consultation.by and c.started_at > consultation.started_at
+        ]
+        ends = [self._off_hold(consultation.by, end), *again[:1], self.call.ended_at]
+        return min((at for at in ends if at is not None), default=None)
+
+    def _off_hold(self, by: str, at: Micros | None) -> Micros | None:
+        """The first time not before `at` when this officer does not hold the caller."""
+        if at is None:
+            return None
         for hold in self.call.holds:
-            if hold.by == consultation.by and hold.started_at <= end:
+            if hold.by == by and hold.started_at <= at:
                 if hold.ended_at is None:
-                    return None if self.call.ended_at is None else end
-                if hold.ended_at > end:
+                    return None
+                if hold.ended_at > at:
                     return hold.ended_at
-        return end
+        return at
 
     def _inform(self, start: Micros) -> StepTiming:
         spans: list[tuple[Micros, Micros | None]] = []
@@ -235,7 +250,8 @@ class _Clock:
                     and (part.released_at is None or consultation.started_at <= part.released_at)
                 ):
                     continue
-                spans.append((begin, max(begin, consultation.started_at)))
+                if not spans or consultation.started_at > begin:
+                    spans.append((begin, max(begin, consultation.started_at)))
                 back = self._back_at(consultation)
                 if back is None or consultation.outcome is ConsultationOutcome.COMPLETED:
                     left = True
