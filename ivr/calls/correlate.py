@@ -52,7 +52,8 @@ class Channel:
     dialled_by: str | None = None
     dialled: str | None = None
     """The number it was rung for, where that is known."""
-    dialled_at: int | None = None
+    agency: str | None = None
+    """The agency it was rung as, by the number dialled out or by its interface."""
     hangup_asked_at: int | None = None
     key_at: int | None = None
     """When a key was last pressed on it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from ivr.calls.call import (
@@ -21,6 +22,8 @@ from ivr.events import types as ev
 
 if TYPE_CHECKING:
     from ivr.calls.tracker import Tracker
+
+_NUMBER: Final = re.compile(r"(?:^|[/:])(\+?[0-9*#]+)(?=$|[@/])")
 
 _SAME_ACT: Final = 500_000
 """A parking and the transfer that asked for it are told within this (µs)."""
@@ -51,17 +54,54 @@ def dial_began(tracker: Tracker, event: ev.DialBegan) -> None:
     live = source.group.live
     if live is None:
         return
+    number = number_in(event.dial_string)
+    agency = target.agency = tracker.directory.agency(number, target.interface)
     key = _consult_key(live, source)
     if key is not None:
+        consultation = live.consults[key]
         live.consult_targets[target.uniqueid] = key
-        target.dialled = live.consults[key].target
+        target.dialled = consultation.target
+        consultation.agency = consultation.agency or agency
         tracker.touch(live)
-    elif live.transfer is not None:
-        if live.transfer.outcome is None:
+        return
+    if source is live.caller and live.transfer is None and target.role is not Role.AGENT:
+        _taken_away(tracker, live, number or target.party or "", agency)
+    transfer = live.transfer
+    if transfer is not None:
+        if transfer.outcome is None:
             live.transfer_targets.add(target.uniqueid)
-            target.dialled = live.transfer.target
-    elif source.role is Role.LOCAL or source is live.caller:
+            target.dialled = transfer.target
+            transfer.agency = transfer.agency or agency
+            tracker.touch(live)
+    elif source.role is Role.LOCAL:
         target.dialled = source.exten
+    elif source is live.caller:
+        target.dialled = number
+
+
+def _taken_away(tracker: Tracker, live: Live, target: str, agency: str | None) -> None:
+    """A console's Redirect: Asterisk tells no transfer, the officer just loses the caller.
+
+    The officer asked for no end, and the caller is now rung through to somebody else.
+    """
+    if live.emptied is None or live.phase is not Phase.BETWEEN:
+        return
+    at, officer = live.emptied
+    if officer.role is not Role.AGENT or officer.party is None:
+        return
+    if officer.hangup_asked_at is not None or officer.ordered or live.parked_at is not None:
+        return
+    transfer = Transfer(TransferKind.BLIND, officer.party, target, agency, at)
+    live.call.transfers.append(transfer)
+    live.transfer = transfer
+    live.transfer_targets.clear()
+    tracker.move(live, Trigger.TRANSFER_ASKED, at)
+
+
+def number_in(dial_string: str | None) -> str | None:
+    """The number in what Dial was given: `PJSIP/2001`, `025474400@trunk`, `trunk/sip:2001@host`."""
+    found = _NUMBER.search(dial_string or "")
+    return found[1] if found else None
 
 
 def _consult_key(live: Live, source: Channel) -> str | None:

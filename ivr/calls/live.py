@@ -55,6 +55,8 @@ class Live:
     pressed: tuple[str, int, bool] | None = None
     """A key, when, and whether it is on the record, until the extension it leads to is seen."""
     parked_at: int | None = None
+    promised: tuple[str, str, int] | None = None
+    """Channel, officer and time of a queue's answer, until the two are in conversation."""
     left_by_key: bool = False
     """The caller pressed a key just before leaving the queue."""
     marked: bool = False

@@ -66,6 +66,7 @@ def _agent_arrived(tracker: Tracker, live: Live, channel: Channel, agent: str, a
         live.left_at.pop(uniqueid, None)
         handover.agent_back(tracker, live, uniqueid, at)
     else:
+        live.promised = None
         part = AgentPart(agent, at)
         live.parts[uniqueid] = part
         live.call.agents.append(part)
@@ -81,8 +82,10 @@ def _other_arrived(tracker: Tracker, live: Live, channel: Channel, at: int) -> N
         live.left_at.pop(uniqueid, None)
     else:
         number = handover.number_of(live, channel)
-        agency = tracker.directory.agency(number, channel.interface) or (
-            channel.party if channel.role is Role.AGENCY else None
+        agency = (
+            tracker.directory.agency(number, channel.interface)
+            or channel.agency
+            or (channel.party if channel.role is Role.AGENCY else None)
         )
         channel.leg.role = Role.AGENCY if agency else channel.role
         channel.leg.party = agency or number
@@ -97,6 +100,12 @@ def gone(tracker: Tracker, live: Live, channel: Channel, at: int) -> None:
     """A party's channel has ended: its part ended when it left the caller."""
     uniqueid = channel.uniqueid
     left = live.left_at.pop(uniqueid, at)
+    if live.promised is not None and live.promised[0] == uniqueid:
+        # Answered and hung up in one breath: the queue counts it, no conversation came of it.
+        _, agent, connected_at = live.promised
+        live.promised = None
+        live.call.agents.append(AgentPart(agent, connected_at, at))
+        live.emptied = (at, channel)
     if live.release(uniqueid, left):
         tracker.touch(live)
     if live.release_agency(uniqueid, left):

@@ -93,6 +93,8 @@ class Tracker:
     def interrupt_all(self, at: int | None = None) -> list[Call]:
         """Ends every call in progress as interrupted: no further event of it will come."""
         self._touched.clear()
+        if self._maybe_restarted:
+            self._restarted()
         for live in list(self.lives.values()):
             self._interrupt(live, at, EndedBy.UNKNOWN)
         changed = [live.call for live in self._touched.values()]
@@ -291,6 +293,10 @@ class Tracker:
         channel = self.net.channels.get(event.one)
         if channel is not None:
             self._refresh_around(channel, event.at)
+
+    def _dial_began(self, event: ev.DialBegan) -> None:
+        handover.dial_began(self, event)
+        waiting.rung_through(self, event)
 
     def _dial_ended(self, event: ev.DialEnded) -> None:
         if not waiting.dial_ended(self, event):
@@ -513,7 +519,7 @@ _HANDLERS: Final[dict[type[ev.Event], Callable[[Tracker, Any], None]]] = {
     ev.KeyPressed: waiting.key_pressed,
     ev.Placed: waiting.placed,
     ev.Marked: waiting.marked,
-    ev.DialBegan: handover.dial_began,
+    ev.DialBegan: Tracker._dial_began,
     ev.DialEnded: Tracker._dial_ended,
     ev.BridgeEntered: Tracker._bridge_entered,
     ev.BridgeLeft: Tracker._bridge_left,

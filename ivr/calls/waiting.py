@@ -11,6 +11,7 @@ from ivr.calls.call import (
     MenuChoice,
     PassageOutcome,
     QueuePassage,
+    Role,
     Transfer,
 )
 from ivr.calls.live import Live
@@ -197,6 +198,18 @@ def rang(tracker: Tracker, event: ev.AgentCalled) -> None:
     tracker.touch(live)
 
 
+def rung_through(tracker: Tracker, event: ev.DialBegan) -> None:
+    """A Local member rings an officer's telephone: the attempt is his, whatever it is called."""
+    source = tracker.net.channels.get(event.uniqueid or "")
+    target = tracker.net.channels.get(event.target)
+    live = source.group.live if source is not None else None
+    if source is None or target is None or live is None:
+        return
+    attempt = live.attempts.get(source.pair or "")
+    if attempt is not None and target.role is Role.AGENT and target.party is not None:
+        attempt.agent = target.party
+
+
 def dial_ended(tracker: Tracker, event: ev.DialEnded) -> bool:
     """The end of one ringing, if it was a queue's; true if it was."""
     source = event.uniqueid
@@ -230,8 +243,9 @@ def rang_out(tracker: Tracker, event: ev.AgentRangOut) -> None:
     if live is None or live.passage is None:
         return
     agent = tracker.directory.agent(event.interface) or tracker.directory.agent_id(event.interface)
+    rung = live.attempts.get(event.target or event.interface)
     for attempt in live.passage.attempts:
-        if attempt.agent == agent and attempt.outcome is None:
+        if (attempt is rung or attempt.agent == agent) and attempt.outcome is None:
             attempt.ended_at, attempt.outcome = event.at, AttemptOutcome.NO_ANSWER
             tracker.touch(live)
     if not any(a.outcome is None for a in live.passage.attempts):
@@ -278,6 +292,8 @@ def connected(tracker: Tracker, event: ev.AgentConnected) -> None:
         else:
             attempt.ended_at, attempt.outcome = event.at, AttemptOutcome.CANCELLED
     live.passage = None
+    if winner is not None and event.target and event.target not in live.parts:
+        live.promised = (event.target, winner.agent, event.at)
     tracker.touch(live)
 
 
