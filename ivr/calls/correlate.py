@@ -17,6 +17,7 @@ from ivr.calls.directory import Directory, interface_of
 
 if TYPE_CHECKING:
     from ivr.calls.live import Live
+    from ivr.events.types import ChannelStarted
 
 
 @dataclass(slots=True, eq=False)
@@ -57,6 +58,8 @@ class Channel:
     hangup_asked_at: int | None = None
     key_at: int | None = None
     """When a key was last pressed on it."""
+    shown: ChannelStarted | None = None
+    """What a snapshot told of it, where its start was not heard."""
     ordered: bool = False
     """Told to hang up by Asterisk (a command, a time limit) in the middle of a conversation."""
 

@@ -447,5 +447,5 @@ def unparked(tracker: Tracker, event: ev.Unparked) -> None:
         return
     if event.retriever and (retriever := tracker.net.channels.get(event.retriever)):
         tracker.net.join(live.caller, retriever)
-    live.parked_at = None
+    live.parked_at = live.emptied = None
     tracker.move(live, Trigger.UNPARKED, event.at)

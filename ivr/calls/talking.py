@@ -21,8 +21,11 @@ from ivr.events import types as ev
 if TYPE_CHECKING:
     from ivr.calls.tracker import Tracker
 
-_NOT_A_PARTY = ("CBAnn/", "CBRec/", "Announcer/", "Recorder/", "Bridge/", "Surrogate/", "Message/")
-"""Channels that Asterisk makes for itself."""
+_NOT_A_PARTY = (
+    "CBAnn/", "CBRec/", "Announcer/", "Recorder/", "Bridge/", "Surrogate/", "Message/",
+    "Snoop/", "UnicastRTP/", "MulticastRTP/", "AudioSocket/", "WebSocket/",
+)  # fmt: skip
+"""Channels that Asterisk makes for itself, or a recorder or listener for his."""
 
 
 def refresh(tracker: Tracker, live: Live, at: int) -> None:

@@ -31,6 +31,9 @@ _OF_A_SNAPSHOT: Final = (*_BEFORE_STATUS, ev.ChannelsListed, ev.BridgeMemberSeen
 _SAME_ACT = 250_000
 """A hang-up asked this soon (µs) after the other side left is the echo of it, not an act."""
 
+_RUNG: Final = frozenset({"AppDial", "AppDial2", "AppQueue"})
+"""What a channel runs that Asterisk itself rang."""
+
 _NOT_A_NUMBER: Final = frozenset({"", "anonymous", "restricted", "unavailable", "private"})
 """What stands where a caller withholds number or name."""
 
@@ -142,9 +145,18 @@ class Tracker:
         live.call.marks.append(Mark(name, at, value, by))
         self.touch(live)
 
-    def found_in_gap(self, channel: Channel, queue: str) -> Live:
-        """A caller whose start was not heard and whom a snapshot shows in a queue of ours."""
-        return self._enter(channel, min(self.directory.numbers, default=""))
+    def found_in_gap(self, channel: Channel) -> Live:
+        """A caller whose start was not heard and whom a snapshot, or a queue of ours, shows."""
+        shown = channel.shown
+        exten = shown.exten if shown is not None else None
+        if exten is None or exten not in self.directory.numbers:
+            exten = min(self.directory.numbers, default="")
+        live = self._enter(
+            channel, exten, shown.number if shown else None, shown.name if shown else None
+        )
+        # the snapshot tells when the channel was born, not when we heard of it
+        live.call.gaps.append(Gap(self._lost_at or channel.started_at, self._up_at))
+        return live
 
     # Channels.
 
@@ -255,6 +267,8 @@ class Tracker:
             return
         if channel.bridge and channel.bridge != event.bridge:
             self._leave(channel, channel.bridge, event.at)
+        if event.technology == "holding_bridge":
+            return  # parked, or an officer of a pool at rest: many may be there, none speaks
         self.net.enter(channel, event.bridge)
         self._refresh_around(channel, event.at)
         handover.agent_apart(self, channel)
@@ -427,19 +441,15 @@ class Tracker:
             channel = self.net.start(
                 event.uniqueid, event.linkedid, event.channel, event.at, event.context, event.exten
             )
+            channel.shown = event
             if event.up:
                 channel.up_at = event.at
-            if channel.role is Role.OTHER and self._looks_like_a_caller(event):
-                live = self._enter(
-                    channel,
-                    event.exten if event.exten in self.directory.numbers and event.exten
-                    else min(self.directory.numbers, default=""),
-                    event.number, event.name,
-                )  # fmt: skip
-                # the snapshot tells when the channel was born, not when we heard of it
-                live.call.gaps.append(Gap(self._lost_at or channel.started_at, self._up_at))
+            if channel.group.live is None and self._looks_like_a_caller(channel, event):
+                self.found_in_gap(channel)
 
-    def _looks_like_a_caller(self, event: ev.ChannelStarted) -> bool:
+    def _looks_like_a_caller(self, channel: Channel, event: ev.ChannelStarted) -> bool:
+        if channel.role is not Role.OTHER or event.application in _RUNG:
+            return False  # also a trunk's own calls out have the context of its calls in
         return (
             event.application == "Queue"
             or event.context in self.directory.entry_contexts
@@ -487,8 +497,10 @@ class Tracker:
 def _ended_by(live: Live) -> EndedBy:
     if live.caller.hangup_asked_at is not None:
         return EndedBy.CALLER
-    if live.emptied is None or live.caller.ordered or live.transfer is not None:
-        return EndedBy.SYSTEM  # nobody was with the caller, who was still on the way to somebody
+    if live.emptied is None or live.caller.ordered:
+        return EndedBy.SYSTEM
+    if live.transfer is not None or live.parked_at is not None:
+        return EndedBy.SYSTEM  # whoever left had only handed the caller on
     last = live.emptied[1]
     if last.ordered and last.hangup_asked_at is None:
         return EndedBy.SYSTEM

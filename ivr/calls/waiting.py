@@ -14,6 +14,7 @@ from ivr.calls.call import (
     Role,
     Transfer,
 )
+from ivr.calls.correlate import Channel
 from ivr.calls.live import Live
 from ivr.calls.transitions import IN_DIALPLAN, Trigger
 from ivr.events import types as ev
@@ -125,8 +126,8 @@ def joined(tracker: Tracker, event: ev.QueueJoined) -> None:
     if channel is None:
         return
     live = channel.group.live
-    if live is None and event.seen:
-        live = tracker.found_in_gap(channel, event.queue)
+    if live is None and (event.seen or _unheard_caller(tracker, channel, event.queue)):
+        live = tracker.found_in_gap(channel)
     if live is None:
         return
     if event.seen and live.passage is not None:
@@ -147,6 +148,15 @@ def joined(tracker: Tracker, event: ev.QueueJoined) -> None:
         _returned_to_queue(live, transfer, event.at)
     tracker.move(live, Trigger.JOINED, event.at)
     tracker.touch(live)
+
+
+def _unheard_caller(tracker: Tracker, channel: Channel, queue: str) -> bool:
+    """Whether a channel that only a snapshot told of is a caller: it joins a queue of ours."""
+    return (
+        channel.shown is not None
+        and channel.role is Role.OTHER
+        and tracker.directory.service(queue) is not None
+    )
 
 
 def _returned_to_queue(live: Live, transfer: Transfer, at: int) -> None:
