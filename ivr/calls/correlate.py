@@ -60,8 +60,8 @@ class Channel:
     """When a key was last pressed on it."""
     shown: ChannelStarted | None = None
     """What a snapshot told of it, where its start was not heard."""
-    ordered: bool = False
-    """Told to hang up by Asterisk (a command, a time limit) in the middle of a conversation."""
+    ordered: int | None = None
+    """Told to hang up by a command or a stop of Asterisk; the flag that says which."""
 
 
 class Net:

@@ -34,6 +34,10 @@ _SAME_ACT = 250_000
 _RUNG: Final = frozenset({"AppDial", "AppDial2", "AppQueue"})
 """What a channel runs that Asterisk itself rang."""
 
+_STOPPING: Final = 4
+_ORDERS: Final = frozenset({_STOPPING, 32})
+"""Asterisk's flags AST_SOFTHANGUP_SHUTDOWN and AST_SOFTHANGUP_EXPLICIT (a command)."""
+
 _NOT_A_NUMBER: Final = frozenset({"", "anonymous", "restricted", "unavailable", "private"})
 """What stands where a caller withholds number or name."""
 
@@ -236,10 +240,10 @@ class Tracker:
         channel.hangup_asked_at = event.at
 
     def _hangup_ordered(self, event: ev.HangupOrdered) -> None:
-        """Asterisk orders every channel away that is left over; one in conversation, a person."""
+        """By a command, or because Asterisk stops; whatever else it orders is housekeeping."""
         channel = self.net.channels.get(event.uniqueid)
-        if channel is not None and channel.bridge and channel.hangup_asked_at is None:
-            channel.ordered = True
+        if channel is not None and channel.hangup_asked_at is None and event.cause in _ORDERS:
+            channel.ordered = event.cause
 
     def _ended(self, event: ev.ChannelEnded) -> None:
         channel = self.net.channels.get(event.uniqueid)
@@ -330,6 +334,8 @@ class Tracker:
 
     def _outcome(self, live: Live, now: int) -> Outcome:
         call = live.call
+        if live.caller.ordered == _STOPPING:
+            return Outcome.INTERRUPTED
         if call.agents or call.agency_legs:
             return Outcome.SERVED
         if call.passages:

@@ -158,6 +158,10 @@ def _bridge_member(at: int, inferred: bool, f: Headers) -> ev.Event | None:
     return ev.BridgeMemberSeen(at, inferred, f.need(b"Uniqueid"), bridge) if bridge else None
 
 
+def _hangup_ordered(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.HangupOrdered(at, inferred, f.need(b"Uniqueid"), _number(f.get(b"Cause")))
+
+
 def _hangup(at: int, inferred: bool, f: Headers) -> ev.Event | None:
     return ev.ChannelEnded(at, inferred, f.need(b"Uniqueid"), _number(f.get(b"Cause")))
 
@@ -274,7 +278,7 @@ DECODERS: Final[dict[str, Decoder]] = {
     "Hold": _channel(ev.HoldStarted),
     "Unhold": _channel(ev.HoldEnded),
     "HangupRequest": _channel(ev.HangupRequested),
-    "SoftHangupRequest": _channel(ev.HangupOrdered),
+    "SoftHangupRequest": _hangup_ordered,
     "Hangup": _hangup,
     "QueueCallerJoin": _queue_join,
     "QueueCallerLeave": _queue(ev.QueueLeft),

@@ -133,7 +133,12 @@ class HangupRequested(ChannelEvent):
 
 @dataclass(frozen=True, slots=True)
 class HangupOrdered(ChannelEvent):
-    """Asterisk itself asked this channel to end (SoftHangupRequest)."""
+    """Asterisk itself asked this channel to end (SoftHangupRequest).
+
+    `cause` is Q.850 or, for a person's command and a stop of Asterisk, its own flag (32, 4).
+    """
+
+    cause: int | None
 
 
 @dataclass(frozen=True, slots=True)
