@@ -1,18 +1,15 @@
 """Lab numbers and their loopback addresses.
 
 Lab number N has 127.12.N.0/24: .1 is Asterisk, .2 a proxy before its AMI, .10 the carrier, .20-.29
-SIPp, .101-.150 the officers' telephones, .151-.199 the agencies', .201-.250 second devices.
+SIPp, .101-.150 the officers' telephones, .151-.199 the agencies', .201-.250 second devices, .254
+whoever has claimed the number.
 """
 
 from __future__ import annotations
 
-import fcntl
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import IO
-
-from ivr.lab.root import cache_directory
 
 AMI_PORT = 5038
 
@@ -31,28 +28,28 @@ class Claim:
     """A lab number that is ours until `release`, against every other process on the machine."""
 
     number: int
-    _handle: IO[str]
+    _held: socket.socket
 
     @classmethod
     def take(cls, numbers: Iterable[int] = range(100, 250)) -> Claim:
         """The first free number; raises LabError where all are taken."""
-        locks = cache_directory() / "lab"
-        locks.mkdir(parents=True, exist_ok=True)
         for number in numbers:
-            handle = (locks / f"{number}.lock").open("w")
+            # An address is what two labs would fight over, so an address is the lock: a file would
+            # not be seen from another root directory of the same machine.
+            held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                handle.close()
+                held.bind((address(number, 254), AMI_PORT))
+            except OSError:
+                held.close()
                 continue
             if _free(number):
-                return cls(number, handle)
-            handle.close()
+                return cls(number, held)
+            held.close()
         raise LabError("every lab number is taken; `hotline lab down` ends a forgotten one")
 
     def release(self) -> None:
         """Gives the number back."""
-        self._handle.close()
+        self._held.close()
 
 
 def _free(number: int) -> bool:
