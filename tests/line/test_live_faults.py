@@ -252,7 +252,7 @@ async def test_a_database_that_takes_no_write_disturbs_no_call_and_loses_none(
 ) -> None:
     file = small_disk / "hotline.db"
     config = bridge_config(file, fresh_lab)
-    name = "same_second"
+    name = "same_number_twice"
     await upgrade(config.database.url)
     with capture_logs() as logs:
         async with bridge(config) as app:

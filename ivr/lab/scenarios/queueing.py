@@ -141,6 +141,11 @@ async def same_second(stage: Stage) -> None:
     since = stage.witness.mark()
     carrier = await stage.carrier()
     one = await carrier.call(stage.house.dialled, Identity("0811111111", "หนึ่ง"))
+    await stage.witness.seen(
+        "the first caller's channel",  # else Asterisk may give the second caller the first channel
+        lambda event: event.get("Event") == "Newchannel",
+        since=since,
+    )
     two = await carrier.call(stage.house.dialled, Identity("0822222222", "สอง"))
     await asyncio.gather(one.up(), two.up())
     await stage.menu(since=since, times=2)
