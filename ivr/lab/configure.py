@@ -87,7 +87,7 @@ def foreign(lab: Lab, destination: Path) -> None:
         "@PLACE@": place,
         "@NODE@": f"lab{lab.number}",
     }
-    lab.secrets = dict.fromkeys(("1001", "1002", "2001"), lab.secret)
+    lab.secrets = dict.fromkeys(("1001", "1002", "2001", "2002"), lab.secret)
     lab.ami_secret = lab.secret
     for path in sorted(_FOREIGN.glob("*.conf")):
         text = path.read_text("utf-8")

@@ -56,7 +56,10 @@ class House:
     conference: str = "6100"
 
 
-FOREIGN = House(has_marks=False)
+FOREIGN = House(
+    has_marks=False,
+    keys={"complaint": "1", "information": "2", "two_queues": "3"},
+)
 
 
 class Witness:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ivr.lab import configure
 from ivr.lab.configure import Configure
-from ivr.lab.scenarios import attended, blind, conversation, faults, menu, queueing
+from ivr.lab.scenarios import attended, blind, conversation, faults, foreign, menu, queueing
 from ivr.lab.stage import FOREIGN, House, Stage
 
 Script = Callable[[Stage], Coroutine[Any, Any, None]]
@@ -94,6 +94,12 @@ SCENARIOS: dict[str, Scenario] = {
         _ours(faults.ami_cut_enter),
         _foreign(faults.foreign_served),
         _foreign(faults.foreign_transfer),
+        _foreign(foreign.foreign_two_queues),
+        _foreign(foreign.foreign_transfer_busy),
+        _foreign(foreign.foreign_caller_gone),
+        _foreign(foreign.foreign_onward),
+        _foreign(foreign.foreign_two_agencies),
+        _foreign(foreign.foreign_redirect),
     )
 }
 """In the order in which they are worth reading."""

@@ -1,0 +1,220 @@
+"""What no scenario can be made to do at will: a few events, and what they must become."""
+
+from __future__ import annotations
+
+from ivr.calls.call import EndedBy, Outcome
+from ivr.calls.directory import Agency, Directory
+from ivr.calls.handover import number_in
+from ivr.calls.tracker import Tracker
+from ivr.events import types as ev
+
+SECOND = 1_000_000
+CALLER, OFFICER, LOCAL_ONE, LOCAL_TWO = "c", "o", "l1", "l2"
+
+
+def directory() -> Directory:
+    return Directory(
+        services={"q": "information"},
+        agent_patterns=("PJSIP/1[0-9][0-9][0-9]",),
+        agencies=(Agency("dbd", numbers=("025474400",)),),
+        menu_context="menu",
+        menu_services={"4": "complaint"},
+    )
+
+
+def started(at: int, uniqueid: str, channel: str, context: str = "staff", exten: str = "s"):
+    return ev.ChannelStarted(
+        at, False, uniqueid, CALLER, channel, False, "0812345678", None, context, exten
+    )
+
+
+def played(*events: ev.Event) -> Tracker:
+    tracker = Tracker("pbx1", directory())
+    tracker.apply(started(0, CALLER, "PJSIP/trunk-00000000", "from-trunk", "1203"))
+    for event in events:
+        tracker.apply(event)
+    return tracker
+
+
+def answered(*, at: int = 2 * SECOND) -> list[ev.Event]:
+    return [
+        ev.QueueJoined(SECOND, False, CALLER, "q", 1),
+        started(SECOND, OFFICER, "PJSIP/1001-00000001"),
+        ev.AgentCalled(SECOND, False, CALLER, "q", "PJSIP/1001", OFFICER),
+        ev.ChannelUp(at, False, OFFICER),
+        ev.QueueLeft(at, False, CALLER, "q"),
+        ev.AgentConnected(at, False, CALLER, "q", "PJSIP/1001", OFFICER),
+    ]
+
+
+def bridged(at: int = 2 * SECOND) -> list[ev.Event]:
+    return [
+        ev.BridgeEntered(at, False, OFFICER, "b", "simple_bridge", None),
+        ev.BridgeEntered(at, False, CALLER, "b", "simple_bridge", None),
+    ]
+
+
+def ended(at: int, *order: str) -> list[ev.Event]:
+    return [
+        *(ev.BridgeLeft(at, False, uniqueid, "b") for uniqueid in order),
+        *(ev.ChannelEnded(at, False, uniqueid, 16) for uniqueid in order),
+    ]
+
+
+def only_call(tracker: Tracker):
+    (live,) = tracker.lives.values()
+    return live.call
+
+
+def last_of(tracker: Tracker, *events: ev.Event):
+    call = only_call(tracker)
+    for event in events:
+        tracker.apply(event)
+    assert call.closed
+    return call
+
+
+def test_officer_who_answers_and_hangs_up_in_one_breath_has_answered():
+    tracker = played(*answered())
+    at = 2 * SECOND + 2000
+    call = last_of(
+        tracker,
+        ev.ChannelEnded(at, False, OFFICER, 16),
+        ev.ChannelEnded(at + 500, False, CALLER, 16),
+    )
+    assert [(p.agent, p.connected_at, p.released_at) for p in call.agents] == [
+        ("1001", 2 * SECOND, at)
+    ]
+    assert (call.outcome, call.ended_by) == (Outcome.SERVED, EndedBy.AGENT)
+
+
+def test_without_timestamps_the_order_says_who_hung_up():
+    at = 9 * SECOND
+    caller_first = last_of(
+        played(*answered(), *bridged()),
+        ev.HangupRequested(at, True, CALLER),
+        *ended(at, CALLER, OFFICER),
+    )
+    officer_first = last_of(
+        played(*answered(), *bridged()),
+        ev.BridgeLeft(at, True, OFFICER, "b"),
+        ev.HangupRequested(at, True, CALLER),
+        *ended(at, OFFICER, CALLER),
+    )
+    assert (caller_first.ended_by, officer_first.ended_by) == (EndedBy.CALLER, EndedBy.AGENT)
+
+
+def test_command_to_hang_up_is_the_systems_and_a_stop_interrupts():
+    for flag, outcome in ((32, Outcome.SERVED), (4, Outcome.INTERRUPTED)):
+        call = last_of(
+            played(*answered(), *bridged()),
+            ev.HangupOrdered(9 * SECOND, False, CALLER, flag),
+            *ended(9 * SECOND, CALLER, OFFICER),
+        )
+        assert (call.ended_by, call.outcome) == (EndedBy.SYSTEM, outcome)
+
+
+def test_housekeeping_orders_decide_nothing():
+    call = last_of(
+        played(*answered(), *bridged()),
+        ev.HangupRequested(9 * SECOND, False, OFFICER),
+        ev.BridgeLeft(9 * SECOND, False, OFFICER, "b"),
+        ev.HangupOrdered(9 * SECOND, False, CALLER, 16),
+        *ended(9 * SECOND, OFFICER, CALLER),
+    )
+    assert call.ended_by is EndedBy.AGENT
+
+
+def test_attempt_at_a_local_member_is_the_officers_who_is_rung_through_it():
+    tracker = played(
+        ev.QueueJoined(SECOND, False, CALLER, "q", 1),
+        started(SECOND, LOCAL_ONE, "Local/5551@desks-00000001;1", "desks", "5551"),
+        started(SECOND, LOCAL_TWO, "Local/5551@desks-00000001;2", "desks", "5551"),
+        ev.AgentCalled(SECOND, False, CALLER, "q", "Local/5551@desks", LOCAL_ONE),
+        started(SECOND, OFFICER, "PJSIP/1001-00000001"),
+        ev.DialBegan(SECOND, False, LOCAL_TWO, OFFICER, "PJSIP/1001-00000001", "1001"),
+        ev.AgentRangOut(3 * SECOND, False, CALLER, "q", "Local/5551@desks", LOCAL_ONE),
+    )
+    (attempt,) = only_call(tracker).passages[0].attempts
+    assert (attempt.agent, attempt.ended_at) == ("1001", 3 * SECOND)
+
+
+def test_agency_called_out_over_a_trunk_is_known_by_the_number_dialled():
+    tracker = played(
+        *answered(), *bridged(),
+        ev.BlindTransferred(5 * SECOND, False, OFFICER, CALLER, "b", "9025474400", "staff", True),
+        *ended(5 * SECOND, OFFICER)[:2],
+        ev.BridgeLeft(5 * SECOND, False, CALLER, "b"),
+        started(5 * SECOND, "a", "PJSIP/trunk-00000002", "from-trunk", "9025474400"),
+        ev.DialBegan(5 * SECOND, False, CALLER, "a", "PJSIP/trunk-00000002", "025474400@trunk"),
+        ev.DialEnded(6 * SECOND, False, CALLER, "a", "ANSWER"),
+        ev.BridgeEntered(6 * SECOND, False, "a", "d", "simple_bridge", None),
+        ev.BridgeEntered(6 * SECOND, False, CALLER, "d", "simple_bridge", None),
+    )  # fmt: skip
+    call = only_call(tracker)
+    assert [(t.target, t.agency) for t in call.transfers] == [("9025474400", "dbd")]
+    assert [(leg.number, leg.agency) for leg in call.agency_legs] == [("9025474400", "dbd")]
+
+
+def test_digits_asked_for_within_a_keys_own_extension_are_no_choices():
+    tracker = played(
+        ev.Placed(SECOND, False, CALLER, "menu", "s"),
+        ev.KeyPressed(2 * SECOND, False, CALLER, "4", "menu"),
+        ev.Placed(2 * SECOND, False, CALLER, "menu", "4"),
+        *(ev.KeyPressed((3 + n) * SECOND, False, CALLER, d, "menu") for n, d in enumerate("120")),
+        ev.Placed(9 * SECOND, False, CALLER, "menu", "4"),
+        ev.Placed(10 * SECOND, False, CALLER, "menu", "s"),
+        ev.KeyPressed(11 * SECOND, False, CALLER, "8", "menu"),
+        ev.KeyPressed(12 * SECOND, False, CALLER, "8", "menu"),
+    )
+    call = only_call(tracker)
+    assert [(c.key, c.at // SECOND) for c in call.menu] == [("4", 2), ("8", 11), ("8", 12)]
+    assert call.service == "complaint"
+
+
+def test_two_parked_callers_do_not_speak_with_one_another():
+    tracker = played(
+        ev.ChannelStarted(
+            SECOND, False, "d", "d", "PJSIP/trunk-00000009", True, None, None, "from-trunk", "1203"
+        ),
+        ev.BridgeEntered(SECOND, False, CALLER, "lot", "holding_bridge", None),
+        ev.BridgeEntered(SECOND, False, "d", "lot", "holding_bridge", None),
+    )
+    assert [live.talking_with for live in tracker.lives.values()] == [{}, {}]
+
+
+def test_trunks_own_call_out_in_a_snapshot_is_no_caller():
+    tracker = Tracker("pbx1", directory())
+    shown = ev.ChannelStarted(
+        SECOND, True, "a", "a", "PJSIP/trunk-00000002", True, "025474400", None, "from-trunk",
+        "1203", True, None, "AppDial",
+    )  # fmt: skip
+    tracker.apply(ev.LinkUp(SECOND, True))
+    tracker.apply(shown)
+    assert tracker.lives == {}
+
+
+def test_caller_whom_only_the_snapshot_showed_is_known_by_the_queue_he_joins():
+    tracker = Tracker("pbx1", directory())
+    shown = ev.ChannelStarted(
+        SECOND, True, CALLER, CALLER, "PJSIP/trunk-00000002", True, "0899", None, "language", "s",
+        True, None, "BackGround",
+    )  # fmt: skip
+    for event in (
+        ev.LinkUp(2 * SECOND, True),
+        shown,
+        ev.ChannelsListed(2 * SECOND, True),
+        ev.SnapshotEnded(2 * SECOND, True),
+        ev.QueueJoined(3 * SECOND, False, CALLER, "q", 1),
+    ):
+        tracker.apply(event)
+    call = only_call(tracker)
+    assert (call.caller_presented, [p.queue for p in call.passages]) == ("0899", ["q"])
+    assert [gap.started_at for gap in call.gaps] == [SECOND]
+
+
+def test_number_in_what_dial_was_given():
+    given = ("PJSIP/2001", "2001", "025474400@trunk", "trunk/sip:2001@host", "PJSIP/dit-desk", None)
+    assert [number_in(text) for text in given] == [
+        "2001", "2001", "025474400", "2001", None, None,
+    ]  # fmt: skip
