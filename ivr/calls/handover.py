@@ -61,7 +61,8 @@ def dial_began(tracker: Tracker, event: ev.DialBegan) -> None:
         consultation = live.consults[key]
         live.consult_targets[target.uniqueid] = key
         target.dialled = consultation.target
-        consultation.agency = consultation.agency or agency
+        if agency is not None and tracker.directory.agency(consultation.target) is None:
+            consultation.agency = agency
         tracker.touch(live)
         return
     if source is live.caller and live.transfer is None and target.role is not Role.AGENT:
@@ -353,8 +354,11 @@ def joined_after_transfer(live: Live, channel: Channel, at: int) -> None:
         return
     live.transfer = None
     if transfer.outcome is not None:
-        transfer.ended_at = at
-        return
+        if channel.role is Role.AGENT:
+            transfer.ended_at = at  # it failed, and the caller is back
+            return
+        # The dialplan went on to somebody else for the same transfer.
+        transfer.outcome = transfer.answered_at = None
     passages = live.call.passages
     requeued = bool(passages) and transfer.led_to(passages[-1].joined_at)
     if channel.role is Role.AGENT and channel.party == transfer.by and not requeued:

@@ -95,6 +95,8 @@ def _other_arrived(tracker: Tracker, live: Live, channel: Channel, at: int) -> N
         leg = AgencyLeg(agency, number or tracker.directory.agent_id(channel.interface), at)
         live.agency_parts[uniqueid] = leg
         live.call.agency_legs.append(leg)
+        if agency and live.transfer and not tracker.directory.agency(live.transfer.target):
+            live.transfer.agency = agency  # of several that were rung, the one who answered
     handover.joined_after_transfer(live, channel, at)
     tracker.move(live, Trigger.AGENCY_JOINED, at)
 

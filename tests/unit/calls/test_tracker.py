@@ -156,6 +156,28 @@ def test_agency_called_out_over_a_trunk_is_known_by_the_number_dialled():
     assert [(leg.number, leg.agency) for leg in call.agency_legs] == [("9025474400", "dbd")]
 
 
+def test_transfer_that_goes_on_to_a_second_agency_is_answered_by_that_one():
+    tracker = played(
+        *answered(), *bridged(),
+        ev.BlindTransferred(5 * SECOND, False, OFFICER, CALLER, "b", "57", "staff", True),
+        *ended(5 * SECOND, OFFICER)[:2],
+        ev.BridgeLeft(5 * SECOND, False, CALLER, "b"),
+        started(5 * SECOND, "a", "PJSIP/2001-00000002"),
+        ev.DialBegan(5 * SECOND, False, CALLER, "a", "PJSIP/2001-00000002", "2001"),
+        ev.DialEnded(8 * SECOND, False, CALLER, "a", "NOANSWER"),
+        ev.ChannelEnded(8 * SECOND, False, "a", 19),
+        started(8 * SECOND, "z", "PJSIP/trunk-00000003", "from-trunk", "57"),
+        ev.DialBegan(8 * SECOND, False, CALLER, "z", "PJSIP/trunk-00000003", "025474400@trunk"),
+        ev.DialEnded(9 * SECOND, False, CALLER, "z", "ANSWER"),
+        ev.BridgeEntered(9 * SECOND, False, "z", "d", "simple_bridge", None),
+        ev.BridgeEntered(9 * SECOND, False, CALLER, "d", "simple_bridge", None),
+    )  # fmt: skip
+    (transfer,) = only_call(tracker).transfers
+    assert (transfer.agency, transfer.outcome, transfer.answered_at) == (
+        "dbd", "answered", 9 * SECOND,
+    )  # fmt: skip
+
+
 def test_digits_asked_for_within_a_keys_own_extension_are_no_choices():
     tracker = played(
         ev.Placed(SECOND, False, CALLER, "menu", "s"),
