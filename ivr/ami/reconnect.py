@@ -200,9 +200,11 @@ class Link:
             await client.act(action, seconds=self._timing.action)
         except ActionRefused as refused:
             self._server_filter = False
-            _log.warning(
-                "node %s: %s; all events are read and sorted out here. eventfilter lines for the"
-                " AMI user in manager.conf do the same without the privilege system",
+            # Our own AMI user has not that privilege, and eventfilter lines in its stead.
+            _log.info(
+                "node %s: %s; what comes is sorted out here. eventfilter lines for the AMI"
+                " user in manager.conf, as `hotline install` lays them down, do the same without"
+                " the privilege system",
                 self.node,
                 refused,
             )
