@@ -171,7 +171,7 @@ async def serve(config_path: Path) -> None:
         print("go", flush=True)
         while framer.bytes_fed < until or len(node.intake):  # noqa: ASYNC110  # likewise
             await asyncio.sleep(0.01)
-        ticket = node.pipeline.flush()
+        ticket = node.pipeline.flush(everything=True)
         if ticket is not None:
             await app.loop.saved(ticket)
         while app.loop.pending_bytes:  # noqa: ASYNC110  # likewise

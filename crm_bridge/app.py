@@ -69,21 +69,26 @@ class App:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Runs until `stop`. Raises AuthenticationFailed where a node refuses the login."""
+        """Runs until `stop`. Raises AuthenticationFailed where a node refuses the login.
+
+        What ends the commit loop, a bug, ends the bridge too and is raised here: one that saves
+        nothing must not look alive.
+        """
         with _settled_memory():
             await self._run()
 
     async def _run(self) -> None:
         committing = asyncio.create_task(self.loop.run(), name="commit")
         try:
-            with contextlib.suppress(_Stopped):
-                await self._serve()
+            await self._serve(committing)
         finally:
             for node in self.nodes:
                 _drain(node)
             self.loop.stop()
-            await self._last_commit(committing)
-            await self.database.close()
+            try:
+                await self._last_commit(committing)
+            finally:
+                await self.database.close()
 
     async def _last_commit(self, committing: asyncio.Task[None]) -> None:
         """Waits until all is on disk; a database that stays down does not hold up the stop."""
@@ -98,7 +103,7 @@ class App:
                 mend="the books of Asterisk hold these calls: reconcile once the database is back",
             )
 
-    async def _serve(self) -> None:
+    async def _serve(self, committing: asyncio.Task[None]) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 for node in self.nodes:
@@ -108,14 +113,18 @@ class App:
                         name=f"work {node.name}",
                     )
                 group.create_task(self._flush(), name="flush")
+                group.create_task(_ended(committing), name="watch commit")
                 await self._stopping.wait()
                 for node in self.nodes:
                     node.link.stop()
                 raise _Stopped
-        except* _Stopped:
-            raise _Stopped from None
-        except* AmiError as errors:
-            raise errors.exceptions[0] from None
+        except ExceptionGroup as ended:
+            # Not `except*`: what is raised within one comes out as a group on some Python 3.11.
+            failed = ended.subgroup(lambda error: not isinstance(error, _Stopped))
+            if failed is None:
+                return
+            first = failed.exceptions[0]
+            raise (first if isinstance(first, AmiError) else failed) from None
 
     async def _flush(self) -> None:
         while True:
@@ -145,13 +154,19 @@ class _Stopped(Exception):  # not an error: the way out of the task group
     pass
 
 
+async def _ended(committing: asyncio.Task[None]) -> None:
+    """Ends the task group with the commit task, whose own error `_last_commit` then raises."""
+    await asyncio.wait({committing})
+    raise _Stopped
+
+
 def _drain(node: Node) -> None:
     """Works in what was read before the link closed."""
     while len(node.intake):
         messages, at = node.intake.take()
         for message in messages:
             node.pipeline.take(message, int(at * 1_000_000))
-    node.pipeline.flush()
+    node.pipeline.flush(everything=True)
 
 
 async def systemname(node: NodeSection) -> str:

@@ -33,6 +33,12 @@ _log = structlog.get_logger(__name__)
 _SLICE: Final = 500
 """Messages worked on before others get a turn."""
 
+_FEW: Final = 10
+"""Changed calls that are all written at each flush: the line is quiet."""
+
+_FLUSHES: Final = 4
+"""A call that stays open is written again on a busy line once so many flushes have passed."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -71,6 +77,9 @@ class NodePipeline:
         self._loop = loop
         self._scribe = scribe
         self._dirty: dict[str, Call] = {}
+        self._flushes = 0
+        self._written: dict[str, int] = {}
+        """Call that is open → the flush that last wrote it."""
         self._messages: list[Message] = []
         self._from: Micros | None = None
         self._to: Micros = 0
@@ -114,13 +123,29 @@ class NodePipeline:
         """Something is there to be saved."""
         return bool(self._dirty or self._messages)
 
-    def batch(self) -> Batch:
-        """What is to be saved since the last time; nothing of it is kept here."""
+    def batch(self, *, everything: bool = False) -> Batch:
+        """What is to be saved now, calls in the order in which they changed.
+
+        A call is ready once it is closed or has never been written; on a busy line one that stays
+        open may wait a few flushes, for it will change again. Its events are in the journal piece,
+        which is always whole, so that nothing is lost; `everything` leaves nothing waiting.
+        """
         batch = Batch()
-        for call in self._dirty.values():
+        self._flushes += 1
+        if everything or len(self._dirty) <= _FEW:
+            ready = list(self._dirty.values())
+            self._dirty.clear()
+        else:
+            ready = [call for call in self._dirty.values() if self._is_ready(call)]
+            for call in ready:
+                del self._dirty[call.call_id]
+        for call in ready:
             rows = snapshot(call, timeline(call, self.directory, self.standards))
             batch.calls[rows.call_id] = rows
-        self._dirty.clear()
+            if call.closed:
+                self._written.pop(call.call_id, None)
+            else:
+                self._written[call.call_id] = self._flushes
         if self._messages and self._scribe is not None:
             start = self._to if self._from is None else self._from
             batch.pieces.append(self._scribe.piece(self._messages, start, self._to))
@@ -128,11 +153,16 @@ class NodePipeline:
             self._from = None
         return batch
 
-    def flush(self) -> int | None:
-        """Offers what is to be saved; the ticket to wait on, or `None` where there was nothing."""
+    def _is_ready(self, call: Call) -> bool:
+        written = self._written.get(call.call_id)
+        return call.closed or written is None or self._flushes - written >= _FLUSHES
+
+    def flush(self, *, everything: bool = False) -> int | None:
+        """Offers `batch`; the ticket to wait on, or `None` where there was nothing."""
         if self._loop is None or not self.waiting:
             return None
-        return self._loop.offer(self.batch())
+        batch = self.batch(everything=everything)
+        return self._loop.offer(batch) if batch else None
 
 
 @dataclass(slots=True)
@@ -228,7 +258,7 @@ async def work(
                 if n % _SLICE == 0:
                     await asyncio.sleep(0)
     finally:
-        pipeline.flush()
+        pipeline.flush(everything=True)
 
 
 def take_all(pipeline: NodePipeline, messages: Iterable[bytes], at: float) -> None:

@@ -157,7 +157,7 @@ class Player:
         """Ends what is still open and hands everything on."""
         for pipeline, _ in self._nodes.values():
             pipeline.close_open()
-        self._flush()
+        self._flush(everything=True)
 
     @property
     def calls(self) -> int:
@@ -182,9 +182,9 @@ class Player:
         if self._loop.full:
             await settle(self._loop, self._loop.saved(self._ticket))
 
-    def _flush(self) -> None:
+    def _flush(self, *, everything: bool = False) -> None:
         for pipeline, _ in self._nodes.values():
-            self._ticket = pipeline.flush() or self._ticket
+            self._ticket = pipeline.flush(everything=everything) or self._ticket
         self._flushed = time.monotonic()
 
 

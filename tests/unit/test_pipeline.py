@@ -8,6 +8,10 @@ import pytest
 
 from crm_bridge.pipeline import Intake, NodePipeline, work
 from crm_bridge.records import journal
+from crm_bridge.records.commit_loop import CommitLoop
+from crm_bridge.records.database import Database
+from crm_bridge.records.rows import CLOSED
+from crm_bridge.records.writer import Writer
 from ivr.ami.message import LINK_LOST, LINK_UP, event_name, synthetic
 from ivr.calls.directory import Directory
 from ivr.steps.standards import load_standards
@@ -99,6 +103,94 @@ def test_an_event_the_tracker_chokes_on_stops_nothing(monkeypatch):
         made.take(CALLER, 1)
     made.take(CALLER, 1)
     assert (made.tally.failed, made.tally.calls) == (1, 1)
+
+
+def change(made: NodePipeline, call: int, at: int, event: bytes | None = None) -> None:
+    """Begins call number `call`, or tells `event` of its only channel; `at` in seconds."""
+    uniqueid = b"1795400000.%d" % call
+    raw = CALLER.replace(b"1795400000.1", uniqueid) if event is None else event
+    raw = raw.replace(b"UNIQUEID", uniqueid)
+    raw = raw.replace(b"1795400000.000001", b"%d.000000" % at)
+    made.take(raw, at * 1_000_000)
+
+
+NAMED = (
+    b"Event: NewCallerid\r\nTimestamp: 1795400000.000001\r\nUniqueid: UNIQUEID\r\n"
+    b"CallerIDNum: 0812345678\r\nCallerIDName: %d"
+)
+GONE = (
+    b"Event: Hangup\r\nTimestamp: 1795400000.000001\r\nUniqueid: UNIQUEID\r\nCause: 16\r\n"
+    b"Channel: PJSIP/trunk-00000001"
+)
+START = 1_795_400_000
+
+
+def numbers(made: NodePipeline, *, everything: bool = False) -> list[int]:
+    """The calls of the next batch, by number."""
+    return [int(name.rpartition(".")[2]) for name in made.batch(everything=everything).calls]
+
+
+def busy_line(count: int = 12, scribe: journal.Scribe | None = None) -> NodePipeline:
+    """A pipeline with open calls 1 to `count`, each written once and changed since."""
+    made = pipeline(scribe)
+    for call in range(1, count + 1):
+        change(made, call, START)
+    assert numbers(made) == list(range(1, count + 1))
+    for call in range(1, count + 1):
+        change(made, call, START + 1, NAMED % 1)
+    return made
+
+
+def test_on_a_busy_line_an_open_call_waits_a_few_flushes():
+    made = busy_line()
+    written = []
+    for turn in range(2, 10):
+        for call in range(1, 13):
+            change(made, call, START + turn, NAMED % turn)
+        written.append(len(numbers(made)))
+    assert written == [0, 0, 0, 12, 0, 0, 0, 12]
+
+
+def test_a_call_that_waits_is_written_though_nothing_more_is_heard_of_it():
+    made = busy_line()
+    assert [len(numbers(made)) for _ in range(5)] == [0, 0, 0, 12, 0]
+    assert not made.waiting
+
+
+def test_a_new_call_and_a_closed_one_are_written_at_once_in_their_order():
+    made = busy_line()
+    change(made, 20, START + 2)
+    change(made, 3, START + 2, GONE)
+    change(made, 21, START + 2)
+    batch = made.batch()
+    assert [name.rpartition(".")[2] for name in batch.calls] == ["3", "20", "21"]
+    assert [rows.call[CLOSED] for rows in batch.calls.values()] == [True, False, False]
+
+
+def test_what_waits_is_whole_in_the_journal_and_nothing_of_it_is_lost():
+    scribe = journal.Scribe("pbx1", None)
+    made = busy_line(scribe=scribe)
+    batch = made.batch()
+    assert batch.calls == {}
+    (piece,) = batch.pieces
+    assert piece.events == 12
+    assert made.waiting
+    assert numbers(made, everything=True) == list(range(1, 13))
+    assert not made.waiting
+
+
+def test_on_a_quiet_line_every_change_is_written_at_once():
+    made = busy_line(10)
+    assert numbers(made) == list(range(1, 11))
+    change(made, 4, START + 2, NAMED % 2)
+    assert numbers(made) == [4]
+
+
+def test_a_flush_with_nothing_ready_leaves_no_ticket_to_wait_on(tmp_path):
+    made = busy_line()
+    made._loop = CommitLoop(Writer(Database(f"sqlite:///{tmp_path}/x.db")))
+    assert made.flush() is None
+    assert made.flush(everything=True) == 1
 
 
 async def test_the_worker_keeps_the_order_and_waits_for_room():

@@ -1,0 +1,33 @@
+"""The bridge as a whole, where it must not go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from crm_bridge.app import App
+from crm_bridge.config import Config
+from crm_bridge.records.commit_loop import CommitLoop, Policy
+from crm_bridge.records.database import Database
+from crm_bridge.records.journal import Piece
+from crm_bridge.records.writer import Batch
+
+
+class Broken:
+    """A writer with a bug."""
+
+    async def commit(self, _batch: Batch) -> Any:
+        raise RuntimeError("a bug")
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+
+async def test_a_bug_that_ends_the_commit_loop_ends_the_bridge(tmp_path):
+    loop = CommitLoop(Broken(), Policy(linger=0))
+    app = App(Config.model_construct(), Database(f"sqlite:///{tmp_path}/x.db"), loop)
+    loop.offer(Batch([Piece("pbx1", 0, 1, 1, 0, b"")]))
+    with pytest.raises(RuntimeError, match="a bug"):
+        await asyncio.wait_for(app.run(), 5)
