@@ -120,7 +120,7 @@ class App:
                 raise _Stopped
         except ExceptionGroup as ended:
             # Not `except*`: what is raised within one comes out as a group on some Python 3.11.
-            failed = ended.subgroup(lambda error: not isinstance(error, _Stopped))
+            _, failed = ended.split(_Stopped)
             if failed is None:
                 return
             first = failed.exceptions[0]

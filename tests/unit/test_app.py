@@ -12,7 +12,8 @@ from crm_bridge.config import Config
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
 from crm_bridge.records.journal import Piece
-from crm_bridge.records.writer import Batch
+from crm_bridge.records.writer import Batch, Writer
+from ivr.ami.errors import AuthenticationFailed
 
 
 class Broken:
@@ -30,4 +31,23 @@ async def test_a_bug_that_ends_the_commit_loop_ends_the_bridge(tmp_path):
     app = App(Config.model_construct(), Database(f"sqlite:///{tmp_path}/x.db"), loop)
     loop.offer(Batch([Piece("pbx1", 0, 1, 1, 0, b"")]))
     with pytest.raises(RuntimeError, match="a bug"):
+        await asyncio.wait_for(app.run(), 5)
+
+
+async def test_a_bridge_that_is_stopped_ends_without_an_error(tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+    app = App(Config.model_construct(), database, CommitLoop(Writer(database)))
+    app.stop()
+    await asyncio.wait_for(app.run(), 5)
+
+
+async def test_a_refused_login_ends_the_bridge_with_just_that_error(tmp_path, monkeypatch):
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+    app = App(Config.model_construct(), database, CommitLoop(Writer(database)))
+
+    async def refused(_app: App) -> None:
+        raise AuthenticationFailed("127.0.0.1", 5038, "hotline", "no")
+
+    monkeypatch.setattr(App, "_flush", refused)
+    with pytest.raises(AuthenticationFailed):
         await asyncio.wait_for(app.run(), 5)
