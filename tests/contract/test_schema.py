@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
+import subprocess
+import sys
+
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
+from crm_bridge.records import schema
 from crm_bridge.records.database import Database
 from crm_bridge.records.tables import metadata
+
+
+def test_a_migration_is_known_by_the_name_of_its_file():
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    assert schema.revisions() == [s.revision for s in scripts.walk_revisions()][::-1]
+    assert schema.head() == scripts.get_current_head()
+
+
+async def test_a_database_tells_its_migration_as_alembic_reads_it(database: Database):
+    def ask(connection):
+        return MigrationContext.configure(connection).get_current_revision()
+
+    async with database.connection() as connection:
+        assert await connection.run_sync(ask) == await schema.current(database) == schema.head()
+
+
+async def test_a_bridge_whose_tables_are_right_does_without_alembic(tmp_path):
+    url = f"sqlite:///{tmp_path}/x.db"
+    await schema.upgrade(url)
+    code = (
+        "import asyncio, sys, crm_bridge.cli; from crm_bridge.records import schema;"
+        f"asyncio.run(schema.upgrade({url!r})); sys.exit('alembic' in sys.modules)"
+    )
+    done = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", code], check=False)
+    assert done.returncode == 0
 
 
 async def test_the_migrations_make_the_tables(database: Database):
