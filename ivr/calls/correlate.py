@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Group:
     """Channels that belong together, and the call they serve, if they serve one."""
 
-    channels: set[str] = field(default_factory=set)
+    channels: list[str] = field(default_factory=list)
     legs: list[Leg] = field(default_factory=list)
     linkedids: list[str] = field(default_factory=list)
     live: Live | None = None
@@ -88,7 +88,7 @@ class Net:
         channel = Channel(
             uniqueid, linkedid, name, interface, at, group, leg, role, party, context, exten
         )
-        group.channels.add(uniqueid)
+        group.channels.append(uniqueid)
         group.legs.append(leg)
         group.open_channels += 1
         self.channels[uniqueid] = channel
@@ -176,7 +176,7 @@ class Net:
         for uniqueid in b.channels:
             if member := self.channels.get(uniqueid):
                 member.group = a
-        a.channels |= b.channels
+        a.channels.extend(b.channels)
         a.legs.extend(b.legs)
         a.open_channels += b.open_channels
         for linkedid in b.linkedids:

@@ -70,7 +70,8 @@ def dial_began(tracker: Tracker, event: ev.DialBegan) -> None:
     transfer = live.transfer
     if transfer is not None:
         if transfer.outcome is None:
-            live.transfer_targets.add(target.uniqueid)
+            if target.uniqueid not in live.transfer_targets:
+                live.transfer_targets.append(target.uniqueid)
             target.dialled = transfer.target
             transfer.agency = transfer.agency or agency
             tracker.touch(live)
@@ -196,7 +197,7 @@ def _transfer_ringing_ended(live: Live, event: ev.DialEnded) -> None:
     if event.status == "ANSWER":
         transfer.answered_at = transfer.answered_at or event.at
         return
-    live.transfer_targets.discard(event.target)
+    live.transfer_targets.remove(event.target)
     if not live.transfer_targets and transfer.answered_at is None and event.status != "CANCEL":
         transfer.outcome = _TRANSFER.get(event.status, TransferOutcome.FAILED)
 
@@ -311,7 +312,7 @@ def attended(tracker: Tracker, event: ev.AttendedTransferred) -> None:
             tracker.move(live, trigger, event.at)
     else:
         live.transfer = transfer
-        live.transfer_targets = {t for t, k in live.consult_targets.items() if k == key}
+        live.transfer_targets = [t for t, k in live.consult_targets.items() if k == key]
 
 
 def agent_back(tracker: Tracker, live: Live, uniqueid: str, at: int) -> None:
@@ -344,7 +345,8 @@ def leg_gone(tracker: Tracker, live: Live, uniqueid: str, at: int) -> None:
     """A channel that may have been a consultation's ended."""
     agent_back(tracker, live, uniqueid, at)
     live.consult_targets.pop(uniqueid, None)
-    live.transfer_targets.discard(uniqueid)
+    if uniqueid in live.transfer_targets:
+        live.transfer_targets.remove(uniqueid)
 
 
 def joined_after_transfer(live: Live, channel: Channel, at: int) -> None:

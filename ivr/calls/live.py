@@ -41,14 +41,14 @@ class Live:
     """A channel that is being consulted → the key of its consultation."""
     transfer: Transfer | None = None
     """A transfer whose end is still to come."""
-    transfer_targets: set[str] = field(default_factory=set)
+    transfer_targets: list[str] = field(default_factory=list)
     """Channels that ring for the transfer under way."""
     talking_with: dict[str, Channel] = field(default_factory=dict)
     left_at: dict[str, int] = field(default_factory=dict)
     """When a channel that may yet come back left the caller."""
     emptied: tuple[int, Channel] | None = None
     """When the caller was last left alone, and by whom."""
-    queue_keys: set[str] = field(default_factory=set)
+    queue_keys: list[str] = field(default_factory=list)
     """Channels under which a queue knows this caller."""
     menu_exten: str | None = None
     """The key whose extension of the watched menu runs now."""

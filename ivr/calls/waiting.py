@@ -140,7 +140,7 @@ def joined(tracker: Tracker, event: ev.QueueJoined) -> None:
     live.attempts.clear()
     live.left_by_key = False
     tracker.queue_of[event.uniqueid] = live
-    live.queue_keys.add(event.uniqueid)
+    live.queue_keys.append(event.uniqueid)
     if service := tracker.directory.service(event.queue):
         live.call.service = service
     transfer = live.transfer
