@@ -202,7 +202,7 @@ class Config(BaseSettings):
     def directory(self) -> Directory:
         """Who is who, as the tracker asks it."""
         return Directory(
-            numbers=frozenset(self.line.numbers),
+            numbers=tuple(self.line.numbers),
             entry_contexts=frozenset(self.line.entry_contexts),
             services={name: queue.service for name, queue in self.queue.items()},
             agent_patterns=tuple(self.agents.interfaces),

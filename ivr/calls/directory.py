@@ -7,7 +7,7 @@ which is not ours just as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -40,7 +40,8 @@ def _after_slash(interface: str) -> str:
 class Directory:
     """The configuration as the tracker asks it; look-ups are remembered, within bounds."""
 
-    numbers: frozenset[str] = frozenset({"1203"})
+    numbers: Collection[str] = ("1203",)
+    """The hotline's numbers; the first stands in where a caller's own was not heard."""
     entry_contexts: frozenset[str] = frozenset({"from-trunk"})
     services: Mapping[str, str] = field(default_factory=dict)
     """Asterisk queue name → service."""

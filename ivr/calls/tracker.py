@@ -11,42 +11,22 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
-from ivr.calls import handover, talking, waiting
-from ivr.calls.call import Call, EndedBy, Gap, Mark, Outcome, PassageOutcome, Role
+from ivr.calls import ending, gaps, handover, talking, waiting
+from ivr.calls.call import Call, EndedBy, Gap, Mark, Outcome, Role
 from ivr.calls.correlate import Channel, Net
 from ivr.calls.directory import Directory
 from ivr.calls.live import Live
 from ivr.calls.transitions import TRANSITIONS, Phase, Trigger
 from ivr.events import types as ev
 
-_RESTART_TOLERANCE = 1_200_000
-"""Two uptimes give the same start within this (µs): Asterisk tells them in whole seconds."""
-
-_BEFORE_STATUS: Final = frozenset({ev.LinkUp, ev.Booted, ev.StatusTold, ev.LinkLost})
-"""What is heard of a new connection before it says when Asterisk started."""
-
-_OF_A_SNAPSHOT: Final = (*_BEFORE_STATUS, ev.ChannelsListed, ev.BridgeMemberSeen, ev.SnapshotEnded)
-"""What has no time of its own; the gap on the record says so, not each of its times."""
-
 _SAME_ACT = 250_000
 """A hang-up asked this soon (µs) after the other side left is the echo of it, not an act."""
 
-_RUNG: Final = frozenset({"AppDial", "AppDial2", "AppQueue"})
-"""What a channel runs that Asterisk itself rang."""
-
-_STOPPING: Final = 4
-_ORDERS: Final = frozenset({_STOPPING, 32})
-"""Asterisk's flags AST_SOFTHANGUP_SHUTDOWN and AST_SOFTHANGUP_EXPLICIT (a command)."""
+_ORDERS: Final = frozenset({ending.STOPPING, 32})
+"""Asterisk's flags for its own stop and AST_SOFTHANGUP_EXPLICIT (a command)."""
 
 _NOT_A_NUMBER: Final = frozenset({"", "anonymous", "restricted", "unavailable", "private"})
 """What stands where a caller withholds number or name."""
-
-_ENDED_BY: Final[dict[Role, EndedBy]] = {
-    Role.CALLER: EndedBy.CALLER,
-    Role.AGENT: EndedBy.AGENT,
-    Role.AGENCY: EndedBy.AGENCY,
-    Role.OTHER: EndedBy.AGENCY,
-}
 
 
 class Tracker:
@@ -66,13 +46,7 @@ class Tracker:
         """Pairs of state and trigger the table does not know, counted."""
         self._callers: dict[str, Live] = {}
         self._touched: dict[str, Live] = {}
-        self._booted_at: int | None = None
-        self._boot: str | None = None
-        self._maybe_restarted = False
-        self._lost_at: int | None = None
-        self._up_at: int | None = None
-        self._down = False
-        self._seen: dict[str, str | None] | None = None
+        self.hearing = gaps.Hearing()
 
     def apply(self, event: ev.Event) -> list[Call]:
         """Takes one event in; returns the records it changed."""
@@ -81,8 +55,8 @@ class Tracker:
             return []
         touched = self._touched
         touched.clear()
-        if self._maybe_restarted and type(event) not in _BEFORE_STATUS:
-            self._restarted()
+        if self.hearing.maybe_restarted and type(event) not in gaps.BEFORE_STATUS:
+            gaps.restarted(self)
         handler(self, event)
         if not touched:
             return []
@@ -90,7 +64,7 @@ class Tracker:
         for live in touched.values():
             call = live.call
             call.revision += 1
-            if event.inferred and not _of_a_snapshot(event):
+            if event.inferred and not gaps.of_a_snapshot(event):
                 call.times_inferred = True
             if live.phase is Phase.ENDED and live.group.open_channels == 0:
                 self._close(live)
@@ -100,10 +74,10 @@ class Tracker:
     def interrupt_all(self, at: int | None = None) -> list[Call]:
         """Ends every call in progress as interrupted: no further event of it will come."""
         self._touched.clear()
-        if self._maybe_restarted:
-            self._restarted()
+        if self.hearing.maybe_restarted:
+            gaps.restarted(self)
         for live in list(self.lives.values()):
-            self._interrupt(live, at, EndedBy.UNKNOWN)
+            self.interrupt(live, at, EndedBy.UNKNOWN)
         changed = [live.call for live in self._touched.values()]
         for call in changed:
             call.revision += 1
@@ -154,19 +128,19 @@ class Tracker:
         shown = channel.shown
         exten = shown.exten if shown is not None else None
         if exten is None or exten not in self.directory.numbers:
-            exten = min(self.directory.numbers, default="")
+            exten = next(iter(self.directory.numbers), "")
         live = self._enter(
             channel, exten, shown.number if shown else None, shown.name if shown else None
         )
         # the snapshot tells when the channel was born, not when we heard of it
-        live.call.gaps.append(Gap(self._lost_at or channel.started_at, self._up_at))
+        live.call.gaps.append(Gap(self.hearing.lost_at or channel.started_at, self.hearing.up_at))
         return live
 
     # Channels.
 
     def _started(self, event: ev.ChannelStarted) -> None:
         if event.seen:
-            self._shown(event)
+            gaps.shown(self, event)
             return
         if event.uniqueid in self.net.channels:
             return
@@ -325,36 +299,15 @@ class Tracker:
     def _finish(self, live: Live, at: int | None, now: int) -> None:
         call = live.call
         waiting.settle(live, hung_up_at=now)
-        call.ended_by = _ended_by(live)
+        call.ended_by = ending.ended_by(live)
         handover.caller_gone(live, at, by_caller=call.ended_by is EndedBy.CALLER)
         talking.caller_gone(live, now)
         call.ended_at = at
-        call.outcome = self._outcome(live, now)
+        call.outcome = ending.outcome(live, self.directory, now)
         self.move(live, Trigger.HUNG_UP, now)
 
-    def _outcome(self, live: Live, now: int) -> Outcome:
-        call = live.call
-        if live.caller.ordered == _STOPPING:
-            return Outcome.INTERRUPTED
-        if call.agents or call.agency_legs:
-            return Outcome.SERVED
-        if call.passages:
-            last = call.passages[-1]
-            if last.outcome is PassageOutcome.ABANDONED:
-                waited = sum((p.left_at or now) - p.joined_at for p in call.passages)
-                short = waited < self.directory.short_wait_seconds * 1_000_000
-                return Outcome.SHORT if short else Outcome.ABANDONED_QUEUE
-            if last.outcome is PassageOutcome.TIMEOUT:
-                return Outcome.QUEUE_TIMEOUT
-            return Outcome.ABANDONED_MENU
-        if call.ended_by is EndedBy.CALLER:
-            short = now - call.entered_at < self.directory.short_call_seconds * 1_000_000
-            return Outcome.SHORT if short else Outcome.ABANDONED_MENU
-        if any(mark.name == "guide" for mark in call.marks):
-            return Outcome.SERVED
-        return Outcome.FAILED
-
-    def _interrupt(self, live: Live, at: int | None, by: EndedBy) -> None:
+    def interrupt(self, live: Live, at: int | None, by: EndedBy) -> None:
+        """Ends a call whose Asterisk, or whose stream, has ended."""
         call = live.call
         if live.phase is not Phase.ENDED:
             call.outcome, call.ended_by, call.ended_at = Outcome.INTERRUPTED, by, at
@@ -386,144 +339,12 @@ class Tracker:
                 self.busy.pop(agent, None)
         live.group.live = None
 
-    # Gaps: a broken link, a restart, and the snapshot that follows.
-
-    def _link_lost(self, event: ev.LinkLost) -> None:
-        if self._down:
-            return
-        self._down = True
-        self._lost_at = event.at
-        for live in self.lives.values():
-            live.gap = Gap(event.at)
-            live.call.gaps.append(live.gap)
-            self.touch(live)
-
-    def _link_up(self, event: ev.LinkUp) -> None:
-        self._seen = {}
-        self._up_at = event.at
-        self._down = False
-        for live in self.lives.values():
-            if live.gap is not None:
-                live.gap.ended_at = event.at
-                live.gap = None
-                self.touch(live)
-
-    def _booted(self, event: ev.Booted) -> None:
-        """The uptime tells a restart unless the reply that names the start itself disagrees."""
-        known, self._booted_at = self._booted_at, event.started_at
-        if known is not None:
-            self._maybe_restarted = abs(event.started_at - known) > _RESTART_TOLERANCE
-        else:
-            self._maybe_restarted = self._lost_at is not None and event.started_at > self._lost_at
-
-    def _status_told(self, event: ev.StatusTold) -> None:
-        known, self._boot = self._boot, event.started
-        if known is not None:
-            self._maybe_restarted = known != event.started
-        if self._maybe_restarted:
-            self._restarted()
-
-    def _restarted(self) -> None:
-        """Another Asterisk than before: no further event of the calls it had will come."""
-        self._maybe_restarted = False
-        for live in list(self.lives.values()):
-            if live.gap is not None:
-                live.gap.ended_at = live.gap.ended_at or self._booted_at
-            self._interrupt(live, None, EndedBy.SYSTEM)
-        self.net = Net(self.directory)
-
-    def _shut_down(self, event: ev.ShutDown) -> None:
-        for live in list(self.lives.values()):
-            self._interrupt(live, event.at, EndedBy.SYSTEM)
-        self.net = Net(self.directory)
-        self._booted_at = self._boot = None
-
-    def _shown(self, event: ev.ChannelStarted) -> None:
-        if self._seen is None:
-            return
-        self._seen[event.uniqueid] = event.bridge
-        channel = self.net.channels.get(event.uniqueid)
-        if channel is None:
-            channel = self.net.start(
-                event.uniqueid, event.linkedid, event.channel, event.at, event.context, event.exten
-            )
-            channel.shown = event
-            if event.up:
-                channel.up_at = event.at
-            if channel.group.live is None and self._looks_like_a_caller(channel, event):
-                self.found_in_gap(channel)
-
-    def _looks_like_a_caller(self, channel: Channel, event: ev.ChannelStarted) -> bool:
-        if channel.role is not Role.OTHER or event.application in _RUNG:
-            return False  # also a trunk's own calls out have the context of its calls in
-        return (
-            event.application == "Queue"
-            or event.context in self.directory.entry_contexts
-            or (event.context is not None and event.context == self.directory.menu_context)
-        )
-
-    def _channels_listed(self, event: ev.ChannelsListed) -> None:
-        if self._seen is None:
-            return
-        for known in list(self.net.channels.values()):
-            if known.uniqueid not in self._seen:
-                self._vanished(known, event.at)
-        for uniqueid, bridge in self._seen.items():
-            if (channel := self.net.channels.get(uniqueid)) is None:
-                continue
-            if bridge is None:
-                self.net.leave(channel)
-            elif channel.bridge != bridge:
-                self.net.enter(channel, bridge)
-        for live in list(self.lives.values()):
-            talking.refresh(self, live, event.at)
-
-    def _vanished(self, channel: Channel, now: int) -> None:
-        """The channel ended while nothing was heard: when and by whom is not known."""
-        live = channel.group.live
-        if live is not None and channel is live.caller and live.phase is not Phase.ENDED:
-            call = live.call
-            served = bool(call.agents or call.agency_legs)
-            call.outcome = Outcome.SERVED if served else Outcome.UNKNOWN
-            call.ended_by = EndedBy.UNKNOWN
-            live.passage = None
-            if live.transfer is not None:
-                live.transfer = None
-            self.move(live, Trigger.LOST, now)
-        if live is not None:
-            live.release(channel.uniqueid, None)
-            live.agency_parts.pop(channel.uniqueid, None)
-            self.touch(live)
-        self.net.end(channel, None, None)
-
-    def _snapshot_ended(self, event: ev.SnapshotEnded) -> None:
-        self._seen = None
-
-
-def _ended_by(live: Live) -> EndedBy:
-    if live.caller.hangup_asked_at is not None:
-        return EndedBy.CALLER
-    if live.emptied is None or live.caller.ordered:
-        return EndedBy.SYSTEM
-    if live.transfer is not None or live.parked_at is not None:
-        return EndedBy.SYSTEM  # whoever left had only handed the caller on
-    last = live.emptied[1]
-    if last.ordered and last.hangup_asked_at is None:
-        return EndedBy.SYSTEM
-    return _ENDED_BY.get(last.role, EndedBy.SYSTEM)
-
 
 def _set_caller(call: Call, number: str | None, name: str | None, *, withheld: bool) -> None:
     hidden = withheld or (number or "").lower() in _NOT_A_NUMBER
     call.withheld = hidden
     call.caller_presented = None if hidden else number
     call.caller_name = None if (name or "").lower() in _NOT_A_NUMBER else name
-
-
-def _of_a_snapshot(event: ev.Event) -> bool:
-    return isinstance(event, _OF_A_SNAPSHOT) or (
-        isinstance(event, ev.ChannelStarted | ev.QueueJoined) and event.seen
-    )
 
 
 _HANDLERS: Final[dict[type[ev.Event], Callable[[Tracker, Any], None]]] = {
@@ -555,11 +376,12 @@ _HANDLERS: Final[dict[type[ev.Event], Callable[[Tracker, Any], None]]] = {
     ev.PickedUp: handover.picked_up,
     ev.Parked: handover.parked,
     ev.Unparked: handover.unparked,
-    ev.Booted: Tracker._booted,
-    ev.StatusTold: Tracker._status_told,
-    ev.ShutDown: Tracker._shut_down,
-    ev.LinkLost: Tracker._link_lost,
-    ev.LinkUp: Tracker._link_up,
-    ev.ChannelsListed: Tracker._channels_listed,
-    ev.SnapshotEnded: Tracker._snapshot_ended,
+    ev.Booted: gaps.booted,
+    ev.StatusTold: gaps.status_told,
+    ev.ShutDown: gaps.shut_down,
+    ev.LinkLost: gaps.link_lost,
+    ev.LinkUp: gaps.link_up,
+    ev.BridgeMemberSeen: gaps.member_seen,
+    ev.ChannelsListed: gaps.channels_listed,
+    ev.SnapshotEnded: gaps.snapshot_ended,
 }
