@@ -38,6 +38,7 @@ async def test_a_cut_recording_goes_on_with_a_snapshot(lab_root: Root, tmp_path:
     assert [entry["what"] for entry in book["driven"] if "AMI" in entry["what"]] == [
         "the AMI connection is cut",
         "the AMI connection can be made again",
+        "the AMI connection is there again",
     ]
     assert "|CONNECT|" in (tmp_path / "ami_cut.queue_log").read_text("utf-8")
     assert '"BRIDGE_ENTER"' in (tmp_path / "ami_cut.cel.csv").read_text("utf-8")

@@ -130,7 +130,8 @@ async def test_a_stop_in_mid_call_leaves_what_was_read_on_disk(
     (call,) = await bridge.calls()
     assert call["outcome"] is None
     assert call["ended_at"] is None
-    (attempt,) = call["queue_passages"][0]["attempts"]
+    # An officer of the test before may have been rung in vain first.
+    attempt = call["queue_passages"][0]["attempts"][-1]
     assert attempt["agent"] == "1002"
     assert attempt["outcome"] == "answered"
     _, err = await bridge.process.communicate()
