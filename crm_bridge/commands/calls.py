@@ -38,7 +38,7 @@ def calls(
     """Show the calls on record, in order of entry.
 
     Marks behind a step: ✓ within its standard, ✗ over it, … still open; ? its times are not
-    all known. Times are those of the office (Asia/Bangkok).
+    all known; ↩ the agency was not reached. Times are those of the office (Asia/Bangkok).
 
     Example:  hotline calls --since 2026-11-23 --jsonl | jq .outcome
     """
@@ -91,6 +91,6 @@ def call_table(found: list[StoredCall], lang: words.Lang) -> Table:
             " ".join(dict.fromkeys(part.agent for part in call.agents)) or Text("–", style="dim"),
             words.span(words.waited(call)),
             words.span(words.talked(call)),
-            words.step_marks(stored.steps, lang),
+            words.step_marks(stored.call, stored.steps, lang),
         )
     return table

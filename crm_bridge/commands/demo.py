@@ -221,8 +221,8 @@ async def _report(
         console.print(f"[yellow]{cast.failed} calls did not go as scripted[/]")
     console.print(f"{len(found)} calls on record in {config.database.url}")
     console.print("everything is stopped; look again with:")
-    console.print(f"  hotline calls --config {path} --since {iso(began)[:19]}Z")
-    console.print(f"  hotline show last --config {path}")
+    console.print(f"  .venv/bin/hotline calls --config {path} --since {iso(began)[:19]}Z")
+    console.print(f"  .venv/bin/hotline show last --config {path}")
 
 
 def _port() -> int:

@@ -158,7 +158,7 @@ def _steps(stored: StoredCall, lang: Lang) -> Table:
             Text(words.step_name(step, stored.call.entered_at, lang)),
             span(step.elapsed, fine=True),
             span(None if step.standard_seconds is None else step.standard_seconds * 1_000_000),
-            _verdict(step, lang),
+            _verdict(stored.call, step, lang),
             say(step.evidence, lang),
         )
         for part, length in step.parts.items():
@@ -167,9 +167,12 @@ def _steps(stored: StoredCall, lang: Lang) -> Table:
     return table
 
 
-def _verdict(step: StepTiming, lang: Lang) -> Text:
+def _verdict(call: Call, step: StepTiming, lang: Lang) -> Text:
     sign, style = words.MARKS.get(step.state, ("?", ""))
-    return Text(f"{sign} {say(step.state, lang)}", style=style)
+    text = Text(f"{sign} {say(step.state, lang)}", style=style)
+    if words.not_reached(call, step):
+        text.append(" " + ("↩ not reached" if lang is Lang.EN else "↩ ติดต่อไม่ได้"), style="yellow")
+    return text
 
 
 def _channels(call: Call) -> Table:

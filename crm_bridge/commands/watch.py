@@ -219,7 +219,7 @@ class View:
                 words.service(call.service, self.lang),
                 words.outcome(call.outcome, self.lang),
                 parties(call) or Text("–", style="dim"),
-                words.step_marks(stored.steps, self.lang),
+                words.step_marks(stored.call, stored.steps, self.lang),
             )
         return table
 

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from crm_bridge.records.calls import StoredCall
-from ivr.calls.call import Call, Evidence, Micros
+from ivr.calls.call import Call, Evidence, Micros, TransferOutcome
 from ivr.steps.standards import OFFICE_ZONE, load_standards
 from ivr.steps.timing import StepTiming
 
@@ -89,6 +89,9 @@ OUTCOME_STYLE: Final = {
     "interrupted": "yellow",
     "unknown": "yellow",
 }
+NOT_REACHED: Final = "↩"
+"""Behind the mark of a transfer that did not reach its agency."""
+
 MARKS: Final = {"within": ("✓", "green"), "over": ("✗", "bold red"), "open": ("…", "dim")}
 """State of a step → its mark and the mark's style."""
 
@@ -185,7 +188,15 @@ def mark(step: StepTiming) -> Text:
     return text
 
 
-def step_marks(steps: Sequence[StepTiming], lang: Lang) -> Text:
+def not_reached(call: Call, step: StepTiming) -> bool:
+    """Whether the step is a transfer that did not reach its agency, however quickly it ended."""
+    return step.step == "transfer" and any(
+        t.asked_at == step.started_at and t.outcome not in {None, TransferOutcome.ANSWERED}
+        for t in call.transfers
+    )
+
+
+def step_marks(call: Call, steps: Sequence[StepTiming], lang: Lang) -> Text:
     """Every step by its short name and mark, a repeated one once for each time."""
     text = Text()
     for step in steps:
@@ -193,6 +204,8 @@ def step_marks(steps: Sequence[StepTiming], lang: Lang) -> Text:
             text.append(" ")
         text.append(say(step.step, lang).replace(" ", "\N{NO-BREAK SPACE}"))
         text.append_text(mark(step))
+        if not_reached(call, step):
+            text.append(NOT_REACHED, style="yellow")
     return text
 
 
