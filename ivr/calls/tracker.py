@@ -196,7 +196,8 @@ class Tracker:
         call = live.call
         number = call.caller_presented or event.number
         name = call.caller_name or event.name
-        _set_caller(call, number, name, withheld=event.withheld or call.withheld)
+        withheld = event.withheld or (event.number or "?").lower() in _NOT_A_NUMBER
+        _set_caller(call, number, name, withheld=withheld or call.withheld)
         self.touch(live)
 
     def _renamed(self, event: ev.ChannelRenamed) -> None:
@@ -344,7 +345,7 @@ def _set_caller(call: Call, number: str | None, name: str | None, *, withheld: b
     hidden = withheld or (number or "").lower() in _NOT_A_NUMBER
     call.withheld = hidden
     call.caller_presented = None if hidden else number
-    call.caller_name = None if (name or "").lower() in _NOT_A_NUMBER else name
+    call.caller_name = None if hidden or (name or "").lower() in _NOT_A_NUMBER else name
 
 
 _HANDLERS: Final[dict[type[ev.Event], Callable[[Tracker, Any], None]]] = {

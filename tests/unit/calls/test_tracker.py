@@ -240,3 +240,16 @@ def test_number_in_what_dial_was_given():
     assert [number_in(text) for text in given] == [
         "2001", "2001", "025474400", "2001", None, None,
     ]  # fmt: skip
+
+
+def test_a_number_that_turns_out_to_be_withheld_is_forgotten_with_its_name():
+    tracker = Tracker("pbx1", Directory())
+    (call,) = tracker.apply(
+        ev.ChannelStarted(1, False, "1.1", "1.1", "PJSIP/trunk-00000001", False, "0812345678",
+                          "สมชาย", "from-trunk", "1203")
+    )  # fmt: skip
+    assert (call.caller_presented, call.withheld) == ("0812345678", False)
+    tracker.apply(ev.CallerIdSet(2, False, "1.1", "anonymous", "Anonymous", False))
+    assert (call.caller_presented, call.caller_name, call.withheld) == (None, None, True)
+    tracker.apply(ev.CallerIdSet(3, False, "1.1", "0812345678", "สมชาย", False))
+    assert (call.caller_presented, call.withheld) == (None, True)
