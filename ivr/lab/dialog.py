@@ -30,6 +30,8 @@ class Identity:
     number: str
     name: str = ""
     withheld: bool = False
+    asserted: bool = False
+    """Withheld, yet told by the carrier to the called network (P-Asserted-Identity)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +50,8 @@ class Dialog:
     """`us`, `them`, or empty while it lasts."""
     refusal: int = 0
     """The final status of an INVITE that was refused."""
+    asserted: str = ""
+    """The number that the carrier tells as its word, or empty."""
     held: bool = False
     """The far side has put us on hold."""
     transfer: int = 0

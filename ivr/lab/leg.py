@@ -30,7 +30,9 @@ class Leg(Dialog):
             local = '"Anonymous" <sip:anonymous@anonymous.invalid>'
         uri = f"sip:{number}@{host}"
         media = Media(phone.address, steady=phone.steady_media)
-        return cls(phone, f"{sip.token()}@{phone.address}", local, f"<{uri}>", uri, media, False)
+        leg = cls(phone, f"{sip.token()}@{phone.address}", local, f"<{uri}>", uri, media, False)
+        leg.asserted = identity.number if identity.asserted else ""
+        return leg
 
     @classmethod
     def incoming(cls, phone: Phone, invite: Message) -> Leg:
@@ -54,6 +56,8 @@ class Leg(Dialog):
         extra: list[tuple[str, str]] = []
         if "anonymous.invalid" in self.local:
             extra.append(("Privacy", "id"))
+        if self.asserted:
+            extra.append(("P-Asserted-Identity", f"<sip:{self.asserted}@{self.phone.address}>"))
         self._transact("INVITE", self.media.description(), extra, self._invited)
 
     def _invited(self, message: Message) -> None:

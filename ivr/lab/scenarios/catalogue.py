@@ -65,6 +65,7 @@ SCENARIOS: dict[str, Scenario] = {
         _ours(conversation.hold_hangup),
         _ours(conversation.thai_name),
         _ours(conversation.withheld),
+        _ours(conversation.withheld_asserted),
         _ours(queueing.same_number_twice),
         _ours(queueing.same_second),
         _ours(queueing.two_devices),

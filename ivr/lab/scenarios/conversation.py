@@ -53,6 +53,17 @@ async def withheld(stage: Stage) -> None:
     await leg.ended()
 
 
+async def withheld_asserted(stage: Stage) -> None:
+    """A caller who withholds his number, which the carrier tells all the same; 1001 answers."""
+    officer = await stage.officer(1001)
+    caller, leg = await stage.served_by(
+        officer, "complaint", Identity("0812345678", "", withheld=True, asserted=True)
+    )
+    await talk(0.6)
+    caller.hang_up()
+    await leg.ended()
+
+
 async def pickup(stage: Stage) -> None:
     """1001's telephone rings; 1002 takes the call with *8 and the caller."""
     officer = await stage.officer(1001)
