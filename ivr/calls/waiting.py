@@ -302,6 +302,7 @@ def connected(tracker: Tracker, event: ev.AgentConnected) -> None:
         else:
             attempt.ended_at, attempt.outcome = event.at, AttemptOutcome.CANCELLED
     live.passage = None
+    live.attempts.clear()  # all have ended; over thousands of calls the room tells
     if winner is not None and event.target and event.target not in live.parts:
         live.promised = (event.target, winner.agent, event.at)
     tracker.touch(live)
