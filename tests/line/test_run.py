@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from crm_bridge.commands import exits
 from crm_bridge.commands.lab_config import write_config
 from ivr.lab.asterisk import Lab, running
 from ivr.lab.stage import Stage
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.line
 
@@ -82,11 +82,6 @@ async def until(reached: Callable[[], bool]) -> None:
             if reached():
                 return
             await asyncio.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

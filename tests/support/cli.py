@@ -14,6 +14,7 @@ import structlog
 from typer.testing import CliRunner
 
 from crm_bridge.cli import app
+from tests.support.ports import free_port
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 CONFIG = SCENARIOS / "ours.toml"
@@ -38,10 +39,13 @@ class Hotline:
     def __init__(self, database: Path) -> None:
         self.database = database
         self.config = CONFIG
+        self.port = str(free_port())
         self.environment = {"HOTLINE_DATABASE__URL": f"sqlite:///{database}", "COLUMNS": "100"}
 
     def __call__(self, *words: str | Path, **environment: str) -> Said:
         env = {"HOTLINE_CONFIG": str(self.config), **self.environment, **environment}
+        if self.config == CONFIG:  # the default port may be a bridge's that runs here
+            env.setdefault("HOTLINE_WEB__PORT", self.port)
         result = CliRunner().invoke(app, [str(word) for word in words], env=env)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception

@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.ports import free_port
 
 START_SECONDS = 30
 
@@ -69,12 +70,6 @@ def _user() -> dict[str, object]:
     raise RuntimeError("PostgreSQL does not run as root and there is no user to run it as")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def cluster() -> Iterator[Cluster]:
     """A server for as long as the block lasts."""
@@ -93,7 +88,7 @@ def cluster() -> Iterator[Cluster]:
         )  # fmt: skip
         if made.returncode:
             raise RuntimeError(f"initdb failed: {made.stderr or made.stdout}")
-        port = _free_port()
+        port = free_port()
         log = (folder / "log").open("wb")
         with log:
             process = subprocess.Popen(
