@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import grp
+import pwd
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -170,6 +172,14 @@ class Site:
 
 def check(site: Site) -> None:
     """Raise InstallError where a value cannot stand in a configuration file or is out of range."""
+    if site.owner:
+        try:
+            pwd.getpwnam(site.owner)
+            grp.getgrnam(site.owner)
+        except KeyError:
+            raise InstallError(
+                f"owner: there is no user and group {site.owner!r}; make them, or leave it out"
+            ) from None
     for number in site.numbers:
         if not re.fullmatch(r"\+?[0-9]+", number):
             raise InstallError(f"numbers: {number!r} is no dialled number; digits, a + before them")

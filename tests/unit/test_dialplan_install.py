@@ -149,3 +149,9 @@ def test_a_value_that_cannot_stand_is_named(tmp_path, change, told):
     with pytest.raises(InstallError, match=told):
         install(tmp_path / "etc", replace(dialplan.site(tmp_path), **change))
     assert not (tmp_path / "etc").exists()
+
+
+def test_an_owner_who_does_not_exist_is_named_before_anything_is_written(tmp_path):
+    with pytest.raises(InstallError, match="owner: there is no user"):
+        install(tmp_path / "etc", Site(owner="no-such-user-here"))
+    assert not (tmp_path / "etc").exists()
