@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from crm_bridge.config import Config, NodeSection
-from crm_bridge.pipeline import Intake, NodePipeline, work
+from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
 from crm_bridge.records import journal, schema
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
@@ -163,9 +163,7 @@ async def _ended(committing: asyncio.Task[None]) -> None:
 def _drain(node: Node) -> None:
     """Works in what was read before the link closed."""
     while len(node.intake):
-        messages, at = node.intake.take()
-        for message in messages:
-            node.pipeline.take(message, int(at * 1_000_000))
+        take_all(node.pipeline, *node.intake.take())
     node.pipeline.flush(everything=True)
 
 

@@ -86,6 +86,10 @@ class Directory:
         """The id within an interface, without context and device suffix: `PJSIP/1008a` → `1008`."""
         return _DEVICE_SUFFIX.sub("", _after_slash(interface))
 
+    def member(self, interface: str) -> str:
+        """The id of a queue's member: whoever a queue rings is an officer, pattern or not."""
+        return self.agent(interface) or self.agent_id(interface)
+
     def is_agent_number(self, number: str) -> bool:
         """Whether a dialled number is an officer of the hotline."""
         return any(

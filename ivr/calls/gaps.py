@@ -168,9 +168,7 @@ def _vanished(tracker: Tracker, channel: Channel, now: int) -> None:
         served = bool(call.agents or call.agency_legs)
         call.outcome = Outcome.SERVED if served else Outcome.UNKNOWN
         call.ended_by = EndedBy.UNKNOWN
-        live.passage = None
-        if live.transfer is not None:
-            live.transfer = None
+        live.passage = live.transfer = None
         tracker.move(live, Trigger.LOST, now)
     if live is not None:
         live.release(channel.uniqueid, None)
@@ -187,8 +185,5 @@ def snapshot_ended(tracker: Tracker, event: ev.SnapshotEnded) -> None:
 def member_seen(tracker: Tracker, event: ev.BridgeMemberSeen) -> None:
     """A snapshot's list of a bridge: who is in it, where the list of channels did not say so."""
     channel = tracker.net.channels.get(event.uniqueid)
-    if channel is None or channel.bridge == event.bridge:
-        return
-    tracker.net.enter(channel, event.bridge)
-    for live in list(tracker.lives.values()):
-        talking.refresh(tracker, live, event.at)
+    if channel is not None and channel.bridge != event.bridge:
+        tracker.enter_bridge(channel, event.bridge, event.at)

@@ -44,9 +44,7 @@ def dial_began(tracker: Tracker, event: ev.DialBegan) -> None:
     net = tracker.net
     target = net.channels.get(event.target)
     source = net.channels.get(event.uniqueid) if event.uniqueid else None
-    if target is None:
-        return
-    if source is None:
+    if target is None or source is None:
         return
     target.dialled_by = source.uniqueid
     net.join(source, target)
@@ -202,7 +200,7 @@ def _transfer_ringing_ended(live: Live, event: ev.DialEnded) -> None:
         transfer.outcome = _TRANSFER.get(event.status, TransferOutcome.FAILED)
 
 
-def agency_failed(tracker: Tracker, live: Live, value: str, at: int) -> None:
+def agency_failed(tracker: Tracker, live: Live, value: str) -> None:
     """Our dialplan says the agency was not reached (also where no channel could be made)."""
     transfer = live.transfer
     if transfer is None or transfer.outcome is not None or transfer.answered_at is not None:

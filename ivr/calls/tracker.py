@@ -123,6 +123,13 @@ class Tracker:
         live.call.marks.append(Mark(name, at, value, by))
         self.touch(live)
 
+    def enter_bridge(self, channel: Channel, bridge: str, at: int) -> None:
+        """The channel is in this conversation now, and no longer in another."""
+        if channel.bridge != bridge:
+            self._leave(channel, channel.bridge, at)
+        self.net.enter(channel, bridge)
+        self._refresh_around(channel, at)
+
     def found_in_gap(self, channel: Channel) -> Live:
         """A caller whose start was not heard and whom a snapshot, or a queue of ours, shows."""
         shown = channel.shown
@@ -244,12 +251,12 @@ class Tracker:
         channel = self.net.channels.get(event.uniqueid)
         if channel is None:
             return
-        if channel.bridge and channel.bridge != event.bridge:
-            self._leave(channel, channel.bridge, event.at)
         if event.technology == "holding_bridge":
-            return  # parked, or an officer of a pool at rest: many may be there, none speaks
-        self.net.enter(channel, event.bridge)
-        self._refresh_around(channel, event.at)
+            # Parked, or an officer of a pool at rest: many may be there, none speaks.
+            if channel.bridge != event.bridge:
+                self._leave(channel, channel.bridge, event.at)
+            return
+        self.enter_bridge(channel, event.bridge, event.at)
         handover.agent_apart(self, channel)
         if event.technology == "softmix" and channel.role is Role.CALLER:
             handover.room_entered(self, channel, event.at)

@@ -12,7 +12,6 @@ from ivr.calls.call import (
     PassageOutcome,
     QueuePassage,
     Role,
-    Transfer,
 )
 from ivr.calls.correlate import Channel
 from ivr.calls.live import Live
@@ -115,9 +114,9 @@ def marked(tracker: Tracker, event: ev.Marked) -> None:
     elif name == "service":
         call.service = value
     elif name == "queue_timeout":
-        _finish_left(live, PassageOutcome.TIMEOUT)
+        _timed_out(live)
     elif name == "agency_failed":
-        handover.agency_failed(tracker, live, value, event.at)
+        handover.agency_failed(tracker, live, value)
 
 
 def joined(tracker: Tracker, event: ev.QueueJoined) -> None:
@@ -145,7 +144,8 @@ def joined(tracker: Tracker, event: ev.QueueJoined) -> None:
         live.call.service = service
     transfer = live.transfer
     if transfer is not None and transfer.outcome is not None:
-        _returned_to_queue(live, transfer, event.at)
+        transfer.ended_at = event.at
+        live.transfer = None
     tracker.move(live, Trigger.JOINED, event.at)
     tracker.touch(live)
 
@@ -157,11 +157,6 @@ def _unheard_caller(tracker: Tracker, channel: Channel, queue: str) -> bool:
         and channel.role is Role.OTHER
         and tracker.directory.service(queue) is not None
     )
-
-
-def _returned_to_queue(live: Live, transfer: Transfer, at: int) -> None:
-    transfer.ended_at = at
-    live.transfer = None
 
 
 def left(tracker: Tracker, event: ev.QueueLeft) -> None:
@@ -194,7 +189,7 @@ def rang(tracker: Tracker, event: ev.AgentCalled) -> None:
     live = tracker.queue_of.get(event.uniqueid)
     if live is None or live.passage is None:
         return
-    agent = tracker.directory.agent(event.interface) or tracker.directory.agent_id(event.interface)
+    agent = tracker.directory.member(event.interface)
     attempt = next(
         (a for a in live.passage.attempts if a.agent == agent and a.outcome is None), None
     )
@@ -252,7 +247,7 @@ def rang_out(tracker: Tracker, event: ev.AgentRangOut) -> None:
     live = tracker.queue_of.get(event.uniqueid)
     if live is None or live.passage is None:
         return
-    agent = tracker.directory.agent(event.interface) or tracker.directory.agent_id(event.interface)
+    agent = tracker.directory.member(event.interface)
     rung = live.attempts.get(event.target or event.interface)
     for attempt in live.passage.attempts:
         if (attempt is rung or attempt.agent == agent) and attempt.outcome is None:
@@ -324,7 +319,7 @@ def _cancel_attempts(live: Live, at: int) -> None:
             attempt.ended_at, attempt.outcome = at, AttemptOutcome.CANCELLED
 
 
-def _finish_left(live: Live, outcome: PassageOutcome) -> None:
+def _timed_out(live: Live) -> None:
     passage = live.passage
     if passage is None and live.call.passages and live.call.passages[-1].outcome in {
         PassageOutcome.TIMEOUT, PassageOutcome.LEFT,
@@ -333,7 +328,7 @@ def _finish_left(live: Live, outcome: PassageOutcome) -> None:
     if passage is not None and passage.outcome not in {
         PassageOutcome.ANSWERED, PassageOutcome.ABANDONED,
     }:  # fmt: skip
-        passage.outcome = outcome
+        passage.outcome = PassageOutcome.TIMEOUT
         live.passage = None
 
 
