@@ -2,6 +2,7 @@
 
 HotlineError                 says what, where and the mend
 ├── ConfigMistake            a key of hotline.toml
+├── Refused                  an act that a person asked for and that is not allowed, or not now
 └── StorageError             the records
     ├── StorageUnavailable   locked, full, read-only, gone: later the same commit may pass
     ├── SchemaMismatch       the database is older or newer than this program
@@ -30,6 +31,29 @@ class HotlineError(Exception):
 
 class ConfigMistake(HotlineError):
     """A configuration key that cannot be used; `where` names the key."""
+
+
+class Refused(HotlineError):
+    """An act that is not allowed, or not now; says why in Thai and in English.
+
+    `code` is for programs (the `type` of the problem, lower case with dashes), `status` the HTTP
+    status it becomes, `fields` the inputs at fault: name → (Thai, English).
+    """
+
+    def __init__(
+        self,
+        code: str,
+        th: str,
+        en: str,
+        status: int = 409,
+        fields: dict[str, tuple[str, str]] | None = None,
+    ) -> None:
+        super().__init__(en)
+        self.code = code
+        self.th = th
+        self.en = en
+        self.status = status
+        self.fields = fields or {}
 
 
 class StorageError(HotlineError):

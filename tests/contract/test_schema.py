@@ -12,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
+import crm_bridge.records.desk_tables  # noqa: F401  # its tables are on the metadata
 from crm_bridge.records import schema
 from crm_bridge.records.database import Database
 from crm_bridge.records.tables import metadata

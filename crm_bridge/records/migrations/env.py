@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import crm_bridge.records.desk_tables  # noqa: F401  # its tables are on the metadata
 from crm_bridge.records.tables import metadata
 
 context.configure(
