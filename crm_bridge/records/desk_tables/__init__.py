@@ -1,5 +1,13 @@
-"""The desk's tables: accounts, agents, people, cases, appointments; all on the one metadata."""
+"""The desk's tables: accounts, agents, people, cases and what belongs to them; on the one metadata."""
 
-from crm_bridge.records.desk_tables import accounts, agents, appointments, cases, people
+from crm_bridge.records.desk_tables import (
+    accounts,
+    agents,
+    appointments,
+    cases,
+    messages,
+    people,
+    wrapups,
+)
 
-__all__ = ["accounts", "agents", "appointments", "cases", "people"]
+__all__ = ["accounts", "agents", "appointments", "cases", "messages", "people", "wrapups"]

@@ -1,4 +1,4 @@
-"""Agent states, wrap-ups, drafts, subjects."""
+"""Agents at work: who sat where, in which state, and why."""
 
 from __future__ import annotations
 
