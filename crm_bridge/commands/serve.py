@@ -23,6 +23,7 @@ from crm_bridge.errors import ConfigMistake
 from crm_bridge.records import schema
 from crm_bridge.records.database import Database
 from crm_bridge.web.app import create_app
+from crm_bridge.web.context import Context
 from crm_bridge.web.health import Health, NodeHealth
 
 _log = structlog.get_logger(__name__)
@@ -66,7 +67,7 @@ async def _bridge(config: Config, listener: socket.socket) -> None:
     app = await build(config)
     server = _Server(
         uvicorn.Config(
-            create_app(lambda: health(app)),
+            create_app(Context(config, app.database, lambda: health(app))),
             log_config=None,
             access_log=False,
             lifespan="off",

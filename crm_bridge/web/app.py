@@ -1,56 +1,84 @@
-"""The bridge's web application: so far, whether it is alive and whether it is fit."""
+"""The bridge's web application: health, the features' pages and their API."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
 
-from crm_bridge.web.health import Ask
+from crm_bridge.web import problems
+from crm_bridge.web.context import Context
+from crm_bridge.web.features import ROUTERS
+from crm_bridge.web.guard import Guard
+from crm_bridge.web.pages import HERE
+from crm_bridge.web.policy import OPEN, NotSignedIn
 
-PROBLEM = "application/problem+json"
 
-
-def create_app(ask: Ask) -> FastAPI:
-    """The application; `ask` gives the bridge's state."""
+def create_app(context: Context) -> FastAPI:
+    """The application on this context."""
     app = FastAPI(
         title="hotline 1203",
+        version="1",
+        description="Calls, cases, appointments and callers of hotline 1203. Times are ISO 8601"
+        " in UTC; errors are application/problem+json; lists come in pages with a cursor; edits"
+        " name the version they are based on (If-Match).",
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
     )
+    app.state.context = context
+    problems.install(app)
+    app.add_middleware(Guard)
 
-    @app.get("/healthz", summary="Alive: the event loop and the commit loop go on")
+    @app.exception_handler(NotSignedIn)
+    async def sign_in_first(_: Request, error: NotSignedIn) -> Response:
+        return RedirectResponse(error.to, 303)
+
+    @app.get(
+        "/healthz",
+        summary="Alive: the event loop and the commit loop go on",
+        dependencies=[OPEN],
+        include_in_schema=False,
+    )
     async def healthz() -> JSONResponse:
-        health = ask()
+        health = context.health()
         if not health.committing:
-            return _problem("the commit loop has ended", ["start the bridge again"], {})
+            return _unfit("the commit loop has ended", ["start the bridge again"], {})
         return JSONResponse({"status": "alive", "started_at": health.started_at})
 
-    @app.get("/readyz", summary="Fit: every Asterisk is connected and records are being saved")
+    @app.get(
+        "/readyz",
+        summary="Fit: every Asterisk is connected and records are being saved",
+        dependencies=[OPEN],
+        include_in_schema=False,
+    )
     async def readyz() -> JSONResponse:
-        health = ask()
-        problems = health.problems()
-        if problems:
-            return _problem("the bridge is not ready", problems, asdict(health))
+        health = context.health()
+        found = health.problems()
+        if found:
+            return _unfit("the bridge is not ready", found, asdict(health))
         return JSONResponse({"status": "ready", **asdict(health)})
 
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     return app
 
 
-def _problem(title: str, problems: list[str], state: dict[str, Any]) -> JSONResponse:
+def _unfit(title: str, found: list[str], state: dict[str, Any]) -> JSONResponse:
     """RFC 9457: what is wrong, in words, with the state it was read from."""
     return JSONResponse(
         {
             "type": "about:blank",
             "title": title,
             "status": 503,
-            "detail": "; ".join(problems),
-            "problems": problems,
+            "detail": "; ".join(found),
+            "problems": found,
             **state,
         },
         503,
-        media_type=PROBLEM,
+        media_type=problems.MEDIA_TYPE,
     )

@@ -7,8 +7,12 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from crm_bridge.web.app import PROBLEM, create_app
+from crm_bridge.records.database import Database
+from crm_bridge.web.app import create_app
+from crm_bridge.web.context import Context
 from crm_bridge.web.health import Health, NodeHealth
+from crm_bridge.web.problems import MEDIA_TYPE
+from tests.support.scenario import config_of
 
 NODE = NodeHealth(
     name="pbx1", link="up", last_error=None, failures=0, connects=1, events=10, calls=1,
@@ -23,7 +27,9 @@ FIT = Health(
 
 
 async def ask(health: Health, path: str) -> httpx.Response:
-    transport = httpx.ASGITransport(create_app(lambda: health))
+    database = Database("sqlite:///not-asked.db")
+    app = create_app(Context(config_of("ours"), database, lambda: health))
+    transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://bridge") as client:
         return await client.get(path)
 
@@ -50,7 +56,7 @@ async def test_a_fit_bridge_is_ready_and_says_how_it_stands() -> None:
 async def test_what_is_wrong_is_named(health: Health, words: str) -> None:
     answer = await ask(health, "/readyz")
     assert answer.status_code == 503
-    assert answer.headers["content-type"] == PROBLEM
+    assert answer.headers["content-type"] == MEDIA_TYPE
     assert words in answer.json()["detail"]
     assert answer.json()["pending_bytes"] == 0
 
@@ -60,4 +66,4 @@ async def test_a_bridge_that_is_not_ready_is_alive_unless_it_saves_no_more() -> 
     assert (await ask(lost, "/healthz")).status_code == 200
     dead = await ask(replace(FIT, committing=False), "/healthz")
     assert dead.status_code == 503
-    assert dead.headers["content-type"] == PROBLEM
+    assert dead.headers["content-type"] == MEDIA_TYPE

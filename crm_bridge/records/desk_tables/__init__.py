@@ -1,4 +1,4 @@
-"""The desk's tables: accounts, agents, people, cases and what belongs to them; on the one metadata."""
+"""The desk's tables: accounts, agents, people, cases and their like; on the one metadata."""
 
 from crm_bridge.records.desk_tables import (
     accounts,

@@ -1,0 +1,41 @@
+"""Passwords: argon2id, never kept, never logged."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from crm_bridge.errors import Refused
+
+SHORTEST: Final = 12
+LONGEST: Final = 200
+
+_hasher = PasswordHasher()
+_NOBODY: Final = _hasher.hash("nobody has this password")
+
+
+async def hashed(password: str) -> str:
+    """The hash to keep; Refused where the password is too short or too long."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        th = f"รหัสผ่านต้องมี {SHORTEST} ถึง {LONGEST} ตัวอักษร"
+        en = f"a password has {SHORTEST} to {LONGEST} characters"
+        raise Refused("password-length", th, en, 422, {"password": (th, en)})
+    return await asyncio.to_thread(_hasher.hash, password)
+
+
+async def matches(kept: str | None, password: str) -> bool:
+    """Whether the password is the one kept; takes as long where there is none."""
+    if len(password) > LONGEST:
+        return False
+    return await asyncio.to_thread(_verify, kept, password)
+
+
+def _verify(kept: str | None, password: str) -> bool:
+    try:
+        _hasher.verify(kept or _NOBODY, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return kept is not None

@@ -1,0 +1,32 @@
+"""What the pages work with: one object, made by the composition root, on `app.state.context`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from crm_bridge.clock import Clock, SystemClock
+from crm_bridge.config import Config
+from crm_bridge.live.hub import Hub
+from crm_bridge.records.database import Database
+from crm_bridge.web.health import Ask
+from ivr.steps.standards import Standards, load_standards
+
+
+@dataclass(slots=True)
+class Context:
+    """The desk as its pages see it."""
+
+    config: Config
+    database: Database
+    health: Ask
+    clock: Clock = field(default_factory=SystemClock)
+    hub: Hub = field(default_factory=Hub)
+    standards: Standards = field(default_factory=load_standards)
+
+
+def context(request: Request) -> Context:
+    """The context of the application that serves this request."""
+    found: Context = request.app.state.context
+    return found

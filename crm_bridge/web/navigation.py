@@ -1,0 +1,35 @@
+"""The places of the desk, in the order of the menu, and whom each is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from crm_bridge.access.account import Account
+from crm_bridge.access.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One place in the menu."""
+
+    path: str
+    th: str
+    en: str
+    roles: frozenset[Role]
+
+
+ENTRIES: Final[tuple[Entry, ...]] = (Entry("/account", "บัญชีของฉัน", "My account", frozenset(Role)),)
+"""A feature adds its line here."""
+
+
+def entries(account: Account | None) -> list[Entry]:
+    """The places this account may go; none for nobody."""
+    if account is None:
+        return []
+    return [entry for entry in ENTRIES if account.role in entry.roles]
+
+
+def home(account: Account) -> str:
+    """Where this account begins."""
+    return next((entry.path for entry in entries(account)), "/account")

@@ -1,0 +1,180 @@
+"""Pages: templates, the two languages, and how times and numbers are written on screen.
+
+A template says both languages where it stands: `{{ t("พร้อมรับสาย", "Ready") }}`. Times are
+Asia/Bangkok; in Thai with Buddhist-era years. A feature's templates lie in its own folder and are
+named `feature/file.html`; shared ones lie in `web/templates`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import phonenumbers
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import (
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    pass_context,
+)
+from jinja2.runtime import Context as Scope
+
+from crm_bridge.access.account import Account
+from crm_bridge.access.roles import NAMES
+from crm_bridge.web.navigation import entries
+from ivr.steps.standards import OFFICE_ZONE
+
+HERE: Final = Path(__file__).parent
+LANGUAGE_COOKIE: Final = "hotline_lang"
+
+MONTHS_TH: Final = (
+    "ม.ค.", "ก.พ.", "มี.ค.", "เม.ย.", "พ.ค.", "มิ.ย.",
+    "ก.ค.", "ส.ค.", "ก.ย.", "ต.ค.", "พ.ย.", "ธ.ค.",
+)  # fmt: skip
+MONTHS_EN: Final = (
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+)  # fmt: skip
+
+
+def language_of(request: Request) -> str:
+    """`th` or `en`: the account's own, else the cookie's, else Thai."""
+    found = getattr(request.state, "language", None) or request.cookies.get(LANGUAGE_COOKIE)
+    return "en" if found == "en" else "th"
+
+
+def office_time(moment: int) -> datetime:
+    """The moment (µs since the epoch) on the office's wall clock."""
+    return datetime.fromtimestamp(moment / 1_000_000, UTC).astimezone(OFFICE_ZONE)
+
+
+def day_text(when: date, lang: str) -> str:
+    """`23 พ.ย. 2569` or `23 Nov 2026`."""
+    if lang == "en":
+        return f"{when.day} {MONTHS_EN[when.month - 1]} {when.year}"
+    return f"{when.day} {MONTHS_TH[when.month - 1]} {when.year + 543}"
+
+
+def moment_text(moment: int, lang: str) -> str:
+    """`23 พ.ย. 2569 14:05`, the office's wall clock."""
+    when = office_time(moment)
+    return f"{day_text(when.date(), lang)} {when:%H:%M}"
+
+
+def span_text(seconds: float) -> str:
+    """`4:07` or `1:02:03`: minutes and seconds, hours where there are any."""
+    whole = max(0, int(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def phone_text(number: str | None) -> str:
+    """A number as people in Thailand write it: `081 234 5678`; foreign ones with their country."""
+    if not number:
+        return ""
+    try:
+        parsed = phonenumbers.parse(number, "TH")
+    except phonenumbers.NumberParseException:
+        return number
+    if not phonenumbers.is_possible_number(parsed):
+        return number
+    form = (
+        phonenumbers.PhoneNumberFormat.NATIONAL
+        if parsed.country_code == 66
+        else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    )
+    return phonenumbers.format_number(parsed, form)
+
+
+@pass_context
+def _t(scope: Scope, th: str, en: str) -> str:
+    return en if scope["lang"] == "en" else th
+
+
+@pass_context
+def _moment(scope: Scope, moment: int | None) -> str:
+    return "–" if moment is None else moment_text(moment, scope["lang"])
+
+
+@pass_context
+def _clock(scope: Scope, moment: int | None) -> str:
+    return "–" if moment is None else f"{office_time(moment):%H:%M:%S}"
+
+
+@pass_context
+def _day(scope: Scope, when: date | int | str | None) -> str:
+    if when is None:
+        return "–"
+    if isinstance(when, int):
+        when = office_time(when).date()
+    elif isinstance(when, str):
+        when = date.fromisoformat(when)
+    return day_text(when, scope["lang"])
+
+
+@pass_context
+def _role(scope: Scope, account: Account) -> str:
+    th, en = NAMES[account.role]
+    return en if scope["lang"] == "en" else th
+
+
+def _environment() -> Environment:
+    features = {
+        place.parent.name: FileSystemLoader(place) for place in sorted(HERE.glob("*/templates"))
+    }
+    made = Environment(
+        loader=ChoiceLoader([FileSystemLoader(HERE / "templates"), PrefixLoader(features)]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["t"] = _t
+    made.filters.update(
+        moment=_moment, clock=_clock, day=_day, span=span_text, phone=phone_text, role=_role
+    )
+    return made
+
+
+environment: Final = _environment()
+
+
+def fragment(template: str, lang: str, **values: Any) -> str:
+    """A part of a page as text, in this language."""
+    return environment.get_template(template).render(lang=lang, **values)
+
+
+def render(
+    request: Request,
+    template: str,
+    *,
+    status_code: int = 200,
+    headers: dict[str, str] | None = None,
+    **values: Any,
+) -> HTMLResponse:
+    """A whole page for whoever asks.
+
+    Every template is given `lang`, `me` (the account or `None`), `csrf`, `here` (the path),
+    `nav` (the places this account may go) and `query`.
+    """
+    account: Account | None = getattr(request.state, "account", None)
+    session = getattr(request.state, "session", None)
+    body = fragment(
+        template,
+        language_of(request),
+        **{
+            "me": account,
+            "csrf": session.csrf if session is not None else "",
+            "here": request.url.path,
+            "query": request.query_params,
+            "nav": entries(account),
+            **values,
+        },
+    )
+    return HTMLResponse(body, status_code, {"Cache-Control": "no-store", **(headers or {})})

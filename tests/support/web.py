@@ -1,0 +1,106 @@
+"""The desk's pages for tests: the real application over ASGI, on a SQLite file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from crm_bridge.access import accounts, sessions
+from crm_bridge.access.account import Account
+from crm_bridge.access.roles import OUTSIDE, Role
+from crm_bridge.clock import micros
+from crm_bridge.records.database import Database
+from crm_bridge.records.schema import upgrade
+from crm_bridge.web.app import create_app
+from crm_bridge.web.context import Context
+from crm_bridge.web.health import Health
+from crm_bridge.web.policy import COOKIE, CSRF_HEADER
+from tests.support.scenario import config_of
+
+NOW = micros("2026-11-23T03:00:00Z")
+"""A Monday, ten in the morning at the office."""
+
+
+@dataclass
+class HeldClock:
+    """A clock that stands until a test moves it; a fake of `crm_bridge.clock.SystemClock`."""
+
+    at: int = NOW
+
+    def now_us(self) -> int:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at / 1_000_000
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += int(seconds * 1_000_000)
+
+    def forward(self, **units: float) -> None:
+        """Moves on by days, hours, minutes, seconds."""
+        scale = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
+        self.at += int(sum(n * scale[unit] for unit, n in units.items()) * 1_000_000)
+
+
+@dataclass
+class Desk:
+    """The application, its database and its held clock; browsers of each role."""
+
+    context: Context
+    clock: HeldClock
+    browsers: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @property
+    def database(self) -> Database:
+        return self.context.database
+
+    async def account(self, role: Role, login: str | None = None, **more: Any) -> Account:
+        """A new account of this role; an outside one of the agency `dit` unless told."""
+        if role in OUTSIDE:
+            more.setdefault("agency", "dit")
+        names = {"name_th": f"ทดสอบ {role.value}", "name_en": f"Test {role.value}"}
+        async with self.database.writing() as connection:
+            return await accounts.create(
+                connection, self.clock, login=login or role.value, role=role, **{**names, **more}
+            )
+
+    async def browser(self, account: Account | Role | None = None) -> httpx.AsyncClient:
+        """A browser signed in as this account (a role: a new account of it), or as nobody."""
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app, raise_app_exceptions=False),
+            base_url="http://desk.test",
+        )
+        self.browsers.append(client)
+        if isinstance(account, Role):
+            account = await self.account(account, f"{account.value}{len(self.browsers)}")
+        if account is not None:
+            async with self.database.writing() as connection:
+                session, token = await sessions.begin(connection, self.clock, account)
+            client.cookies.set(COOKIE, token)
+            client.headers[CSRF_HEADER] = session.csrf
+        return client
+
+    def __post_init__(self) -> None:
+        self.app = create_app(self.context)
+
+
+FIT = Health("2026-11-23T00:00:00.000000Z", True, None, None, None, 0, False, 0)
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """A desk without a line: what needs no telephone."""
+    url = f"sqlite:///{tmp_path / 'desk.db'}"
+    await upgrade(url)
+    database = Database(url)
+    clock = HeldClock()
+    made = Desk(Context(config_of("ours"), database, lambda: FIT, clock), clock)
+    yield made
+    for browser in made.browsers:
+        await browser.aclose()
+    await database.close()

@@ -1,0 +1,3 @@
+from tests.support.web import desk
+
+__all__ = ["desk"]
