@@ -15,6 +15,9 @@ from typing import Final
 
 import structlog
 
+from crm_bridge.cases import outlets
+from crm_bridge.cases.delivery import Gateways, deliver
+from crm_bridge.clock import SystemClock
 from crm_bridge.config import Config, NodeSection
 from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
 from crm_bridge.records import journal, schema
@@ -61,6 +64,8 @@ class App:
     database: Database
     loop: CommitLoop
     nodes: list[Node] = field(default_factory=list)
+    gateways: Gateways = field(default_factory=dict)
+    """Where messages go, by kind; without any none is sent."""
     started_at: float = field(default_factory=time.time)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -88,6 +93,7 @@ class App:
             try:
                 await self._last_commit(committing)
             finally:
+                await outlets.close(self.gateways)
                 await self.database.close()
 
     async def _last_commit(self, committing: asyncio.Task[None]) -> None:
@@ -113,6 +119,8 @@ class App:
                         name=f"work {node.name}",
                     )
                 group.create_task(self._flush(), name="flush")
+                if self.gateways:
+                    group.create_task(self._send_messages(), name="messages")
                 group.create_task(_ended(committing), name="watch commit")
                 await self._stopping.wait()
                 for node in self.nodes:
@@ -125,6 +133,12 @@ class App:
                 return
             first = failed.exceptions[0]
             raise (first if isinstance(first, AmiError) else failed) from None
+
+    async def _send_messages(self) -> None:
+        retrying = outlets.retrying(self.config)
+        await deliver(
+            self.database, SystemClock(), self.gateways, self._stopping, retrying=retrying
+        )
 
     async def _flush(self) -> None:
         while True:
@@ -192,7 +206,7 @@ async def build(config: Config) -> App:
     database = Database(config.database.url)
     await schema.check(database)
     loop = CommitLoop(Writer(database), Policy(linger=0))
-    app = App(config, database, loop)
+    app = App(config, database, loop, gateways=outlets.gateways(config))
     directory = config.directory()
     standards = load_standards()
     keep = needed(config.menu_contexts())

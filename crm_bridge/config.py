@@ -130,6 +130,78 @@ class WebSection(_Section):
     port: int = Field(8203, ge=0, le=65535, description="their port")
 
 
+class MessagesSection(_Section):
+    """[messages]: text messages that go out."""
+
+    gateway: Literal["file", "http"] = Field(
+        "file", description="`file`: nothing is sent, each message becomes a file; `http`"
+    )
+    folder: Path = Field(Path("outbox"), description="where the file gateway writes")
+    url: str = Field("", description="where the HTTP gateway POSTs")
+    token: SecretStr | None = Field(None, description="the provider's secret")
+    token_file: Path | None = Field(None, description="a file that holds it instead")
+    sender: str = Field("1203", description="the sender's name, as agreed with the provider")
+    timeout_seconds: float = Field(10.0, gt=0, le=60, description="how long an answer may take")
+    tries: int = Field(20, ge=1, le=1000, description="after so many a message is dead")
+
+    @model_validator(mode="after")
+    def _has_url(self) -> MessagesSection:
+        if self.gateway == "http" and not self.url.startswith(("http://", "https://")):
+            raise ValueError("the http gateway needs messages.url, http:// or https://")
+        return self
+
+    def secret(self) -> str:
+        """The provider's secret, empty where there is none; ConfigMistake if unreadable."""
+        return _secret(self.token, self.token_file, "messages.token_file")
+
+
+class MailSection(_Section):
+    """[mail]: e-mails that go out."""
+
+    gateway: Literal["file", "smtp"] = Field(
+        "file", description="`file`: nothing is sent, each e-mail becomes a file; `smtp`"
+    )
+    folder: Path = Field(Path("outbox"), description="where the file gateway writes")
+    host: str = Field("", description="the SMTP server")
+    port: int = Field(587, ge=1, le=65535, description="its port")
+    security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="`starttls` or nothing is sent, `tls` from the start, `none`"
+    )
+    username: str = Field("", description="the login, where it wants one")
+    password: SecretStr | None = Field(None, description="its password")
+    password_file: Path | None = Field(None, description="a file that holds it instead")
+    sender: str = Field("no-reply@1203.invalid", description="the address e-mails come from")
+    timeout_seconds: float = Field(20.0, gt=0, le=60, description="how long the server may take")
+
+    @model_validator(mode="after")
+    def _fits(self) -> MailSection:
+        if self.gateway == "smtp" and not self.host:
+            raise ValueError("the smtp gateway needs mail.host")
+        user, at, domain = self.sender.partition("@")
+        if not (user and at and domain) or not self.sender.isascii() or "@" in domain:
+            raise ValueError("mail.sender is no e-mail address")
+        if any(c.isspace() or not c.isprintable() for c in self.sender):
+            raise ValueError("mail.sender is no e-mail address")
+        return self
+
+    def secret(self) -> str:
+        """The password, empty where there is none; ConfigMistake if its file is unreadable."""
+        return _secret(self.password, self.password_file, "mail.password_file")
+
+
+def _secret(value: SecretStr | None, path: Path | None, where: str) -> str:
+    if value is not None:
+        return value.get_secret_value()
+    try:
+        return path.read_text(encoding="utf-8").strip() if path else ""
+    except OSError as error:
+        raise ConfigMistake(
+            f"cannot read {path}: {error.strerror}",
+            where=where,
+            mend="name a file that the bridge's user may read",
+        ) from error
+
+
 class _Environment(PydanticBaseSettingsSource):
     """The environment: HOTLINE_NODE__KEY is the first node's, HOTLINE_NODE__2__KEY the third's."""
 
@@ -179,6 +251,8 @@ class Config(BaseSettings):
     agency: dict[str, AgencySection] = {}
     menu: MenuSection = MenuSection()
     web: WebSection = WebSection()
+    messages: MessagesSection = MessagesSection()
+    mail: MailSection = MailSection()
 
     @classmethod
     def settings_customise_sources(

@@ -19,6 +19,8 @@ SECTIONS = {
     "[agency.ID]": rooms.AgencySection,
     "[menu]": rooms.MenuSection,
     "[web]": rooms.WebSection,
+    "[messages]": rooms.MessagesSection,
+    "[mail]": rooms.MailSection,
 }
 PLAIN = """
 [[node]]
