@@ -18,7 +18,7 @@ from ivr.calls.call import Call, Micros
 from ivr.steps.timing import StepTiming
 
 __all__ = ["CallRows", "StoredCall", "call_as_json", "calls_as_json", "find_calls", "load_call",
-           "read_calls", "snapshot", "withheld_calls"]  # fmt: skip
+           "read_calls", "snapshot", "with_lists", "withheld_calls"]  # fmt: skip
 
 _PAGE: Final = 500
 
@@ -53,7 +53,7 @@ async def read_calls(
         query = query.order_by(calls.c.entered_us, calls.c.call_id).limit(_PAGE)
         async with database.reading() as connection:
             heads = [tuple(row) for row in (await connection.execute(query)).all()]
-            page = await _with_lists(connection, heads)
+            page = await with_lists(connection, heads)
         for stored in page:
             yield stored
         if len(page) < _PAGE:
@@ -74,7 +74,7 @@ async def load_call(database: Database, call_id: str) -> StoredCall | None:
     query = select(calls).where(calls.c.call_id == call_id)
     async with database.reading() as connection:
         heads = [tuple(row) for row in (await connection.execute(query)).all()]
-        found = await _with_lists(connection, heads)
+        found = await with_lists(connection, heads)
     return found[0] if found else None
 
 
@@ -107,7 +107,7 @@ async def withheld_calls(
         return int((await connection.execute(query)).scalar_one())
 
 
-async def _with_lists(connection: AsyncConnection, heads: Sequence[Row]) -> list[StoredCall]:
+async def with_lists(connection: AsyncConnection, heads: Sequence[Row]) -> list[StoredCall]:
     """The calls of these rows, their lists read by one query a table."""
     if not heads:
         return []

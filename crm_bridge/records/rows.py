@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from crm_bridge.records.callers import LONGEST_PRESENTED, clean, normalise
 from ivr.calls.call import (
+    OUTBOUND,
     AgencyLeg,
     AgentPart,
     Attempt,
@@ -46,6 +47,15 @@ NAME: Final = 7
 ENTERED: Final = 9
 CLOSED: Final = 17
 """Where in `CallRows.call` the writer finds what it must compare."""
+_DIRECTION: Final = 3
+_DIALLED: Final = 4
+_PRESENTED: Final = 6
+_LEGS: Final = 2
+_MAY_NAME_A_NUMBER: Final[dict[int, tuple[int, ...]]] = {
+    _LEGS: (3, 5), 7: (3,), 8: (4,), 9: (3,), 11: (4,),
+}  # fmt: skip
+"""List of `CallRows.children` → its columns where a dialled number may stand: a leg's channel and
+party, the target of a consultation or transfer, an agency leg's number, a mark's value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +128,54 @@ def snapshot(call: Call, steps: Sequence[StepTiming]) -> CallRows:
         tuple([(i, n, g.started_at, g.ended_at, _plain(g.filled_by))
                for n, g in enumerate(call.gaps)]),
     )  # fmt: skip
+    return _sealed(head, children)
+
+
+def _sealed(head: Row, children: tuple[tuple[Row, ...], ...]) -> CallRows:
     # marshal's second format is the same for equal values whoever holds them, and the fastest
     image = marshal.dumps((head, children), 2)
     digest = int.from_bytes(blake2b(image, digest_size=8).digest(), "big", signed=True)
-    return CallRows(i, call.revision, head, children, digest, 2 * len(image))
+    return CallRows(head[0], head[REVISION], head, children, digest, 2 * len(image))
+
+
+def without_caller(rows: CallRows) -> CallRows:
+    """The same record without who called: number, name, and the number wherever else it stands.
+
+    Times, revision and everything an officer or agency did stay. Done twice it changes nothing.
+    """
+    head = list(rows.call)
+    number = head[CALLER]
+    forms: tuple[str, ...] = ()
+    if number is not None:
+        national = number[3:] if number.startswith("+66") else number[1:]
+        forms = (number, number[1:], "0" + national, national)
+    if head[_DIRECTION] == OUTBOUND:
+        head[_DIALLED] = ""
+    head[_DIALLED] = _hidden(head[_DIALLED], forms)
+    head[CALLER] = head[_PRESENTED] = head[NAME] = None
+    children = tuple(
+        [
+            tuple([_hidden_in(row, _MAY_NAME_A_NUMBER.get(table, ()), forms) for row in entries])
+            for table, entries in enumerate(rows.children)
+        ]
+    )
+    legs = tuple(
+        [(*leg[:5], None, *leg[6:]) if leg[4] == Role.CALLER else leg for leg in children[_LEGS]]
+    )
+    return _sealed(tuple(head), (*children[:_LEGS], legs, *children[_LEGS + 1 :]))
+
+
+def _hidden_in(row: Row, columns: tuple[int, ...], forms: tuple[str, ...]) -> Row:
+    if not columns or not forms:
+        return row
+    return tuple([_hidden(x, forms) if n in columns else x for n, x in enumerate(row)])
+
+
+def _hidden(value: Any, forms: tuple[str, ...]) -> Any:
+    if isinstance(value, str):
+        for form in forms:
+            value = value.replace(form, "")
+    return value
 
 
 def restore(head: Row, children: Sequence[Sequence[Row]]) -> tuple[Call, list[StepTiming]]:

@@ -33,8 +33,10 @@ class Statements:
         )
         which = "SELECT value FROM json_each(?)" if is_sqlite else "SELECT unnest($1::text[])"
         self.stored = (
-            "SELECT call_id, revision, digest, caller_e164, caller_name, entered_us "  # noqa: S608  constants only
-            f"FROM calls WHERE call_id IN ({which})"
+            "SELECT calls.call_id, revision, digest, erased_calls.call_id IS NOT NULL, "  # noqa: S608  constants only
+            "caller_e164, caller_name, entered_us FROM calls "
+            "LEFT JOIN erased_calls ON erased_calls.call_id = calls.call_id "
+            f"WHERE calls.call_id IN ({which})"
         )
         self.caller_seen = self._caller_seen()
         mark = "?" if is_sqlite else "$1"

@@ -3,7 +3,8 @@
 The same batch twice changes nothing; an older revision never replaces a newer one. What the
 writer last wrote of a call is remembered as hashes, so that only the entries of its lists that
 changed are sent; the stored digest says whether that memory still holds, and where another
-program has written in between, the lists are written whole.
+program has written in between, the lists are written whole. Of a call whose caller was erased
+(`erased_calls`) only what may be kept is written, whatever comes of it again.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from crm_bridge.errors import StorageError
 from crm_bridge.records.database import Database
 from crm_bridge.records.faults import storage_fault
 from crm_bridge.records.journal import Piece
-from crm_bridge.records.rows import CALLER, CLOSED, ENTERED, NAME, CallRows, Row
+from crm_bridge.records.rows import CALLER, CLOSED, ENTERED, NAME, CallRows, Row, without_caller
 from crm_bridge.records.sessions import Session
 from crm_bridge.records.statements import Statements
 from crm_bridge.records.tables import CHILDREN
@@ -140,7 +141,9 @@ class Writer:
             if found is None:
                 self._plan_new(plan, rows, now)
                 continue
-            _, revision, digest, *caller = found
+            _, revision, digest, erased, *caller = found
+            if erased:
+                rows = without_caller(rows)  # noqa: PLW2901  what may be kept of this call
             if revision > rows.revision:
                 plan.stale += 1
             elif digest == rows.digest:
