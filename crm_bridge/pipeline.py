@@ -19,9 +19,10 @@ from crm_bridge.records.commit_loop import CommitLoop
 from crm_bridge.records.journal import Message, Scribe
 from crm_bridge.records.rows import snapshot
 from crm_bridge.records.writer import Batch
-from ivr.ami.message import LINK_LOST, LINK_UP, event_name, synthetic
+from ivr.ami.message import LINK_LOST, LINK_UP, declaration, event_name, synthetic
 from ivr.calls.call import Call, Micros
 from ivr.calls.directory import Directory
+from ivr.calls.members import OF_MEMBERS, TO_BOTH, Members
 from ivr.calls.tracker import Tracker
 from ivr.events.decode import decode
 from ivr.events.types import Event
@@ -74,6 +75,10 @@ class NodePipeline:
         self.tally = Tally()
         self.on_change: Callable[[Call, Event], None] | None = None
         """Told of every change at once, before it is saved; must not wait or raise."""
+        self.members = Members()
+        """Who serves which queue, and how each telephone is; not journaled, a snapshot tells it."""
+        self.on_members: Callable[[Event], None] | None = None
+        """Told of every change of `members` at once; must not wait or raise."""
         self._loop = loop
         self._scribe = scribe
         self._dirty: dict[str, Call] = {}
@@ -94,6 +99,9 @@ class NodePipeline:
         tally.events += 1
         tally.last_event_at = event.at
         tally.last_lag = arrived - event.at
+        if isinstance(event, OF_MEMBERS):
+            self._tell_members(event)
+            return
         if journal and self._scribe is not None:
             self._messages.append((arrived, raw))
             if self._from is None or event.at < self._from:
@@ -106,12 +114,35 @@ class NodePipeline:
             tally.failed += 1
             _log.exception("event not understood", node=self.node, kind=type(event).__name__)
             return
+        if isinstance(event, TO_BOTH):
+            self._tell_members(event)
         for call in changed:
             if call.call_id not in self._dirty and call.revision == 1:
                 tally.calls += 1
             self._dirty[call.call_id] = call
             if self.on_change is not None:
                 self.on_change(call, event)
+
+    def _tell_members(self, event: Event) -> None:
+        if self.members.apply(event) and self.on_members is not None:
+            self.on_members(event)
+
+    def declare(
+        self, call_id: str, mark: str, at: Micros, by: str, value: str, now: Micros
+    ) -> bool:
+        """Puts an act of the desk on a call in progress; false where it is none of this node's.
+
+        Worked in here and now, between two of Asterisk's messages, and journaled there: nothing can
+        come in between finding the call in progress and marking it. A `flush` saves it.
+        """
+        live = self.tracker.lives.get(call_id)
+        if live is None:
+            return False
+        # never before the call, whose journal would not be read for it; never in the future
+        at = max(min(at, now), live.call.entered_at)
+        self.take(declaration(call_id, mark, at, value, by), now)
+        self._written.pop(call_id, None)  # ready at the next flush, however busy the line is
+        return True
 
     def close_open(self) -> None:
         """Ends what is still open as interrupted: nothing more will be heard of it."""

@@ -111,6 +111,11 @@ class CommitLoop:
             self._hurry.set()
         return self._offered
 
+    @property
+    def offered(self) -> int:
+        """The ticket of the last batch that was offered; 0 before any."""
+        return self._offered
+
     async def saved(self, ticket: int) -> None:
         """Return when what was offered under this ticket, and all before it, is on disk."""
         self._hurry.set()

@@ -16,6 +16,8 @@ SNAPSHOT_END: Final = "HotlineSnapshotEnd"
 """Made by us: the replies to the snapshot's actions all stand before it."""
 LINK_LOST: Final = "HotlineLinkLost"
 """Made by us: the connection is gone; nothing is known from here to the next link-up."""
+DECLARED: Final = "HotlineDeclared"
+"""Made by us: an act that a person declared at the desk, with CallID, Mark, Value and By."""
 ARRIVAL: Final = "HotlineArrival"
 """Header appended to a message without Timestamp: arrival, epoch seconds with microseconds."""
 
@@ -137,6 +139,21 @@ def stamped(raw: bytes, at: float) -> bytes:
 def synthetic(name: str, at: float) -> bytes:
     """A message of our own, `at` in epoch seconds, in the shape of Asterisk's."""
     return b"Event: %b\r\nTimestamp: %.6f" % (name.encode(), at)
+
+
+def declaration(call_id: str, name: str, at_us: int, value: str, by: str) -> bytes:
+    """A desk act as a message of our own, at microseconds since the epoch.
+
+    Whatever the texts hold, each stays within its own header.
+    """
+    seconds, part = divmod(at_us, 1_000_000)
+    headers = (("CallID", call_id), ("Mark", name), ("Value", value), ("By", by))
+    told = "".join(f"\r\n{key}: {_one_line(text)}" for key, text in headers)
+    return f"Event: {DECLARED}\r\nTimestamp: {seconds}.{part:06d}{told}".encode("utf-8", "replace")
+
+
+def _one_line(text: str) -> str:
+    return text.translate({ord(c): " " for c in "\r\n\0"})
 
 
 class Message:

@@ -11,9 +11,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 Micros = int
 """Microseconds since the Unix epoch, UTC."""
+
+
+INBOUND: Final = "inbound"
+OUTBOUND: Final = "outbound"
+"""Directions of a call. The caller of an outbound one is whoever the officer called."""
 
 
 class EndedBy(StrEnum):
@@ -245,7 +251,7 @@ class Call:
     linkedids: list[str]
     dialled: str
     entered_at: Micros
-    direction: str = "inbound"
+    direction: str = INBOUND
     revision: int = 0
     """Number of events that changed this record: the same events give the same revision."""
     caller_presented: str | None = None
@@ -272,4 +278,8 @@ class Call:
     times_inferred: bool = False
     """An event without Asterisk's own Timestamp gave one of the times."""
     closed: bool = False
-    """No further event can change the record, short of a repair from the books."""
+    """No further event can change the record, short of an act of the desk or a repair."""
+
+    def has_mark(self, name: str, at: Micros, by: str | None) -> bool:
+        """Whether this act is on the record: name, time and who, whatever its value."""
+        return any(m.name == name and m.at == at and m.by == by for m in self.marks)

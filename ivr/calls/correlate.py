@@ -60,6 +60,8 @@ class Channel:
     """When a key was last pressed on it."""
     shown: ChannelStarted | None = None
     """What a snapshot told of it, where its start was not heard."""
+    calls_back: tuple[int, str] | None = None
+    """When its officer began to call a lost caller back, and the lost call's id."""
     ordered: int | None = None
     """Told to hang up by a command or a stop of Asterisk; the flag that says which."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ivr.calls.call import EndedBy, Outcome, PassageOutcome, Role
+from ivr.calls.call import OUTBOUND, EndedBy, Outcome, PassageOutcome, Role
 from ivr.calls.directory import Directory
 from ivr.calls.live import Live
 
@@ -23,6 +23,8 @@ def ended_by(live: Live) -> EndedBy:
     """Who hung up, once the caller's channel is gone."""
     if live.caller.hangup_asked_at is not None:
         return EndedBy.CALLER
+    if live.emptied is None and live.called_by and live.called_by.hangup_asked_at is not None:
+        return EndedBy.AGENT  # the officer gave up while it rang
     if live.emptied is None or live.caller.ordered:
         return EndedBy.SYSTEM
     if live.transfer is not None or live.parked_at is not None:
@@ -40,6 +42,8 @@ def outcome(live: Live, directory: Directory, now: int) -> Outcome:
         return Outcome.INTERRUPTED
     if call.agents or call.agency_legs:
         return Outcome.SERVED
+    if call.direction == OUTBOUND:
+        return Outcome.FAILED
     if call.passages:
         last = call.passages[-1]
         if last.outcome is PassageOutcome.ABANDONED:

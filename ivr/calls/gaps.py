@@ -18,8 +18,9 @@ from ivr.events import types as ev
 if TYPE_CHECKING:
     from ivr.calls.tracker import Tracker
 
-BEFORE_STATUS: Final = frozenset({ev.LinkUp, ev.Booted, ev.StatusTold, ev.LinkLost})
-"""What is heard of a new connection before it says when Asterisk started."""
+BEFORE_STATUS: Final = frozenset({ev.LinkUp, ev.Booted, ev.StatusTold, ev.LinkLost, ev.Declared})
+"""What is heard of a new connection before it says when Asterisk started, and what our own desk
+declares, whatever the connection does."""
 
 _OF_A_SNAPSHOT: Final = (*BEFORE_STATUS, ev.ChannelsListed, ev.BridgeMemberSeen, ev.SnapshotEnded)
 """What has no time of its own; the gap on the record says so, not each of its times."""

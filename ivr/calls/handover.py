@@ -47,6 +47,10 @@ def dial_began(tracker: Tracker, event: ev.DialBegan) -> None:
     if target is None or source is None:
         return
     target.dialled_by = source.uniqueid
+    if source.calls_back is not None and source.group.live is None:
+        dialled = number_in(event.dial_string) or source.exten or ""
+        tracker.call_out(source, target, dialled, *source.calls_back)
+        return
     net.join(source, target)
     _maybe_consultation(tracker, source)
     live = source.group.live

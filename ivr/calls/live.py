@@ -26,6 +26,8 @@ class Live:
     call: Call
     caller: Channel
     group: Group
+    called_by: Channel | None = None
+    """The officer's channel, where the hotline is who calls."""
     phase: Phase = Phase.ENTERED
     phase_since: int = 0
     passage: QueuePassage | None = None

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ivr.calls import ending, gaps, handover, talking, waiting
-from ivr.calls.call import Call, EndedBy, Gap, Mark, Outcome, Role
+from ivr.calls.call import OUTBOUND, Call, EndedBy, Gap, Mark, Outcome, Role
 from ivr.calls.correlate import Channel, Net
 from ivr.calls.directory import Directory
 from ivr.calls.live import Live
@@ -183,6 +183,24 @@ class Tracker:
         self.touch(live)
         return live
 
+    def call_out(self, officer: Channel, called: Channel, number: str, at: int, lost: str) -> None:
+        """An officer's telephone rings somebody outside for the hotline: a call of its own.
+
+        Its caller, in the record's words, is the other party; it begins with the officer's channel.
+        """
+        self.net.join(officer, called)
+        live = self._enter(called, number, number)
+        live.called_by = officer
+        call = live.call
+        call.direction, call.entered_at = OUTBOUND, officer.started_at
+        self.mark(live, "callback", at, lost, officer.party)
+
+    def _declared(self, event: ev.Declared) -> None:
+        """An act of the desk; told twice it is still one."""
+        live = self.lives.get(event.call_id)
+        if live is not None and not live.call.has_mark(event.name, event.at, event.by):
+            self.mark(live, event.name, event.at, event.value, event.by)
+
     def _up(self, event: ev.ChannelUp) -> None:
         channel = self.net.channels.get(event.uniqueid)
         if channel is None or channel.up_at is not None:
@@ -197,8 +215,8 @@ class Tracker:
 
     def _caller_id(self, event: ev.CallerIdSet) -> None:
         live = self.of_caller(event.uniqueid)
-        if live is None:
-            return
+        if live is None or live.call.direction == OUTBOUND:
+            return  # who was dialled is known; what comes here is what he was shown
         # What the network presented stands; later it is only told to be withheld, or completed.
         call = live.call
         number = call.caller_presented or event.number
@@ -366,6 +384,7 @@ _HANDLERS: Final[dict[type[ev.Event], Callable[[Tracker, Any], None]]] = {
     ev.KeyPressed: waiting.key_pressed,
     ev.Placed: waiting.placed,
     ev.Marked: waiting.marked,
+    ev.Declared: Tracker._declared,
     ev.DialBegan: Tracker._dial_began,
     ev.DialEnded: Tracker._dial_ended,
     ev.BridgeEntered: Tracker._bridge_entered,

@@ -98,6 +98,9 @@ def marked(tracker: Tracker, event: ev.Marked) -> None:
     """A marker of our dialplan."""
     live = tracker.of_channel(event.uniqueid)
     if live is None:
+        channel = tracker.net.channels.get(event.uniqueid)
+        if channel is not None and event.name == "callback":
+            channel.calls_back = (event.at, event.value)
         return
     live.marked = True
     call, name, value = live.call, event.name, event.value

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from ivr.ami.message import ARRIVAL, LINK_LOST, LINK_UP, SNAPSHOT_END, Headers
+from ivr.ami.message import ARRIVAL, DECLARED, LINK_LOST, LINK_UP, SNAPSHOT_END, Headers
 from ivr.events import types as ev
 from ivr.events.markers import USER_EVENT
 
@@ -243,6 +243,39 @@ def _user(at: int, inferred: bool, f: Headers) -> ev.Event | None:
     return ev.Marked(at, inferred, f.need(b"Uniqueid"), f.term(b"Mark"), f.word(b"Value") or "")
 
 
+def _declared(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.Declared(
+        at, inferred, f.need(b"CallID"), f.term(b"Mark"), f.get(b"Value") or "", f.get(b"By") or ""
+    )
+
+
+def _member(added: bool, seen: bool) -> Decoder:
+    def decoder(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+        interface = f.word(b"Interface") or f.term(b"Location")
+        membership = f.word(b"Membership")
+        return ev.MemberTold(
+            at, inferred, f.term(b"Queue"), interface,
+            f.word(b"MemberName") or f.word(b"Name") or interface,
+            _text(f.word(b"StateInterface")), f.holds(b"Paused", b"1"),
+            f.get(b"PausedReason") or "", membership != "static" if membership else None,
+            added, seen,
+        )  # fmt: skip
+
+    return decoder
+
+
+def _member_removed(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    interface = f.word(b"Interface") or f.term(b"Location")
+    return ev.MemberRemoved(at, inferred, f.term(b"Queue"), interface)
+
+
+def _presence(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.PresenceTold(
+        at, inferred, f.term(b"Exten"), f.term(b"Context"), _number(f.get(b"Status")),
+        f.get(b"ActionID") is not None,
+    )  # fmt: skip
+
+
 def _booted(at: int, inferred: bool, f: Headers) -> ev.Event | None:
     uptime = _number(f.get(b"Uptime"))
     return None if uptime is None else ev.Booted(at, inferred, at - uptime * 1_000_000)
@@ -295,12 +328,18 @@ DECODERS: Final[dict[str, Decoder]] = {
     "ParkedCallGiveUp": _unparked("gave_up"),
     "LocalBridge": _local,
     "UserEvent": _user,
+    "QueueMemberAdded": _member(added=True, seen=False),
+    "QueueMemberPause": _member(added=False, seen=False),
+    "QueueMemberRemoved": _member_removed,
+    "QueueMember": _member(added=False, seen=True),
+    "ExtensionStatus": _presence,
     "FullyBooted": _booted,
     "Shutdown": _plain(ev.ShutDown),
     "CoreShowChannel": _shown_channel,
     "CoreShowChannelsComplete": _plain(ev.ChannelsListed),
     "BridgeInfoChannel": _bridge_member,
     "QueueEntry": _queue_entry,
+    DECLARED: _declared,
     LINK_LOST: _plain(ev.LinkLost),
     LINK_UP: _plain(ev.LinkUp),
     SNAPSHOT_END: _plain(ev.SnapshotEnded),

@@ -1,8 +1,10 @@
-"""The service-step vocabulary: every marker that `dialplan/` emits, and nothing else.
+"""The service-step vocabulary: the markers that `dialplan/` emits, and the acts the desk declares.
 
 A marker is a UserEvent named `Hotline1203` with two headers of ours, `Mark` (a name below) and
 `Value`; Asterisk adds the channel. The dialplan emits all of them through one subroutine
 (`dialplan/mark.conf`), and `tests/unit/test_markers.py` holds that file to this one.
+An act of the desk is what the telephone does not show: a mark on the same record, brought to it by
+a message of our own (`ivr.ami.message.declaration`).
 """
 
 from __future__ import annotations
@@ -28,5 +30,15 @@ MARKS: Final[dict[str, str]] = {
     "requeued": "the caller goes back into a queue after a failed transfer; value: the queue",
     "queue_timeout": "the queue gave up; value: the queue",
     "guide": "the marketing information guide was read to its end",
+    "callback": "an officer calls a lost caller back; value: the lost call's id, or empty",
 }
 """Marker name → what it says and what its value is."""
+
+DECLARED: Final[dict[str, str]] = {
+    "form_opened": "the complaint form is open before the officer; value: empty",
+    "informed": "the officer has given the information; value: empty",
+    "enquire_begin": "the officer asks an agency by other means; value: the agency's id, or empty",
+    "enquire_end": "the officer has the agency's answer; value: empty",
+    "logged": "the officer has saved the record of the call; value: empty",
+}
+"""Declared mark → what its officer says by it and what its value is."""

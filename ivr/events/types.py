@@ -267,6 +267,56 @@ class Marked(ChannelEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class Declared(Event):
+    """A person declared an act at the desk; `at` is when it was done there."""
+
+    call_id: str
+    name: str
+    value: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberEvent(Event):
+    """Something that happened to a member of a queue."""
+
+    queue: str
+    interface: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberTold(MemberEvent):
+    """A queue has this member (QueueMemberAdded, QueueMemberPause, QueueMember of a snapshot)."""
+
+    name: str
+    """The officer's id, where the member was so named."""
+    state_interface: str | None
+    paused: bool
+    reason: str
+    dynamic: bool | None
+    """Added at run time, not by the configuration; `None` where not told."""
+    added: bool = False
+    seen: bool = False
+    """From a snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRemoved(MemberEvent):
+    """A queue has lost this member (QueueMemberRemoved)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceTold(Event):
+    """How the telephones behind an extension are (ExtensionStatus)."""
+
+    exten: str
+    context: str
+    status: int | None
+    seen: bool = False
+    """From a snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
 class Booted(Event):
     """When this Asterisk started, from its uptime in whole seconds: up to a second too late."""
 

@@ -10,15 +10,24 @@ The rules (the published standards' "how a step is timed"):
 - transfer: one for each transfer to an agency, asked → answered, or failed and the caller back;
 - receive (complaint): greet's end → the form is opened, an act the telephone does not show;
 - log: the officer's part ends → the record is saved, likewise an act.
+Acts of the desk (`ivr.events.markers.DECLARED`), all evidence `declared`:
+- form_opened ends receive, also where the officer's part was over by then;
+- informed ends inform, unless the officer asked an agency or another officer took over after it;
+- enquire_begin … enquire_end is an enquire like a consultation, and no part of inform; where the
+  same officer consulted by telephone meanwhile, the telephone's timing is the one that counts;
+- logged ends log: by the officer whose part ended last, or by somebody who has no part in the call.
+  Saved before the part ended, it took no time.
+An outbound call owes nobody an answer: once answered it has a log, and nothing else.
 A transfer or consultation whose target is no agency of the configuration (an officer, a queue, a
 conference room) makes no step.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ivr.calls.call import (
+    OUTBOUND,
     AgentPart,
     AttemptOutcome,
     Call,
@@ -26,32 +35,29 @@ from ivr.calls.call import (
     ConsultationOutcome,
     Evidence,
     Micros,
-    QueuePassage,
     Role,
-    Transfer,
 )
 from ivr.calls.directory import Directory
+from ivr.steps.stages import DEFAULT_SERVICE, Stage, stages_of
 from ivr.steps.standards import Service, Standards
 from ivr.steps.timing import StepTiming
 from ivr.steps.verdict import verdict
 
-_DEFAULT_SERVICE = "information"
-"""The call centre's own service, for a queue that the configuration does not name."""
+_BETWEEN_ACTS = frozenset({"receive", "log", "enquire"})
+"""Steps that end (an enquiry of the desk: begin, too) with an act, whatever was not heard."""
 
 _ORDER = {"greet": 0, "receive": 1, "inform": 1, "enquire": 2, "transfer": 3, "log": 4}
 
 
-@dataclass(slots=True)
-class _Stage:
-    """One time 1203 owes an answer, and who gave it."""
+@dataclass(frozen=True, slots=True)
+class _Enquiry:
+    """An agency asked by other means than the hotline's telephone."""
 
+    by: str | None
     started_at: Micros
-    service: str
-    passages: list[QueuePassage] = field(default_factory=list)
-    parts: list[AgentPart] = field(default_factory=list)
-    consultations: list[Consultation] = field(default_factory=list)
-    transfers: list[Transfer] = field(default_factory=list)
-    until: Micros | None = None
+    ended_at: Micros | None
+    told: bool
+    """The officer said that it was over; else something else shows that it was."""
 
 
 def timeline(call: Call, directory: Directory, standards: Standards) -> list[StepTiming]:
@@ -60,81 +66,29 @@ def timeline(call: Call, directory: Directory, standards: Standards) -> list[Ste
         return []
     services = standards.on(call.entered_at).services
     found: list[StepTiming] = []
-    for stage in _stages(call, directory):
-        service = services.get(stage.service) or services[_DEFAULT_SERVICE]
-        steps = _Clock(call, stage, service).steps()
+    for stage in stages_of(call, directory):
+        service = services.get(stage.service) or services[DEFAULT_SERVICE]
+        clock = _Clock(call, stage, service)
+        steps = clock.after_call() if call.direction == OUTBOUND else clock.steps()
         found += sorted(steps, key=lambda s: (s.started_at, _ORDER.get(s.step, 9)))
     return found
-
-
-def _stages(call: Call, directory: Directory) -> list[_Stage]:
-    stages: list[_Stage] = []
-    for passage in call.passages:
-        service = directory.service(passage.queue) or call.service or _DEFAULT_SERVICE
-        last = stages[-1] if stages else None
-        if last is not None and not _answered_between(call, last, passage.joined_at):
-            last.service = service
-        else:
-            if last is not None:
-                last.until = passage.joined_at
-            last = _Stage(passage.joined_at, service)
-            stages.append(last)
-        last.passages.append(passage)
-    if not stages or (call.agents and call.agents[0].connected_at < stages[0].started_at):
-        # An officer answered without a queue: the answer was owed from the moment of entering.
-        first = _Stage(call.entered_at, call.service or _DEFAULT_SERVICE)
-        first.until = stages[0].started_at if stages else None
-        stages.insert(0, first)
-    for part in call.agents:
-        _stage_at(stages, part.connected_at).parts.append(part)
-    for consultation in call.consultations:
-        if _with_agency(directory, consultation.target, consultation.agency):
-            _stage_at(stages, consultation.started_at).consultations.append(consultation)
-    for transfer in call.transfers:
-        if _with_agency(directory, transfer.target, transfer.agency) and not _into_queue(
-            call, transfer
-        ):
-            _stage_at(stages, transfer.asked_at).transfers.append(transfer)
-    return stages
-
-
-def _answered_between(call: Call, stage: _Stage, before: Micros) -> bool:
-    return any(stage.started_at <= p.connected_at < before for p in call.agents)
-
-
-def _stage_at(stages: list[_Stage], at: Micros) -> _Stage:
-    for stage in reversed(stages):
-        if stage.started_at <= at:
-            return stage
-    return stages[0]
-
-
-def _with_agency(directory: Directory, target: str, agency: str | None) -> bool:
-    if agency is not None or directory.agencies:
-        return agency is not None
-    # No agencies are configured: whoever is neither an officer nor a queue is taken for one.
-    return not (directory.is_agent_number(target) or directory.service(target) is not None)
-
-
-def _into_queue(call: Call, transfer: Transfer) -> bool:
-    """The transfer's target was a queue: the caller joined one before the transfer was over."""
-    return transfer.agency is None and any(transfer.led_to(p.joined_at) for p in call.passages)
 
 
 class _Clock:
     """Times the steps of one stage."""
 
-    def __init__(self, call: Call, stage: _Stage, service: Service) -> None:
+    def __init__(self, call: Call, stage: Stage, service: Service) -> None:
         self.call = call
         self.stage = stage
         self.service = service
+        self.enquiries = self._enquiries() if "enquire" in service.steps else []
 
     def steps(self) -> list[StepTiming]:
         greet_end = self._greet_end()
         found = [self._greet(greet_end)]
         if greet_end is not None:
             if "receive" in self.service.steps:
-                found.append(self._timing("receive", greet_end, None))
+                found.append(self._receive(greet_end))
             if "inform" in self.service.steps:
                 found.append(self._inform(greet_end))
         if "enquire" in self.service.steps:
@@ -142,14 +96,96 @@ class _Clock:
                 self._timing("enquire", c.started_at, self._back_at(c))
                 for c in self.stage.consultations
             ]
+            found += [self._enquire(e) for e in self.enquiries]
         if "transfer" in self.service.steps:
             found += [
                 self._timing("transfer", t.asked_at, t.answered_at or t.ended_at)
                 for t in self.stage.transfers
             ]
-        if "log" in self.service.steps and (released := self._released_at()) is not None:
-            found.append(self._timing("log", released, None))
-        return found
+        return found + self.after_call()
+
+    def after_call(self) -> list[StepTiming]:
+        """The log, once the officers' part is over."""
+        last = self.stage.last_part
+        if "log" not in self.service.steps or last is None or last.released_at is None:
+            return []
+        released = last.released_at
+        parties = {part.agent for part in self.call.agents}
+        # not within the stage alone: one record may be of all that an officer did in the call
+        saved = [
+            mark.at
+            for mark in self.call.marks
+            if mark.name == "logged"
+            and mark.at >= self.stage.started_at
+            and (mark.by == last.agent or mark.by not in parties)
+        ]
+        if not saved:
+            return [self._timing("log", released, None)]
+        return [self._timing("log", released, max(released, min(saved)), declared=True)]
+
+    def _receive(self, start: Micros) -> StepTiming:
+        opened = self.stage.acts(self.call, "form_opened")
+        if not opened:
+            return self._timing("receive", start, None)
+        return self._timing("receive", start, max(start, opened[0].at), declared=True)
+
+    def _enquiries(self) -> list[_Enquiry]:
+        """The declared ones, each until its officer has the answer or is no longer asking."""
+        begun: dict[str | None, Micros] = {}
+        found: list[_Enquiry] = []
+        for act in self.stage.acts(self.call, "enquire_begin", "enquire_end"):
+            start = begun.pop(act.by, None)
+            if start is not None:
+                found.append(_Enquiry(act.by, start, act.at, act.name == "enquire_end"))
+            if act.name == "enquire_begin":
+                begun[act.by] = act.at
+        for by, start in begun.items():
+            # asked while with the caller: it is given up with the caller at the latest
+            part = self._part_at(by, start)
+            found.append(_Enquiry(by, start, part.released_at if part else None, told=False))
+        return sorted(
+            (e for e in found if not self._by_telephone(e)),
+            key=lambda e: (e.started_at, e.by or ""),
+        )
+
+    def _part_at(self, by: str | None, at: Micros) -> AgentPart | None:
+        for part in self.stage.parts:
+            if part.agent == by and part.connected_at <= at and (
+                part.released_at is None or at <= part.released_at
+            ):  # fmt: skip
+                return part
+        return None
+
+    def _by_telephone(self, enquiry: _Enquiry) -> bool:
+        return any(
+            c.by == enquiry.by
+            and (enquiry.ended_at is None or c.started_at <= enquiry.ended_at)
+            and ((back := self._back_at(c)) is None or back >= enquiry.started_at)
+            for c in self.stage.consultations
+        )
+
+    def _enquire(self, enquiry: _Enquiry) -> StepTiming:
+        return self._timing(
+            "enquire", enquiry.started_at, enquiry.ended_at,
+            declared=True, inferred=enquiry.ended_at is not None and not enquiry.told,
+        )  # fmt: skip
+
+    def _informed_at(self, start: Micros) -> Micros | None:
+        """When the officer had said all there was to say: nothing was asked and nobody came after.
+
+        An act after the officer's part is none: the part's own end is known better.
+        """
+        acts = [m.at for m in self.stage.acts(self.call, "informed") if m.at >= start]
+        later = [
+            *(c.started_at for c in self.stage.consultations),
+            *(e.started_at for e in self.enquiries),
+            *(p.connected_at for p in self.stage.parts),
+        ]
+        released = self._released_at()
+        for at in acts:
+            if not any(at < x for x in later) and (released is None or at < released):
+                return at
+        return None
 
     def _greet_end(self) -> Micros | None:
         if not self.stage.parts:
@@ -244,16 +280,10 @@ class _Clock:
             # The first span begins where greet ends, a moment before the two are joined.
             begin = start if part is self.stage.parts[0] else part.connected_at
             left = False
-            for consultation in self.stage.consultations:
-                if consultation.by != part.agent or not (
-                    part.connected_at <= consultation.started_at
-                    and (part.released_at is None or consultation.started_at <= part.released_at)
-                ):
-                    continue
-                if not spans or consultation.started_at > begin:
-                    spans.append((begin, max(begin, consultation.started_at)))
-                back = self._back_at(consultation)
-                if back is None or consultation.outcome is ConsultationOutcome.COMPLETED:
+            for asked, back, for_good in self._absences(part):
+                if not spans or asked > begin:
+                    spans.append((begin, max(begin, asked)))
+                if back is None or for_good:
                     left = True
                     break
                 begin = back
@@ -262,12 +292,33 @@ class _Clock:
         if not spans:
             spans.append((start, self._released_at()))
         end = None if self._released_at() is None else spans[-1][1]
+        informed = self._informed_at(start)
+        if informed is not None:
+            spans = [(a, informed if b is None else min(b, informed)) for a, b in spans]
+            spans = [(a, b) for a, b in spans if a <= (b or a)]
+            end = informed
         elapsed = sum(b - a for a, b in spans if b is not None) if end is not None else None
-        return self._timing("inform", start, end, elapsed=elapsed)
+        acted = informed is not None or bool(self.enquiries)
+        return self._timing("inform", start, end, elapsed=elapsed, declared=acted)
+
+    def _absences(self, part: AgentPart) -> list[tuple[Micros, Micros | None, bool]]:
+        """When this officer asked an agency in this part: from, until, and whether for good."""
+        asked = [
+            (c.started_at, self._back_at(c), c.outcome is ConsultationOutcome.COMPLETED)
+            for c in self.stage.consultations
+            if c.by == part.agent
+        ]
+        asked += [(e.started_at, e.ended_at, False) for e in self.enquiries if e.by == part.agent]
+        return sorted(
+            (a for a in asked if part.connected_at <= a[0] and (
+                part.released_at is None or a[0] <= part.released_at)),
+            key=lambda a: a[0],
+        )  # fmt: skip
 
     def _timing(
         self, step: str, start: Micros, end: Micros | None, *, elapsed: Micros | None = None,
         parts: dict[str, Micros] | None = None, gone_at: Micros | None = None,
+        declared: bool = False, inferred: bool = False,
     ) -> StepTiming:  # fmt: skip
         standard = self.service.steps[step].seconds
         if end is not None:
@@ -279,13 +330,22 @@ class _Clock:
             elapsed = gone_at - start if state == "over" else None
         return StepTiming(
             step, self.service.service, start, end, standard, state,
-            self._evidence(start, end), parts or {}, elapsed,
+            self._evidence(step, start, end, declared=declared, inferred=inferred),
+            parts or {}, elapsed,
         )  # fmt: skip
 
-    def _evidence(self, start: Micros, end: Micros | None) -> Evidence:
+    def _evidence(
+        self, step: str, start: Micros, end: Micros | None, *, declared: bool, inferred: bool
+    ) -> Evidence:
+        if declared and step in _BETWEEN_ACTS:
+            if step == "enquire":  # both ends are the officer's own word
+                return Evidence.INFERRED if inferred else Evidence.DECLARED
+            end = start  # the act is no telephone event: only the beginning can have been missed
         for gap in self.call.gaps:
             if gap.filled_by is None and (end is None or gap.started_at <= end) and (
                 gap.ended_at is None or gap.ended_at >= start
             ):  # fmt: skip
                 return Evidence.UNKNOWN
-        return Evidence.INFERRED if self.call.times_inferred else Evidence.OBSERVED
+        if self.call.times_inferred:
+            return Evidence.INFERRED
+        return Evidence.DECLARED if declared else Evidence.OBSERVED

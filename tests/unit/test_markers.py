@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ivr.events.markers import MARKS, USER_EVENT
+from ivr.events.markers import DECLARED, MARKS, USER_EVENT
 from ivr.lab.install import dialplan_directory
 from tests.support.dialplan import without_comment
 
@@ -25,6 +25,10 @@ def lines() -> list[tuple[str, str]]:
 def test_every_mark_is_emitted_and_no_other():
     emitted = {found[1] for _, line in lines() if (found := EMITTED.search(line))}
     assert emitted == set(MARKS)
+
+
+def test_no_act_of_the_desk_bears_the_name_of_a_mark():
+    assert not set(DECLARED) & set(MARKS)
 
 
 def test_every_call_of_mark_is_understood_by_this_test():

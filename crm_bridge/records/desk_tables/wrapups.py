@@ -1,1 +1,78 @@
-"""Tables of the desk: wrapups."""
+"""What an agent writes of a call: wrap-ups, drafts, the catalogue of subjects.
+
+Calls are named by id without a foreign key: a wrap-up may be saved a moment before its call's row
+is, and outlives it where old calls are put away.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+
+from crm_bridge.records.tables import agent_parts, calls, metadata
+
+# as `calls` has it: PostgreSQL does not compare two columns of different collations
+_CallId = Text().with_variant(Text(collation="C"), "postgresql")
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("parent_id", Text, ForeignKey("subjects.id", ondelete="CASCADE")),
+    Column("service", Text),
+    Column("name_th", Text, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("ix_subjects_parent_id", "parent_id", "ordinal"),
+)
+"""Two levels: a subject without `parent_id` is a heading. `service` null: of every service."""
+
+wrapups = Table(
+    "wrapups",
+    metadata,
+    Column("call_id", _CallId, primary_key=True),
+    Column("agent", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("service", Text, nullable=False),
+    Column("subject_id", Text, ForeignKey("subjects.id")),
+    Column("summary", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("follow_up", Text, nullable=False),
+    Column("follow_up_on", Text),
+    Column("follow_up_done", Boolean, nullable=False),
+    Column("informed", Boolean, nullable=False),
+    Column("asked_agency", Boolean, nullable=False),
+    Column("saved_us", BigInteger, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("ix_wrapups_agent", "agent", "saved_us"),
+    Index("ix_wrapups_account_id", "account_id", "saved_us"),
+    Index("ix_wrapups_subject_id", "subject_id"),
+)
+"""One record for each officer in a call. `agent` is the officer's id on the line, `account_id`
+who wrote it; `saved_us` when it was first saved; `follow_up_on` a day, `2026-11-23`."""
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("updated_us", BigInteger, nullable=False),
+)
+"""What a person has typed and not yet saved, by what it is for: `wrapup:CALLID`. JSON."""
+
+lost_call_ends = Table(
+    "lost_call_ends",
+    metadata,
+    Column("call_id", _CallId, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+)
+"""Lost calls that somebody decided not to call back any more."""
+
+Index("ix_agent_parts_agent", agent_parts.c.agent, agent_parts.c.released_us)
+Index("ix_calls_outcome", calls.c.outcome, calls.c.entered_us)
