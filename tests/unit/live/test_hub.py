@@ -107,3 +107,65 @@ async def test_cut_anywhere_nothing_is_lost_or_doubled(topics: list[str], cut: i
     else:
         seen += await _drain(hub.listen("ab", last))
     assert seen == [n for n, topic in enumerate(topics) if topic in "ab"]
+
+
+async def test_a_newer_event_of_a_key_takes_the_place_of_the_one_that_waits_or_is_kept():
+    hub = Hub()
+    first = hub.listen(["a"])
+    last = hub.last_id
+    hub.publish("a", "call", {"n": "ringing"}, key="c1")
+    hub.publish("a", "card", {"n": "card"}, key="c1")
+    hub.publish("a", "call", {"n": "gone"}, key="c1")
+    hub.publish("a", "call", {"n": "another"}, key="c2")
+    assert await _drain(first) == ["card", "gone", "another"]
+    assert await _drain(hub.listen(["a"], last)) == ["card", "gone", "another"]
+
+
+async def test_a_key_that_changes_for_ever_takes_no_room_and_loses_nobody():
+    hub = Hub()
+    slow = hub.listen(["a"])
+    last = hub.last_id
+    for n in range(10 * hub_module.WAITING):
+        hub.publish("a", "call", {"n": n}, key="c1")
+    assert not slow.lagged
+    assert await _drain(slow) == [10 * hub_module.WAITING - 1]
+    assert not hub.listen(["a"], last).resync
+
+
+async def test_a_closed_hub_ends_who_listens_and_who_comes():
+    hub = Hub()
+    listener = hub.listen(["a"])
+    waiting = asyncio.create_task(listener.next())
+    await asyncio.sleep(0)
+    hub.close()
+    assert await asyncio.wait_for(waiting, 5) is None
+    assert listener.closed
+    assert hub.listen(["a"]).closed
+    assert hub.audience == 0
+
+
+async def test_the_audience_is_told_and_counted():
+    hub = Hub()
+    told: list[int] = []
+    hub.on_audience = told.append
+    one, two = hub.listen(["a"]), hub.listen(["a", "b"])
+    assert hub.heard("b")
+    one.close()
+    one.close()
+    two.close()
+    assert told == [1, 2, 1, 0]
+    assert not hub.heard("b")
+
+
+async def test_topics_nobody_listens_to_are_forgotten_whole_but_not_in_silence(monkeypatch):
+    monkeypatch.setattr(hub_module, "TOPICS", 4)
+    hub = Hub()
+    last = hub.last_id
+    hub.publish("old", "x", {"n": 1})
+    listener = hub.listen(["kept"])
+    for n in range(6):
+        hub.publish(f"t{n}", "x", {"n": n})
+    assert hub.listen(["old"], last).resync
+    assert not hub.listen(["kept"], last).resync
+    hub.publish("kept", "x", {"n": 7})
+    assert await _drain(listener) == [7]
