@@ -16,6 +16,7 @@ _LISTS = {
     b"CoreShowChannels": b"CoreShowChannelsComplete",
     b"BridgeList": b"BridgeListComplete",
     b"QueueStatus": b"QueueStatusComplete",
+    b"ExtensionStateList": b"ExtensionStateListComplete",
 }
 _TOLD = {
     b"CoreStatus": b"\r\nCoreStartupDate: 2025-11-23\r\nCoreStartupTime: 12:00:00",

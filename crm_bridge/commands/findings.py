@@ -40,23 +40,35 @@ MUST: Final = {
     "BridgeList": "see who speaks with whom",
     "BridgeInfo": "see who speaks with whom",
     "QueueStatus": "see who waits",
+    "ExtensionStateList": "see which telephones are free",
 }
 """Action → why the bridge must be allowed it."""
 
+DESK: Final = {
+    "QueueAdd": "sign officers in",
+    "QueuePause": "pause officers",
+    "BlindTransfer": "transfer",
+    "Atxfer": "consult",
+    "CancelAtxfer": "come back from a consultation",
+    "Hangup": "hang up",
+    "PlayDTMF": "hold",
+    "Originate": "call back",
+}
+"""Action → what officers cannot do from the desk without it."""
+
 MUST_NOT: Final = {
-    "Originate": "place calls (toll fraud)",
     "Command": "run console commands",
-    "Redirect": "move calls",
-    "Setvar": "change calls",
     "UpdateConfig": "rewrite the configuration",
     "CreateConfig": "write files",
     "ModuleLoad": "load and unload modules",
     "DBPut": "change Asterisk's database",
     "AGI": "run programs on calls",
+    "DialplanExtensionAdd": "rewrite the dialplan",
 }
 """Action → what could be done with it by whoever gets hold of the secret."""
 
 _MODULES: Final = ("app_queue", "cel_custom", "res_pjsip", "res_parking", "func_channel")
+_WRITE: Final = "reporting,agent,call,originate"
 _SKEW: Final = (0.5, 5.0)
 """Seconds of clock difference: from here a warning, from here a failure."""
 
@@ -92,6 +104,7 @@ def of_node(node: NodeSection, config: Config, secret: str, listen: float) -> It
         yield checks.version()
         may = checks.actions()
         yield checks.must(may)
+        yield checks.desk(may)
         yield checks.must_not(may)
         yield checks.clock()
         yield from checks.queues()
@@ -145,6 +158,22 @@ class _Checks:
             )  # fmt: skip
         return self._found("may do what it must", Grade.OK, ", ".join(MUST))
 
+    def desk(self, may: Mapping[str, str] | None) -> Finding:
+        check = "the desk may act"
+        if may is None:
+            return self._found(
+                check, Grade.UNKNOWN, "Asterisk did not list this user's actions",
+                "run: asterisk -rx 'manager show user NAME'",
+            )  # fmt: skip
+        lacking = [name for name in DESK if name not in may]
+        if lacking:
+            return self._found(
+                check, Grade.WARNING,
+                "; ".join(f"not {name}: officers cannot {DESK[name]}" for name in lacking),
+                f"set write = {_WRITE} in {self.manager}; module app_senddtmf for PlayDTMF",
+            )  # fmt: skip
+        return self._found(check, Grade.OK, ", ".join(DESK))
+
     def must_not(self, may: Mapping[str, str] | None) -> Finding:
         check = "may do no more"
         if may is None:
@@ -157,7 +186,7 @@ class _Checks:
             return self._found(
                 check, Grade.WARNING,
                 "; ".join(f"{name}: could {MUST_NOT[name]}" for name in found),
-                f"set write = reporting,agent in {self.manager}",
+                f"set write = {_WRITE} in {self.manager}",
             )  # fmt: skip
         return self._found(check, Grade.OK, f"none of {', '.join(MUST_NOT)}")
 

@@ -95,6 +95,100 @@ def queue_status(action_id: str) -> Action:
     return build("QueueStatus", action_id)
 
 
+def extension_states(action_id: str) -> Action:
+    """Ask for the state of every hint; needs the privilege call or reporting."""
+    return build("ExtensionStateList", action_id)
+
+
+def queue_add(
+    action_id: str, queue: str, interface: str, *, name: str, state: str, paused: str | None = None
+) -> Action:
+    """Put a member into a queue; `paused` is the reason where he begins paused. Needs agent."""
+    headers = {"Queue": queue, "Interface": interface, "MemberName": name}
+    if state:
+        headers["StateInterface"] = state
+    if paused is not None:
+        headers |= {"Paused": "true", "Reason": paused}
+    return build("QueueAdd", action_id, **headers)
+
+
+def queue_remove(action_id: str, queue: str, interface: str) -> Action:
+    """Take a member out of a queue. Needs agent."""
+    return build("QueueRemove", action_id, Queue=queue, Interface=interface)
+
+
+def queue_pause(
+    action_id: str, interface: str, paused: bool, reason: str = "", queue: str | None = None
+) -> Action:
+    """Pause a member, or end it; in all his queues where none is named. Needs agent."""
+    headers = {"Interface": interface, "Paused": "true" if paused else "false", "Reason": reason}
+    if queue is not None:
+        headers["Queue"] = queue
+    return build("QueuePause", action_id, **headers)
+
+
+def hangup(action_id: str, channel: str) -> Action:
+    """End a channel, as its own party would. Needs call."""
+    return build("Hangup", action_id, Channel=channel, Cause="16")
+
+
+def blind_transfer(action_id: str, channel: str, exten: str, context: str) -> Action:
+    """Send whoever this channel speaks with to an extension. Needs call."""
+    return build("BlindTransfer", action_id, Channel=channel, Exten=exten, Context=context)
+
+
+def attended_transfer(action_id: str, channel: str, exten: str, context: str) -> Action:
+    """Let this channel's party speak with an extension while the other side waits. Needs call.
+
+    Asterisk presses the feature code and the number on the channel itself.
+    """
+    return build("Atxfer", action_id, Channel=channel, Exten=exten, Context=context)
+
+
+def cancel_attended_transfer(action_id: str, channel: str) -> Action:
+    """End a consultation begun by `attended_transfer`: back to the other side. Needs call."""
+    return build("CancelAtxfer", action_id, Channel=channel)
+
+
+def press(action_id: str, channel: str, digit: str) -> Action:
+    """A key (0-9 * # A-D) as if the channel's own telephone had sent it. Needs call."""
+    return build("PlayDTMF", action_id, Channel=channel, Digit=digit, Receive="true", Duration="60")
+
+
+def originate(
+    action_id: str,
+    channel: str,
+    context: str,
+    exten: str,
+    *,
+    caller_id: str,
+    milliseconds: int,
+    variables: Mapping[str, str],
+) -> Action:
+    """Ring a channel and send it, once answered, to an extension; the response does not wait.
+
+    A variable's value is the dialplan's to read: the caller of this checks what it may hold; a
+    comma would begin another variable. Needs originate.
+    """
+    told = []
+    for name, value in variables.items():
+        if "," in value:
+            raise UnsafeAction(f"the value of the variable {name} holds a comma")
+        told.append(f"{name}={value}")
+    return build(
+        "Originate",
+        action_id,
+        Channel=channel,
+        Context=context,
+        Exten=exten,
+        Priority="1",
+        CallerID=caller_id,
+        Timeout=str(milliseconds),
+        Async="true",
+        Variable=",".join(told),
+    )
+
+
 def command(action_id: str, line: str) -> Action:
     """Run one line of Asterisk's CLI; needs the privilege command."""
     return build("Command", action_id, Command=line)

@@ -3,6 +3,7 @@
 AmiError
 ├── LinkError                the connection; worth another try
 │   ├── LinkLost             it was up and is gone (closed, half open, closed on purpose)
+│   ├── NotConnected         an action was asked for while the link is not up
 │   └── ConnectFailed        nobody answered, or not with AMI
 ├── AuthenticationFailed     wrong user name or secret; never retried
 ├── ActionRefused            Asterisk answered `Response: Error`
@@ -26,6 +27,10 @@ class LinkError(AmiError):
 
 class LinkLost(LinkError):
     """A connection that was up is gone."""
+
+
+class NotConnected(LinkError):
+    """No action can be sent: the link is not up, or its snapshot is not complete."""
 
 
 class ConnectFailed(LinkError):

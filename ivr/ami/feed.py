@@ -24,6 +24,8 @@ SNAPSHOT_EVENTS: Final = frozenset(
         b"QueueParams",
         b"QueueMember",
         b"QueueEntry",
+        b"ExtensionStatus",
+        b"ExtensionStateListComplete",
         b"QueueStatusComplete",
         b"FullyBooted",
         b"Shutdown",
@@ -37,6 +39,7 @@ BRIDGES_ID: Final = "hotline-bridges"
 BRIDGE_ID: Final = "hotline-bridge-"
 """ActionID of a BridgeInfo, the bridge's unique id behind it: its channels carry no other."""
 QUEUES_ID: Final = "hotline-queues"
+PRESENCE_ID: Final = "hotline-presence"
 SNAPSHOT_END_ID: Final = "hotline-snapshot-end"
 """ActionID of the Ping behind the snapshot: its reply stands where the snapshot ends."""
 

@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from ivr.ami import actions
 from ivr.ami.client import REST, Client, NodeAddress, OnBytes, OnCut, OnMessages
-from ivr.ami.errors import ActionRefused, ActionTimeout, LinkError, LinkLost
+from ivr.ami.errors import ActionRefused, ActionTimeout, LinkError, LinkLost, NotConnected
 from ivr.ami.feed import Feed
 from ivr.ami.framing import Keep
 from ivr.ami.snapshot import take_snapshot
@@ -50,6 +50,8 @@ class LinkTiming:
 
     connect: float = 5.0
     action: float = 10.0
+    act: float = 4.0
+    """For what a person asks for and waits for."""
     listing: float = 60.0
     ping_every: float = 10.0
     ping_answer: float = 5.0
@@ -136,6 +138,21 @@ class Link:
                     await self._wait(seconds)
         finally:
             self.state = LinkState.STOPPED
+
+    async def act(self, action: actions.Action, *, seconds: float | None = None) -> dict[str, str]:
+        """Send an action on the connection as it is now; headers of Asterisk's response.
+
+        Safe while events flow and beside other actions; an empty `ActionID` gets one of the
+        connection's own. Nothing is sent twice: after ActionTimeout or LinkLost it is unknown
+        whether Asterisk did it. Raises NotConnected (nothing was sent), ActionRefused,
+        ActionTimeout, LinkLost, UnsafeAction.
+        """
+        client = self._client
+        if client is None or self.state is not LinkState.UP:
+            raise NotConnected(f"node {self.node} is not connected ({self.state.value})")
+        if not action.get("ActionID"):
+            action = {**action, "ActionID": client.new_id(action["Action"])}
+        return await client.act(action, seconds=seconds or self._timing.act)
 
     def drop(self, why: str) -> None:
         """Close the connection on purpose and let `run` make a new one.

@@ -18,6 +18,7 @@ from ivr.ami.feed import (
     BRIDGE_ID,
     BRIDGES_ID,
     CHANNELS_ID,
+    PRESENCE_ID,
     QUEUES_ID,
     SNAPSHOT_END_ID,
     STATUS_ID,
@@ -61,5 +62,6 @@ async def take_snapshot(client: Client, *, list_seconds: float = 60.0) -> list[s
             with contextlib.suppress(ActionRefused):  # gone since then: its own events said so
                 await client.reply(action, future, seconds=list_seconds)
     await ask(actions.queue_status(QUEUES_ID))
+    await ask(actions.extension_states(PRESENCE_ID))
     await client.act(actions.ping(SNAPSHOT_END_ID))
     return refused

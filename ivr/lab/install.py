@@ -53,6 +53,7 @@ _PLAIN: Final = (
     "menu_tries",
     "queue_timeout",
     "agency_ring",
+    "callback_ring",
     "officer_ring",
     "agent_ring",
     "max_call",
@@ -167,6 +168,7 @@ def _values(site: Site) -> dict[str, str]:
     )
     values = {name.upper(): str(getattr(site, name)) for name in _PLAIN}
     values |= {
+        "HOTLINE_NUMBER": site.numbers[0] if site.numbers else "",
         "RECORD": "1" if site.record else "0",
         "RECORDINGS": f"{site.astspooldir}/monitor",
         "CONNECTED_LINE": "yes" if site.connected_line else "no",

@@ -214,10 +214,21 @@ class Leg(Dialog):
             if text.startswith("SIP/2.0 "):
                 self.transfer = int(text.split()[1])
                 self._moved()
+            elif self.phone.remote_control:
+                self._told(message.first("Event").lower())
         elif method in {"OPTIONS", "INFO", "MESSAGE"}:
             self._reply(message, 200)
         elif method != "ACK":
             self._reply(message, 405)
+
+    def _told(self, event: str) -> None:
+        """The server asks as a person at the telephone would: `hold`, or `talk` (back, answer)."""
+        if event == "hold" and self.state == "up":
+            self.phone.spawn(asyncio.create_task(self.hold()))
+        elif event == "talk" and self.state == "up":
+            self.phone.spawn(asyncio.create_task(self.unhold()))
+        elif event == "talk" and self.inbound and self.state in {"calling", "ringing"}:
+            self.phone.spawn(asyncio.create_task(self.answer()))
 
     def _renewed(self, message: Message) -> None:
         answer = sip.response(message, 200, tag=self._tag, contact=self.phone.contact)

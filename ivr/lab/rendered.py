@@ -10,6 +10,8 @@ from ivr.lab.site import Site
 
 READ: Final = "system,call,agent,user,dtmf"
 """What the bridge reads: classes of the events it is sent."""
+WRITE: Final = "reporting,agent,call,originate"
+"""What the bridge may ask for: lists, queue members, calls in progress, calls back."""
 READ_ALL: Final = f"{READ},log,verbose,reporting,cdr,dialplan,cc,aoc,test,security,agi"
 
 
@@ -53,6 +55,11 @@ def agency_list(agencies: Sequence[Agency], site: Site) -> str:
         target = f"PJSIP/{agency.number}" + ("" if direct else "@agencies")
         lines += [
             f"; {agency.name_th} · {agency.name_en}",
+            *(
+                [f"exten => {agency.number},hint,{target}"]
+                if agency.number in site.agency_addresses
+                else []
+            ),
             f"exten => {agency.number},1,Gosub(agency,s,1({agency.id},{target}))",
         ]
     return "\n".join(lines) + "\n"
@@ -161,17 +168,19 @@ def manager_user(site: Site, secret: str) -> str:
     )
     return "\n".join(
         [
-            "; The bridge. It reads calls, queues and marks; it asks for lists (reporting)",
-            "; and puts officers into queues (agent). It can start no call and no program,",
-            "; give no command and change no file. The filter stands here because setting it",
-            "; by action needs write=system. Asterisk knows its form from 20.11, 21.6 and 22.1",
-            "; on; an older one takes no notice and sends every event of the classes below.",
+            "; The bridge. It reads calls, queues and marks; it asks for lists (reporting), puts",
+            "; officers into queues (agent), and does what they ask for at the desk: transfers",
+            "; and hang-ups (call), and a call back from their own telephone (originate). It can",
+            "; start no program, give no command, load no module and change no file. Without the",
+            "; desk: write = reporting,agent. The filter stands here because setting it by action",
+            "; needs write=system. Asterisk knows its form from 20.11, 21.6 and 22.1 on; an older",
+            "; one takes no notice and sends every event of the classes below.",
             "[hotline]",
             f"secret = {secret}",
             "deny = 0.0.0.0/0.0.0.0",
             *[f"permit = {net}" for net in site.ami_permit],
             f"read = {READ if site.manager_filtered else READ_ALL}",
-            "write = reporting,agent",
+            f"write = {WRITE}",
             "writetimeout = 1000",
             *filters,
             "",

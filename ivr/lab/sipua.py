@@ -55,6 +55,8 @@ class Phone(asyncio.DatagramProtocol):
         self.user = user or name
         self.password = password
         self.steady_media = steady_media
+        self.remote_control = True
+        """It honours a NOTIFY `hold` or `talk` within its call, as desk telephones do."""
         self.legs: list[Leg] = []
         self.on_call: Callable[[Leg], None] | None = None
         """Called for each incoming call instead of keeping it for `incoming()`."""

@@ -42,6 +42,10 @@ MANAGER_EVENTS: Final = (
     "ParkedCallTimeOut",
     "ParkedCallGiveUp",
     "LocalBridge",
+    "QueueMemberAdded",
+    "QueueMemberRemoved",
+    "QueueMemberPause",
+    "ExtensionStatus",
     "UserEvent",
     "FullyBooted",
     "Shutdown",
@@ -160,6 +164,7 @@ class Site:
     parking_time: int = 60
     announce_frequency: int = 30
     periodic_announce: int = 45
+    callback_ring: int = 60
     max_call: int = 7200
     prompt_seconds: float | None = None
     """Length of every placeholder prompt; None: about as long as its text takes to say."""

@@ -14,7 +14,9 @@ from ivr.lab.install import dialplan_directory, install
 from ivr.lab.site import MANAGER_EVENTS, Agent, Device, InstallError, Site
 from tests.support import dialplan
 
-LISTED = {"CoreShowChannel", "CoreShowChannelsComplete", "BridgeInfoChannel", "QueueEntry"}
+LISTED = {
+    "CoreShowChannel", "CoreShowChannelsComplete", "BridgeInfoChannel", "QueueEntry", "QueueMember",
+}  # fmt: skip
 """Replies to actions, which Asterisk sends past the filter."""
 
 
@@ -75,7 +77,7 @@ def test_what_another_hand_wrote_is_kept_once(tmp_path):
 def test_the_manager_user_has_no_more_than_it_needs(installed):
     user = (installed.config / "manager-hotline.conf").read_text()
     assert "\nread = system,call,agent,user,dtmf\n" in user
-    assert "\nwrite = reporting,agent\n" in user
+    assert "\nwrite = reporting,agent,call,originate\n" in user
     assert "deny = 0.0.0.0/0.0.0.0\n" in user
     general = (installed.config / "manager.conf").read_text()
     assert "\ntimestampevents = yes" in general

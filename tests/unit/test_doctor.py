@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from crm_bridge.commands import exits
+from crm_bridge.commands.findings import DESK
 from tests.support.cli import Hotline, hotline
 
 __all__ = ["hotline"]
@@ -22,6 +23,8 @@ LEAST = {
     "CoreSettings": "(Priv: system,reporting,all)",
     "CoreShowChannels": "(Priv: system,reporting,all)", "BridgeList": "(Priv: <none>)",
     "BridgeInfo": "(Priv: <none>)", "QueueStatus": "(Priv: <none>)",
+    "ExtensionStateList": "(Priv: call,reporting,all)",
+    **dict.fromkeys(DESK, "(Priv: call,agent,originate,all)"),
 }  # fmt: skip
 QUEUES = ("information", "complaint", "appointment", "market_information")
 
@@ -162,12 +165,12 @@ def test_nobody_there_is_told(hotline: Hotline) -> None:
 
 
 def test_a_user_who_may_too_much_is_a_warning(doctor: Any, ami: Ami) -> None:
-    ami.may |= {"Originate": "(Priv: originate,all)", "Command": "(Priv: command,all)"}
+    ami.may |= {"ModuleLoad": "(Priv: system,all)", "Command": "(Priv: command,all)"}
     code, found = doctor()
     assert code == exits.FINE
     finding = found["lab may do no more"]
     assert finding["grade"] == "warning"
-    assert "Originate" in finding["told"]
+    assert "ModuleLoad" in finding["told"]
     assert "Command" in finding["told"]
     assert "write =" in finding["mend"]
 

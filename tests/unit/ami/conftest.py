@@ -38,6 +38,12 @@ REPLIES = {
         "Event: QueueParams\r\nQueue: information\r\nCalls: 0\r\n{id}Max: 0",
         "Event: QueueStatusComplete\r\n{id}EventList: Complete\r\nListItems: 1",
     ],
+    "ExtensionStateList": [
+        "Response: Success\r\n{id}EventList: start\r\nMessage: Extension Statuses will follow",
+        "Event: ExtensionStatus\r\n{id}Exten: 1001\r\nContext: agent-numbers\r\nStatus: 0",
+        "Event: ExtensionStateListComplete\r\n{id}EventList: Complete\r\nListItems: 1",
+    ],
+    "Hangup": ["Response: Success\r\n{id}Message: Channel Hungup"],
     "Logoff": ["Response: Goodbye\r\n{id}Message: Thanks for all the fish."],
 }
 

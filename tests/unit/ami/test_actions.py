@@ -43,6 +43,23 @@ def test_builders() -> None:
         assert build("i")["ActionID"] == "i"
 
 
+def test_what_the_desk_sends() -> None:
+    added = actions.queue_add("i", "information", "PJSIP/1001", name="1001", state="", paused="x")
+    assert added["Paused"] == "true"
+    assert "StateInterface" not in added
+    assert actions.queue_pause("i", "PJSIP/1001", False)["Paused"] == "false"
+    assert "Queue" not in actions.queue_pause("i", "PJSIP/1001", True, "lunch")
+    call = actions.originate(
+        "i", "PJSIP/1001", "desk-callback", "0812345678",
+        caller_id="0812345678", milliseconds=20000, variables={"HOTLINE_FOR": "pbx1-1.2"},
+    )  # fmt: skip
+    assert (call["Variable"], call["Async"]) == ("HOTLINE_FOR=pbx1-1.2", "true")
+    with pytest.raises(UnsafeAction):
+        actions.originate(
+            "i", "PJSIP/1001", "x", "1", caller_id="", milliseconds=1, variables={"A": "1,B=2"}
+        )
+
+
 def matches(regex: str, event: str) -> bool:
     excluded = regex.startswith("!")
     return bool(re.search(regex.lstrip("!"), event, re.DOTALL)) != excluded

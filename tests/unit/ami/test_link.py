@@ -18,6 +18,7 @@ from ivr.ami.errors import (
     AuthenticationFailed,
     ConnectFailed,
     LinkLost,
+    NotConnected,
     UnsafeAction,
 )
 from ivr.ami.feed import Feed
@@ -39,6 +40,8 @@ SNAPSHOT = [
     "BridgeInfoComplete",
     "QueueParams",
     "QueueStatusComplete",
+    "ExtensionStatus",
+    "ExtensionStateListComplete",
     "HotlineSnapshotEnd",
 ]
 
@@ -103,7 +106,7 @@ async def test_connect_filter_snapshot_and_events_in_order(ami, until, links) ->
     assert fields(heard.messages[8])["ActionID"] == "hotline-bridge-b-1"
     assert [a["Action"] for a in ami.received] == [
         *("Login", "Filter", "CoreStatus", "CoreShowChannels", "BridgeList"),
-        *("BridgeInfo", "BridgeInfo", "QueueStatus", "Ping"),
+        *("BridgeInfo", "BridgeInfo", "QueueStatus", "ExtensionStateList", "Ping"),
     ]
     assert ami.received[1]["Filter"] == actions.event_filter(KEEP)
     ami.send(*(HANGUP % i for i in range(50)), "Event: VarSet\r\nX: 1", "Event: Hangup\r\nValue: ")
@@ -117,6 +120,35 @@ async def test_connect_filter_snapshot_and_events_in_order(ami, until, links) ->
     assert link.state is LinkState.STOPPED
     assert heard.names[-1] == "HotlineLinkLost"
     await until(lambda: ami.received[-1]["Action"] == "Logoff")
+
+
+async def test_acts_go_out_while_events_flow_and_each_gets_its_own_answer(
+    ami, until, links
+) -> None:
+    heard = Heard()
+    link, _ = links(ami, heard)
+    with pytest.raises(NotConnected, match="pbx1 is not connected"):
+        await link.act(actions.hangup("", "PJSIP/1001-1"))
+    assert ami.received == []
+    await until(lambda: link.state is LinkState.UP)
+    ami.refused.add("Atxfer")
+    acts = [asyncio.create_task(link.act(actions.hangup("", f"PJSIP/100{n}-1"))) for n in range(9)]
+    refused = asyncio.create_task(link.act(actions.attended_transfer("", "P/1", "2001", "x")))
+    ami.send(*(HANGUP % i for i in range(200)))
+    replies = await asyncio.gather(*acts)
+    assert {reply["Message"] for reply in replies} == {"Channel Hungup"}
+    assert len({reply["ActionID"] for reply in replies}) == len(acts)
+    with pytest.raises(ActionRefused, match="Permission denied"):
+        await refused
+    await until(lambda: heard.names.count("Hangup") == 200)
+    ami.silent.add("Hangup")
+    with pytest.raises(ActionTimeout):
+        await link.act(actions.hangup("", "PJSIP/1001-1"), seconds=0.01)
+    waiting = asyncio.create_task(link.act(actions.hangup("", "PJSIP/1001-1")))
+    await until(lambda: len([a for a in ami.received if a["Action"] == "Hangup"]) == 11)
+    ami.cut()
+    with pytest.raises(LinkLost):
+        await waiting
 
 
 async def test_what_is_captured_replays_to_the_same_messages(ami, until, links) -> None:
