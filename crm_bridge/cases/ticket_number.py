@@ -124,7 +124,7 @@ def parse(text: str) -> TicketNumber:
 
 
 def looks_like(text: str) -> bool:
-    """Whether the text can only be meant for a ticket number: one parses, and no letter is in it."""
+    """Whether the text is a ticket number and nothing else: one parses, no letter is in it."""
     try:
         parse(text)
     except NotATicket:

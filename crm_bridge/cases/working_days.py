@@ -104,8 +104,18 @@ class Calendar:
         return self.between(office_day(start), office_day(end))
 
     def left(self, now: Micros, due: Micros) -> int:
-        """Working days still to come before the deadline, today not counted; negative: overdue."""
-        return self.between(office_day(now), last_day(due))
+        """Working days still to come before the deadline, today not counted; negative: overdue.
+
+        A figure to show: years that the version does not know count by their weekdays.
+        """
+        today, last = office_day(now), last_day(due)
+        if today > last:
+            return -sum(self._shown(day) for day in _days(last + _DAY, today))
+        return sum(self._shown(day) for day in _days(today + _DAY, last))
+
+    def _shown(self, day: date) -> bool:
+        known = self.first <= day <= self.last
+        return self.working(day) if known else day.weekday() < _SATURDAY
 
 
 def office_day(moment: Micros) -> date:

@@ -1,0 +1,90 @@
+"""What happened to a case: one row an act, in order, never changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crm_bridge.access.account import Account
+from crm_bridge.records.desk_tables.cases import case_events
+from ivr.calls.call import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry; `body` holds what was said and set, by name."""
+
+    ordinal: int
+    at: Micros
+    kind: str
+    by_account: str | None
+    by_name: str
+    agency: str | None
+    state: str
+    internal: bool
+    body: dict[str, Any]
+
+
+async def add(
+    connection: AsyncConnection,
+    case_id: str,
+    *,
+    at: Micros,
+    kind: str,
+    by: Account | None,
+    state: str,
+    agency: str | None = None,
+    internal: bool = False,
+    body: dict[str, Any] | None = None,
+) -> int:
+    """Writes the next entry of a case and returns its ordinal; `by` None is the program itself."""
+    table = case_events.c
+    last = await connection.scalar(select(func.max(table.ordinal)).where(table.case_id == case_id))
+    ordinal = 0 if last is None else last + 1
+    await connection.execute(
+        insert(case_events).values(
+            case_id=case_id,
+            ordinal=ordinal,
+            at_us=at,
+            kind=kind,
+            by_account=by.id if by else None,
+            by_name=by.name() if by else "",
+            agency=agency,
+            state=state,
+            internal=internal,
+            body=json.dumps(body or {}, ensure_ascii=False, separators=(",", ":")),
+        )
+    )
+    return ordinal
+
+
+async def read(connection: AsyncConnection, case_id: str, by: Account) -> list[Event]:
+    """The entries that this account may read, in order.
+
+    An outside account reads what concerns all or its own agency, and nothing internal.
+    """
+    table = case_events
+    query = select(table).where(table.c.case_id == case_id).order_by(table.c.ordinal)
+    if by.outside:
+        query = query.where(
+            table.c.internal.is_(False),
+            or_(table.c.agency.is_(None), table.c.agency == by.agency),
+        )
+    return [
+        Event(
+            row.ordinal,
+            row.at_us,
+            row.kind,
+            row.by_account,
+            row.by_name,
+            row.agency,
+            row.state,
+            row.internal,
+            json.loads(row.body),
+        )
+        for row in await connection.execute(query)
+    ]
