@@ -24,7 +24,7 @@ demo: setup
 	@$(HOTLINE) demo
 
 test: setup
-	@bash docker/system-packages.sh lab postgres
+	@bash docker/system-packages.sh lab postgres browser
 	@$(HOTLINE) lab prepare
 	@$(MAKE) --no-print-directory lint
 	@$(PY) -m pytest

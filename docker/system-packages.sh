@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the system programs a make target needs, and nothing that is already there.
-#   usage: system-packages.sh base|lab|postgres|images ...
+#   usage: system-packages.sh base|lab|postgres|browser|images ...
 # As root it uses apt-get; otherwise it prints the one line an administrator has to run.
 set -euo pipefail
 
@@ -24,6 +24,7 @@ for group in "$@"; do
             command -v asterisk >/dev/null && command -v sipp >/dev/null || need debootstrap command -v debootstrap
             ;;
         postgres) need postgresql postgres_programs ;;
+        browser) need chromium command -v chromium ;;  # the pages bring their Thai font themselves
         images)
             need buildah command -v buildah
             need iproute2 command -v ip
@@ -32,7 +33,7 @@ for group in "$@"; do
             need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
             ;;
         *)
-            echo "system-packages.sh: no such group: $group (base, lab, postgres, images)" >&2
+            echo "system-packages.sh: no such group: $group (base, lab, postgres, browser, images)" >&2
             exit 2
             ;;
     esac

@@ -1,0 +1,46 @@
+"""What the browser tests stand on; a failed one keeps its screens and consoles in its tmp_path."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.browser import Browsers, browsers, served
+from tests.support.lab import lab, lab_number, lab_root, on_stage
+from tests.support.web import Desk, desk
+
+__all__ = ["desk", "lab", "lab_number", "lab_root", "on_stage"]
+
+_failed = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, Any]:
+    """Names the place of the screens in the report of a failed test."""
+    report = yield
+    place = getattr(item, "funcargs", {}).get("tmp_path")
+    if report.when == "call" and report.failed and place is not None:
+        item.stash[_failed] = True
+        report.sections.append(("screens and consoles", f"{place}/failed-*"))
+    return report
+
+
+@pytest.fixture
+async def windows(
+    desk: Desk, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Browsers]:
+    """Windows on a desk without a line."""
+    async with served(desk.app) as base, browsers(base, desk) as opened:
+        yield opened
+        await judged(opened, tmp_path, request.node)
+
+
+async def judged(opened: Browsers, place: Path, item: pytest.Item) -> None:
+    """Keeps the screens of a failed test; fails one whose pages showed faults."""
+    faults = opened.faults()
+    if faults or item.stash.get(_failed, False):
+        await opened.keep(place)
+    assert not faults, "\n".join([*faults, f"screens: {place}/failed-*"])
