@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-KEPT: Final = 256
+KEPT: Final = 64
 """Events kept of each topic for those who come back."""
 
 WAITING: Final = 512

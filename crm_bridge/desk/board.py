@@ -1,0 +1,229 @@
+"""Every call in progress as the officers' screens show it, and who is told of what.
+
+The pipeline tells each change at once (`changed`); what came of all changes of one turn of the
+event loop is published together (`flush`), to the topic of each officer concerned and to nobody
+else. Each publication is whole in itself and takes the place of the one before. Memory: calls in
+progress, and the last few of each officer whose record is still to be saved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import structlog
+
+from crm_bridge.desk.card import Card, Question
+from crm_bridge.desk.pop import LIVE, CallView, Stage, Why, concerned, view_of
+from crm_bridge.live.hub import Hub
+from crm_bridge.records.callers import normalise
+from ivr.calls.call import Call, Micros
+from ivr.calls.directory import Directory
+from ivr.events.types import Event
+from ivr.steps.standards import Standards
+from ivr.steps.timeline import timeline
+
+_log = structlog.get_logger(__name__)
+
+TO_FINISH: Final = 5
+"""Calls of one officer that are over, kept on the screen until their record is saved."""
+
+_FIRST: Final = {Stage.RINGING: 0, Stage.WRAPUP: 2}
+"""A ringing call comes before the one on the line, one to be finished after it."""
+
+
+def topic_of(agent: str) -> str:
+    """The hub's topic for what concerns one officer."""
+    return f"agent:{agent}"
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A call in progress and what each officer's screen shows of it."""
+
+    call: Call
+    asked: tuple[str | None, bool] | None = None
+    card: Card | None = None
+    shown: dict[str, CallView] = field(default_factory=dict)
+    at: Micros = 0
+
+
+class Board:
+    """The calls in progress of all nodes, as the officers see them."""
+
+    def __init__(self, hub: Hub, directory: Directory, standards: Standards) -> None:
+        self.ask: Callable[[Question], None] | None = None
+        """Where the caller's card is asked for; the answer comes to `card`, however late."""
+        self.forget: Callable[[str], None] | None = None
+        """Told of a call that has ended, whose card nobody needs any more."""
+        self._hub = hub
+        self._directory = directory
+        self._standards = standards
+        self._entries: dict[str, _Entry] = {}
+        self._desks: dict[str, dict[str, CallView]] = {}
+        """Officer → what is on the screen, by call."""
+        self._dirty: dict[str, _Entry] = {}
+        self._scheduled = False
+
+    def changed(self, call: Call, event: Event) -> None:
+        """Takes in that a call has changed; never waits or raises (`NodePipeline.on_change`)."""
+        self._touch(call, event.at)
+
+    def take_up(self, calls: Iterable[Call]) -> None:
+        """Calls that were in progress when the bridge started."""
+        for call in calls:
+            self._touch(call, call.entered_at)
+
+    def _touch(self, call: Call, at: Micros) -> None:
+        entry = self._entries.get(call.call_id)
+        if entry is None:
+            entry = self._entries[call.call_id] = _Entry(call)
+        entry.at = at
+        who = (call.caller_presented, call.withheld)
+        if entry.asked != who:
+            entry.asked = who
+            entry.card = None
+            self._ask(entry)
+        self._schedule(entry)
+
+    def card(self, call_id: str, card: Card) -> None:
+        """The caller's card has been found; it goes out with the pop, or after it."""
+        entry = self._entries.get(call_id)
+        if entry is not None:
+            entry.card = card
+            self._schedule(entry)
+            return
+        for desk in self._desks.values():
+            if (view := desk.get(call_id)) is not None:
+                self._show(replace(view, card=card), 0)
+
+    def refresh(self, call_ids: Iterable[str]) -> None:
+        """What is known of these callers has changed: asks for their cards again."""
+        for call_id in call_ids:
+            if (entry := self._entries.get(call_id)) is not None:
+                self._ask(entry)
+                continue
+            view = next((d[call_id] for d in self._desks.values() if call_id in d), None)
+            if view is not None and self.ask is not None:
+                self.ask(Question(call_id, view.e164, view.withheld))
+
+    def of_number(self, e164: str) -> list[str]:
+        """The calls on somebody's screen with this number."""
+        return list(dict.fromkeys(view.call_id for view in self if view.e164 == e164))
+
+    def amended(self, call: Call) -> None:
+        """An act was put on the record of a call that is over."""
+        if call.call_id in self._entries:
+            self._touch(call, call.entered_at)
+            return
+        for agent, desk in list(self._desks.items()):
+            view = desk.get(call.call_id)
+            if view is not None:
+                steps = timeline(call, self._directory, self._standards)
+                self._show(view_of(call, agent, steps, self._standards, view.card), 0)
+
+    def desk(self, agent: str) -> list[CallView]:
+        """What is on the officer's screen now: ringing, on the line, to be finished."""
+        self.flush()
+        views = self._desks.get(agent, {}).values()
+        return sorted(views, key=lambda v: (_FIRST.get(v.stage, 1), v.waiting_since))
+
+    def __iter__(self) -> Iterator[CallView]:
+        """Every view on any screen."""
+        for desk in list(self._desks.values()):
+            yield from list(desk.values())
+
+    def live(self) -> list[tuple[Call, tuple[CallView, ...]]]:
+        """Every call in progress, the oldest first, and how officers stand in it."""
+        self.flush()
+        return [
+            (entry.call, tuple(v for v in entry.shown.values() if v.stage in LIVE or
+                               v.stage is Stage.RINGING))
+            for entry in sorted(self._entries.values(), key=lambda e: e.call.entered_at)
+        ]  # fmt: skip
+
+    def view(self, call_id: str) -> CallView | None:
+        """Any officer's view of this call; `None` where it is on no screen."""
+        return next((view for view in self if view.call_id == call_id), None)
+
+    def _ask(self, entry: _Entry) -> None:
+        call = entry.call
+        if self.ask is not None:
+            number = normalise(call.caller_presented)
+            withheld = call.withheld or number.withheld
+            self.ask(Question(call.call_id, number.e164, withheld))
+
+    def _schedule(self, entry: _Entry) -> None:
+        self._dirty[entry.call.call_id] = entry
+        if not self._scheduled:
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                return  # a replay: whoever wants to see calls `flush`
+            self._scheduled = True
+            loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Publishes what has changed since the last time."""
+        self._scheduled = False
+        if not self._dirty:
+            return
+        dirty, self._dirty = self._dirty, {}
+        for entry in dirty.values():
+            try:
+                self._compose(entry)
+            except Exception:
+                # a bug in one call's view must not take the screens of all others away
+                _log.exception("call not shown", call=entry.call.call_id)
+
+    def _compose(self, entry: _Entry) -> None:
+        call = entry.call
+        agents = concerned(call)
+        agents.update(entry.shown)
+        if agents:
+            timings = timeline(call, self._directory, self._standards)
+            for agent in agents:
+                before = entry.shown.get(agent)
+                view = view_of(call, agent, timings, self._standards, entry.card)
+                if view.stage is Stage.GONE and before is None:
+                    continue
+                if view != before:
+                    self._show(view, entry.at)
+                if view.stage is Stage.GONE:
+                    entry.shown.pop(agent, None)
+                else:
+                    entry.shown[agent] = view
+        if call.closed:
+            del self._entries[call.call_id]
+            if self.forget is not None:
+                self.forget(call.call_id)
+
+    def _show(self, view: CallView, at: Micros) -> None:
+        desk = self._desks.setdefault(view.agent, {})
+        if view.stage is Stage.GONE:
+            desk.pop(view.call_id, None)
+            if not desk:
+                del self._desks[view.agent]
+        else:
+            desk[view.call_id] = view
+        told = _gone(view) if view.stage is Stage.GONE else view
+        self._hub.publish(topic_of(view.agent), "call", {"view": told, "at": at}, key=view.call_id)
+        if view.stage is Stage.WRAPUP:
+            self._put_away_oldest(view.agent)
+
+    def _put_away_oldest(self, agent: str) -> None:
+        desk = self._desks.get(agent, {})
+        over = sorted(
+            (v for v in desk.values() if v.stage is Stage.WRAPUP and
+             v.call_id not in self._entries),
+            key=lambda v: v.released_at or 0,
+        )  # fmt: skip
+        for view in over[:-TO_FINISH]:
+            self._show(replace(view, stage=Stage.GONE, why=Why.DONE), 0)
+
+
+def _gone(view: CallView) -> CallView:
+    """Of a call that is gone the hub keeps only that it is."""
+    return replace(view, steps=(), menu=(), card=None, others=(), other=None, name=None)
