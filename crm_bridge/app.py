@@ -19,6 +19,9 @@ from crm_bridge.cases import outlets
 from crm_bridge.cases.delivery import Gateways, deliver
 from crm_bridge.clock import SystemClock
 from crm_bridge.config import Config, NodeSection
+from crm_bridge.desk.declare import Declare
+from crm_bridge.desk.wrapups import declare_again
+from crm_bridge.errors import StorageError
 from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
 from crm_bridge.records import journal, schema
 from crm_bridge.records.commit_loop import CommitLoop, Policy
@@ -64,6 +67,8 @@ class App:
     database: Database
     loop: CommitLoop
     nodes: list[Node] = field(default_factory=list)
+    declare: Declare | None = None
+    """Puts what officers declare on the calls' records; `build` makes it."""
     gateways: Gateways = field(default_factory=dict)
     """Where messages go, by kind; without any none is sent."""
     started_at: float = field(default_factory=time.time)
@@ -119,6 +124,7 @@ class App:
                         name=f"work {node.name}",
                     )
                 group.create_task(self._flush(), name="flush")
+                group.create_task(self._declare_again(), name="declare again")
                 if self.gateways:
                     group.create_task(self._send_messages(), name="messages")
                 group.create_task(_ended(committing), name="watch commit")
@@ -139,6 +145,14 @@ class App:
         await deliver(
             self.database, SystemClock(), self.gateways, self._stopping, retrying=retrying
         )
+
+    async def _declare_again(self) -> None:
+        if self.declare is None:
+            return
+        try:
+            await declare_again(self.database, self.declare)
+        except StorageError as fault:
+            _log.warning("records of calls not declared again", what=fault.what, where=fault.where)
 
     async def _flush(self) -> None:
         while True:
@@ -209,12 +223,15 @@ async def build(config: Config) -> App:
     app = App(config, database, loop, gateways=outlets.gateways(config))
     directory = config.directory()
     standards = load_standards()
+    pipelines: list[NodePipeline] = []
+    app.declare = Declare(database, loop, pipelines, directory, standards, SystemClock())
     keep = needed(config.menu_contexts())
     for section in config.node:
         name = section.name or await systemname(section)
         last = await journal.last(database, name)
         pipeline = NodePipeline(name, directory, standards, loop, journal.Scribe(name, last))
         await restore(database, pipeline, last)
+        pipelines.append(pipeline)
         intake = Intake()
         link = Link(name, _address(section), keep, intake.put)
         intake.drop_link = link.drop

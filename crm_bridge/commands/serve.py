@@ -67,7 +67,7 @@ async def _bridge(config: Config, listener: socket.socket) -> None:
     app = await build(config)
     server = _Server(
         uvicorn.Config(
-            create_app(Context(config, app.database, lambda: health(app))),
+            create_app(Context(config, app.database, lambda: health(app), declare=app.declare)),
             log_config=None,
             access_log=False,
             lifespan="off",

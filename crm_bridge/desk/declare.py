@@ -8,7 +8,7 @@ writer. Between the two a call cannot slip: what is still to be saved of it is s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from crm_bridge.clock import Clock
@@ -18,7 +18,7 @@ from crm_bridge.records.calls import load_call, snapshot
 from crm_bridge.records.commit_loop import CommitLoop
 from crm_bridge.records.database import Database
 from crm_bridge.records.writer import batch_of
-from ivr.calls.call import Mark, Micros
+from ivr.calls.call import Call, Mark, Micros
 from ivr.calls.directory import Directory
 from ivr.events.markers import DECLARED
 from ivr.steps.standards import Standards
@@ -55,6 +55,11 @@ class Declare:
         clock: Clock,
     ) -> None:
         """`nodes` may still grow; the commit loop must run for an act to return."""
+        self.on_amend: Callable[[Call], None] | None = None
+        """Told of a call that was over and is now on disk with its mark; must not wait or raise.
+
+        Of a call in progress its pipeline tells (`on_change`).
+        """
         self._database = database
         self._loop = loop
         self._nodes = nodes
@@ -106,3 +111,5 @@ class Declare:
         call.revision += 1
         rows = snapshot(call, timeline(call, self._directory, self._standards))
         await self._loop.saved(self._loop.offer(batch_of(calls=[rows])))
+        if self.on_amend is not None:
+            self.on_amend(call)

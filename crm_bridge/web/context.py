@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from crm_bridge.access.oidc import Provider
+from crm_bridge.access.throttle import Throttle
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config
+from crm_bridge.desk.declare import Declare
 from crm_bridge.live.hub import Hub
 from crm_bridge.records.database import Database
 from crm_bridge.web.health import Ask
@@ -24,6 +27,14 @@ class Context:
     clock: Clock = field(default_factory=SystemClock)
     hub: Hub = field(default_factory=Hub)
     standards: Standards = field(default_factory=load_standards)
+    declare: Declare | None = None
+    """Puts what officers declare on calls; `None` where pages are served without a line."""
+    throttle: Throttle = field(default_factory=Throttle)
+    oidc: Provider | None = field(init=False)
+    """The ministry's own sign-in, where one is configured."""
+
+    def __post_init__(self) -> None:
+        self.oidc = Provider(self.config.oidc) if self.config.oidc.issuer else None
 
 
 def context(request: Request) -> Context:
