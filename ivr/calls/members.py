@@ -57,7 +57,8 @@ class Member:
     reason: str
     dynamic: bool | None
     changed_at: Micros
-    """When this was told to be so; the snapshot's moment where that showed a change."""
+    """Since when it is so, as far as Asterisk tells; of what only a snapshot showed, the second in
+    which the last pause began, or 0."""
 
 
 class Members:
@@ -68,6 +69,7 @@ class Members:
         """A snapshot has been taken whole and the link is up since."""
         self._members: dict[tuple[str, str], Member] = {}
         self._presence: dict[str, Presence] = {}
+        self._devices: dict[str, tuple[str, ...]] = {}
         self._shown: set[tuple[str, str]] = set()
         self._told: set[str] = set()
 
@@ -81,6 +83,7 @@ class Members:
                 return self._members.pop((event.queue, event.interface), None) is not None
             case ev.PresenceTold():
                 self._told.add(event.exten)
+                self._devices[event.exten] = event.devices
                 found = _STATUS.get(-1 if event.status is None else event.status, Presence.UNKNOWN)
                 changed = self._presence.get(event.exten) is not found
                 self._presence[event.exten] = found
@@ -98,6 +101,7 @@ class Members:
                     del self._members[key]
                 for exten in self._presence.keys() - self._told:
                     del self._presence[exten]
+                    self._devices.pop(exten, None)
                 self._shown.clear()
                 self.known = True
                 return True
@@ -129,6 +133,14 @@ class Members:
     def presence(self, number: str) -> Presence:
         """How the telephones behind this number are; unknown while the link is not up."""
         return self._presence.get(number, Presence.UNKNOWN) if self.known else Presence.UNKNOWN
+
+    def devices(self, number: str) -> tuple[str, ...]:
+        """The telephones behind this number; none where the line has not told."""
+        return self._devices.get(number, ())
+
+    def numbers(self) -> list[str]:
+        """Every number whose telephones the line tells of."""
+        return sorted(self._presence)
 
     def __iter__(self) -> Iterator[Member]:
         return iter(list(self._members.values()))

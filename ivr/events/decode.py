@@ -253,6 +253,9 @@ def _member(added: bool, seen: bool) -> Decoder:
     def decoder(at: int, inferred: bool, f: Headers) -> ev.Event | None:
         interface = f.word(b"Interface") or f.term(b"Location")
         membership = f.word(b"Membership")
+        if seen:
+            # The list tells the second of the last pause; since when he is not paused it does not.
+            at = (_number(f.get(b"LastPause")) or 0) * 1_000_000
         return ev.MemberTold(
             at, inferred, f.term(b"Queue"), interface,
             f.word(b"MemberName") or f.word(b"Name") or interface,
@@ -270,8 +273,10 @@ def _member_removed(at: int, inferred: bool, f: Headers) -> ev.Event | None:
 
 
 def _presence(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    hint = f.word(b"Hint") or ""
     return ev.PresenceTold(
         at, inferred, f.term(b"Exten"), f.term(b"Context"), _number(f.get(b"Status")),
+        tuple(hint.partition(",")[0].split("&")) if hint else (),
         f.get(b"ActionID") is not None,
     )  # fmt: skip
 

@@ -312,6 +312,8 @@ class PresenceTold(Event):
     exten: str
     context: str
     status: int | None
+    devices: tuple[str, ...] = ()
+    """The telephones its hint names: `PJSIP/1008a`, `PJSIP/1008b`."""
     seen: bool = False
     """From a snapshot."""
 
