@@ -1,4 +1,4 @@
-"""The live line as the desk uses it: calls in progress, queue members, telephones, and acts."""
+"""The live line as the desk uses it: calls in progress, queue members, telephones, and acts.
 
 It remembers nothing of its own: trackers and members of the nodes are the bridge's. What it adds
 is to wait for something to become so, and to say in plain words why an act cannot be done.
