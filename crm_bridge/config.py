@@ -6,9 +6,11 @@ shown. The names are a contract with those who run the hotline; see docs/configu
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -128,6 +130,61 @@ class WebSection(_Section):
 
     host: str = Field("127.0.0.1", description="address the pages listen on")
     port: int = Field(8203, ge=0, le=65535, description="their port")
+    https: bool = Field(False, description="people reach the pages over TLS, ended by a proxy")
+    proxies: list[str] = Field(
+        ["127.0.0.1"], description="addresses of proxies whose X-Forwarded-For is believed"
+    )
+
+
+RoleName = Literal[
+    "agent", "supervisor", "director", "agency_officer", "provincial_officer",
+    "administrator", "auditor",
+]  # fmt: skip
+
+
+class OidcSection(_Section):
+    """[oidc]: the ministry's own sign-in (OpenID Connect); off while no issuer is named."""
+
+    issuer: str = Field("", description="the provider, as its tokens name it; empty: off")
+    client_id: str = Field("", description="the desk's name at the provider")
+    client_secret: SecretStr | None = Field(None, description="the desk's secret there")
+    client_secret_file: Path | None = Field(None, description="a file that holds it instead")
+    address: str = Field("", description="the desk's own address as browsers see it, https://…")
+    label_th: str = Field("ลงชื่อเข้าใช้ด้วยบัญชีกระทรวง", description="the button in Thai")
+    label_en: str = Field("Sign in with the ministry account", description="in English")
+    match: Literal["email", "username"] = Field(
+        "email", description="how an account is found the first time; later by the subject"
+    )
+    role_claim: str = Field("", description="the claim that says the role; empty: the account does")
+    roles: dict[str, RoleName] = Field({}, description="value of that claim → role")
+    agency_claim: str = Field("", description="the claim that says the agency's id")
+    timeout_seconds: float = Field(10.0, gt=0, le=60, description="how long the provider may take")
+
+    @model_validator(mode="after")
+    def _whole(self) -> OidcSection:
+        if not self.issuer:
+            return self
+        for name in ("issuer", "address"):
+            if not _guarded(getattr(self, name)):
+                raise ValueError(f"oidc.{name} must be https://… (http:// only on loopback)")
+        if not self.client_id:
+            raise ValueError("oidc.client_id is missing")
+        if self.role_claim and not self.roles:
+            raise ValueError("oidc.role_claim needs oidc.roles: which value is which role")
+        return self
+
+    def secret(self) -> str:
+        """The desk's secret, empty for a public client; ConfigMistake if its file is unreadable."""
+        return _secret(self.client_secret, self.client_secret_file, "oidc.client_secret_file")
+
+
+def _guarded(url: str) -> bool:
+    """Whether what is sent there is safe from readers: over TLS, or within the machine."""
+    parts = urlsplit(url)
+    inside = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and inside)
+    )
 
 
 class MessagesSection(_Section):
@@ -202,6 +259,39 @@ def _secret(value: SecretStr | None, path: Path | None, where: str) -> str:
         ) from error
 
 
+URL_POP_FIELDS: Final = (
+    "e164", "number", "name", "call_id", "agent", "queue", "service", "language",
+)  # fmt: skip
+"""What a URL pop may name of a call, each in braces."""
+
+
+class DeskSection(_Section):
+    """[desk]: the agent's page."""
+
+    url_pop: str = Field(
+        "", description="the address a call opens elsewhere; `{e164}`, `{call_id}` … are filled in"
+    )
+    notification: Literal["number", "name", "nothing"] = Field(
+        "number", description="what a browser's notification may show of a caller"
+    )
+
+    @model_validator(mode="after")
+    def _url_is_safe(self) -> DeskSection:
+        if not self.url_pop:
+            return self
+        parts = urlsplit(self.url_pop)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise ValueError("url_pop must begin with http:// or https:// and name a host")
+        if any(c in "{}@" for c in parts.netloc):
+            raise ValueError("url_pop: the host must stand as it is: no field, no login")
+        if any(c.isspace() or not c.isprintable() for c in self.url_pop):
+            raise ValueError("url_pop must not hold spaces")
+        for name in re.findall(r"\{([^{}]*)\}", self.url_pop):
+            if name not in URL_POP_FIELDS:
+                raise ValueError(f"url_pop: {{{name}}} is not known; use {URL_POP_FIELDS}")
+        return self
+
+
 class _Environment(PydanticBaseSettingsSource):
     """The environment: HOTLINE_NODE__KEY is the first node's, HOTLINE_NODE__2__KEY the third's."""
 
@@ -253,6 +343,8 @@ class Config(BaseSettings):
     web: WebSection = WebSection()
     messages: MessagesSection = MessagesSection()
     mail: MailSection = MailSection()
+    desk: DeskSection = DeskSection()
+    oidc: OidcSection = OidcSection()
 
     @classmethod
     def settings_customise_sources(

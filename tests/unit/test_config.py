@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from crm_bridge import config as rooms
 from crm_bridge.config import Config, load_config
@@ -21,6 +22,8 @@ SECTIONS = {
     "[web]": rooms.WebSection,
     "[messages]": rooms.MessagesSection,
     "[mail]": rooms.MailSection,
+    "[oidc]": rooms.OidcSection,
+    "[desk]": rooms.DeskSection,
 }
 PLAIN = """
 [[node]]
@@ -122,3 +125,21 @@ def test_what_is_no_toml_names_the_line(file):
         load_config(file("[web]\nport = = 1"))
     with pytest.raises(ConfigMistake, match="no such file"):
         load_config(Path("nowhere.toml"))
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "javascript:alert(1)", "//crm.example/{e164}", "https://{name}/x", "https://a{e164}.th/",
+        "https://user@crm.example/", "https://crm.example/?tel={phone}", "https://crm.example/ x",
+        "data:text/html,{name}", "https:///x",
+    ],
+)  # fmt: skip
+def test_a_url_pop_that_could_lead_elsewhere_is_a_mistake(template):
+    with pytest.raises(ValidationError, match="url_pop"):
+        rooms.DeskSection(url_pop=template)
+
+
+def test_a_url_pop_with_known_fields_is_taken():
+    for template in ("", "https://crm.example/?tel={e164}&call={call_id}&who={name}"):
+        assert rooms.DeskSection(url_pop=template).url_pop == template
