@@ -159,9 +159,9 @@ async def as_it_stands(
     state, answered = await stands(connection, case)
     values: dict[str, Any] = {}
     if state is State.SETTLED:
-        values["settlement"] = "\n\n".join(
-            a.answer or "" for a in await here(connection, case) if a.state is Assignment.ACCEPTED
-        )
+        accepted = [a for a in await here(connection, case) if a.state is Assignment.ACCEPTED]
+        accepted.sort(key=lambda a: a.answered_us or 0)
+        values["settlement"] = "\n\n".join(a.answer or "" for a in accepted)
     return await finish(
         connection, clock, by, case, act, to=state, values=values, body=body, agency=agency,
         settled_at=answered,
