@@ -274,6 +274,10 @@ class DeskSection(_Section):
     notification: Literal["number", "name", "nothing"] = Field(
         "number", description="what a browser's notification may show of a caller"
     )
+    data_dir: Path = Field(Path("desk-data"), description="where files of cases are kept")
+    attachment_megabytes: float = Field(
+        10.0, gt=0, le=10, description="the largest file of a case (1 MB = 1,048,576 bytes)"
+    )
 
     @model_validator(mode="after")
     def _url_is_safe(self) -> DeskSection:

@@ -23,6 +23,8 @@ class Account:
     province: str | None = None
     language: str = "th"
     version: int = 1
+    must_change: bool = False
+    """The password is a one-time one: before anything else it is changed."""
 
     @property
     def outside(self) -> bool:

@@ -1,4 +1,8 @@
-"""Accounts: made, found, signed in to; locked after repeated failures."""
+"""Accounts: made, found, signed in to; locked after repeated failures.
+
+A lock ends by itself and can be ended by an administrator; it holds passwords only, so that a
+browser already signed in, a program's key and the ministry's own sign-in go on working.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,11 @@ FAILURES: Final = 5
 LOCKED_FOR: Final = 15 * 60 * 1_000_000
 """Microseconds an account stays locked."""
 
+ONE_TIME_FOR: Final = 72 * 3600 * 1_000_000
+"""Microseconds in which a one-time password must be used."""
+
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
+_EMAIL: Final = re.compile(r"[^\s@\x00-\x1f]{1,64}@[^\s@\x00-\x1f]{1,189}")
 
 
 def login_form(text: str) -> str:
@@ -33,12 +41,31 @@ def login_form(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip().casefold()
 
 
+def email_form(text: str | None) -> str | None:
+    """The e-mail address as it is kept; `None` for none. Refused (422) where it is no address."""
+    text = (text or "").strip().casefold()
+    if text and not _EMAIL.fullmatch(text):
+        th, en = "ที่อยู่อีเมลไม่ถูกต้อง", "this is no e-mail address"
+        raise Refused("email-form", th, en, 422, {"email": (th, en)})
+    return text or None
+
+
 def of_row(row: Row[Any]) -> Account:
     """The account of a row of the table."""
     return Account(
         row.id, row.login, row.name_th, row.name_en, Role(row.role), row.agency, row.province,
-        row.language, row.version,
+        row.language, row.version, row.must_change,
     )  # fmt: skip
+
+
+def agency_of(role: Role, agency: str | None) -> str | None:
+    """The agency an account of this role has: an outside role needs one, others have none."""
+    if role not in OUTSIDE:
+        return None
+    if not agency:
+        th, en = "บทบาทนี้ต้องระบุหน่วยงาน", "this role needs an agency"
+        raise Refused("agency-missing", th, en, 422, {"agency": (th, en)})
+    return agency
 
 
 async def create(
@@ -55,35 +82,64 @@ async def create(
     province: str | None = None,
     language: str = "th",
     must_change: bool = False,
+    subject: str | None = None,
 ) -> Account:
     """A new account; without a password it can only sign in through the ministry's own sign-in.
 
-    Raises Refused where the login is taken or not one, the password too short, or an outside
-    role has no agency.
+    `subject` is who it is there. Raises Refused where the login is taken or not one, the password
+    too short, or an outside role has no agency.
     """
     login = login_form(login)
     if not _LOGIN.fullmatch(login):
         th = "ชื่อผู้ใช้ต้องเป็นอักษรอังกฤษ ตัวเลข หรือ . _ - @ ยาว 2 ถึง 64 ตัว"
         en = "a login has 2 to 64 of a-z 0-9 . _ - @"
         raise Refused("login-form", th, en, 422, {"login": (th, en)})
-    if role in OUTSIDE and not agency:
-        th, en = "บทบาทนี้ต้องระบุหน่วยงาน", "this role needs an agency"
-        raise Refused("agency-missing", th, en, 422, {"agency": (th, en)})
+    agency = agency_of(role, agency)
     now = clock.now_us()
     kept = await passwords.hashed(password) if password is not None else None
     values = {
         "id": uuid.uuid4().hex, "login": login, "name_th": name_th.strip(),
-        "name_en": name_en.strip(), "email": email or None, "role": role.value,
-        "agency": agency, "province": province, "language": language, "password_hash": kept,
+        "name_en": name_en.strip(), "email": email_form(email), "role": role.value,
+        "agency": agency, "province": province if agency else None, "language": language,
+        "password_hash": kept, "password_us": now if kept else None, "oidc_subject": subject,
         "active": True, "must_change": must_change, "failures": 0, "created_us": now,
         "updated_us": now, "version": 1,
     }  # fmt: skip
+    taken = select(accounts.c.id).where(accounts.c.login == login)
     try:
+        if (await connection.execute(taken)).first() is not None:
+            raise _taken()
         await connection.execute(accounts.insert().values(values))
     except IntegrityError:
-        th, en = "มีชื่อผู้ใช้นี้แล้ว", "this login is taken"
-        raise Refused("login-taken", th, en, 409, {"login": (th, en)}) from None
-    row = (await connection.execute(select(accounts).where(accounts.c.id == values["id"]))).one()
+        raise _taken() from None
+    return await find(connection, str(values["id"]))
+
+
+def _taken() -> Refused:
+    th, en = "มีชื่อผู้ใช้นี้แล้ว", "this login is taken"
+    return Refused("login-taken", th, en, 409, {"login": (th, en)})
+
+
+async def row_of(connection: AsyncConnection, account_id: str) -> Row[Any]:
+    """The whole row of an account, closed ones too; Refused (404) where there is none."""
+    query = select(accounts).where(accounts.c.id == account_id)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise Refused("no-account", "ไม่พบบัญชีนี้", "there is no such account", 404)
+    return row
+
+
+async def find(connection: AsyncConnection, account_id: str) -> Account:
+    """An account, closed ones too; Refused (404) where there is none."""
+    return of_row(await row_of(connection, account_id))
+
+
+async def named(connection: AsyncConnection, login: str) -> Account:
+    """The account of a login, closed ones too; Refused (404) where there is none."""
+    query = select(accounts).where(accounts.c.login == login_form(login))
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise Refused("no-account", "ไม่พบบัญชีนี้", "there is no such account", 404)
     return of_row(row)
 
 
@@ -92,45 +148,62 @@ async def sign_in(database: Database, clock: Clock, login: str, password: str) -
 
     Failures in a row are counted; at `FAILURES` the account is locked for `LOCKED_FOR`.
     """
-    async with database.reading() as connection:
-        query = select(accounts).where(accounts.c.login == login_form(login))
-        row = (await connection.execute(query)).one_or_none()
-    now = clock.now_us()
-    if row is not None and row.locked_until_us is not None and row.locked_until_us > now:
-        minutes = -(-(row.locked_until_us - now) // 60_000_000)
-        raise Refused(
-            "account-locked",
-            f"บัญชีถูกล็อกเพราะใส่รหัสผ่านผิดหลายครั้ง ลองใหม่ใน {minutes} นาที หรือติดต่อผู้ดูแลระบบ",
-            f"locked after wrong passwords; try again in {minutes} min, or ask an administrator",
-            429,
-        )
+    row = None
+    if _LOGIN.fullmatch(login_form(login)):
+        async with database.reading() as connection:
+            query = select(accounts).where(accounts.c.login == login_form(login))
+            row = (await connection.execute(query)).one_or_none()
+    _not_locked(row, clock)
     good = await passwords.matches(row.password_hash if row is not None else None, password)
-    if row is None or not row.active or not good:
-        if row is not None and row.active:
-            await _failed(database, clock, row.id)
+    if row is None or not row.active:
+        raise _failed()
+    async with database.writing() as connection:
+        # what was read may be old: guesses sent side by side must not slip past the lock
+        now = await row_of(connection, row.id)
+        _not_locked(now, clock)
+        if good and now.password_hash == row.password_hash:
+            if now.failures or now.locked_until_us is not None:
+                await _count(connection, row.id, 0, None)
+        else:
+            good = False
+            failures = now.failures + 1
+            locked = clock.now_us() + LOCKED_FOR if failures >= FAILURES else None
+            await _count(connection, row.id, 0 if locked else failures, locked)
+    if not good:
+        raise _failed()
+    if now.must_change and (now.password_us or 0) + ONE_TIME_FOR < clock.now_us():
         raise Refused(
-            "sign-in-failed",
-            "ชื่อผู้ใช้หรือรหัสผ่านไม่ถูกต้อง",
-            "login or password is wrong",
+            "one-time-expired",
+            "รหัสผ่านชั่วคราวหมดอายุแล้ว โปรดขอรหัสใหม่จากผู้ดูแลระบบ",
+            "the one-time password has run out; ask an administrator for a new one",
             401,
         )
-    if row.failures or row.locked_until_us is not None:
-        async with database.writing() as connection:
-            await connection.execute(
-                update(accounts)
-                .where(accounts.c.id == row.id)
-                .values(failures=0, locked_until_us=None)
-            )
-    return of_row(row)
+    return of_row(now)
 
 
-async def _failed(database: Database, clock: Clock, account_id: str) -> None:
-    async with database.writing() as connection:
-        query = select(accounts.c.failures).where(accounts.c.id == account_id)
-        failures = (await connection.execute(query)).scalar_one() + 1
-        locked = clock.now_us() + LOCKED_FOR if failures >= FAILURES else None
-        await connection.execute(
-            update(accounts)
-            .where(accounts.c.id == account_id)
-            .values(failures=0 if locked else failures, locked_until_us=locked)
-        )
+def _not_locked(row: Row[Any] | None, clock: Clock) -> None:
+    now = clock.now_us()
+    if row is None or row.locked_until_us is None or row.locked_until_us <= now:
+        return
+    minutes = -(-(row.locked_until_us - now) // 60_000_000)
+    raise Refused(
+        "account-locked",
+        f"บัญชีถูกล็อกเพราะใส่รหัสผ่านผิดหลายครั้ง ลองใหม่ใน {minutes} นาที หรือติดต่อผู้ดูแลระบบ",
+        f"locked after wrong passwords; try again in {minutes} min, or ask an administrator",
+        429,
+    )
+
+
+def _failed() -> Refused:
+    th, en = "ชื่อผู้ใช้หรือรหัสผ่านไม่ถูกต้อง", "login or password is wrong"
+    return Refused("sign-in-failed", th, en, 401)
+
+
+async def _count(
+    connection: AsyncConnection, account_id: str, failures: int, locked: int | None
+) -> None:
+    await connection.execute(
+        update(accounts)
+        .where(accounts.c.id == account_id)
+        .values(failures=failures, locked_until_us=locked)
+    )

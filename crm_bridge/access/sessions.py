@@ -10,9 +10,9 @@ import hashlib
 import secrets
 import uuid
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
@@ -89,22 +89,52 @@ async def find(database: Database, clock: Clock, token: str) -> Session | None:
     return Session(row.session_id, row.csrf, of_row(row))
 
 
-async def end(connection: AsyncConnection, clock: Clock, session_id: str) -> bool:
-    """Ends one session; false where it had ended."""
-    done = await connection.execute(
-        update(sessions)
-        .where(sessions.c.id == session_id, sessions.c.ended_us.is_(None))
-        .values(ended_us=clock.now_us())
-    )
+async def end(
+    connection: AsyncConnection, clock: Clock, session_id: str, account_id: str | None = None
+) -> bool:
+    """Ends one session, of this account where one is named; false where none ended."""
+    act = update(sessions).where(sessions.c.id == session_id, sessions.c.ended_us.is_(None))
+    if account_id is not None:
+        act = act.where(sessions.c.account_id == account_id)
+    done = await connection.execute(act.values(ended_us=clock.now_us()))
     return done.rowcount > 0
 
 
-async def end_all(connection: AsyncConnection, clock: Clock, account_id: str) -> list[str]:
-    """Ends every session of an account; their ids."""
+async def end_shown(connection: AsyncConnection, clock: Clock, token: str) -> str | None:
+    """Ends the session of a cookie that is being replaced; its id."""
+    query = select(sessions.c.id).where(
+        sessions.c.token_hash == digest(token), sessions.c.ended_us.is_(None)
+    )
+    found = (await connection.execute(query)).scalar_one_or_none()
+    if found is not None:
+        await end(connection, clock, found)
+    return found
+
+
+async def live(connection: AsyncConnection, clock: Clock, account_id: str) -> list[Row[Any]]:
+    """The sessions of an account that go on, the newest first."""
+    now = clock.now_us()
+    query = (
+        select(sessions)
+        .where(
+            sessions.c.account_id == account_id,
+            sessions.c.ended_us.is_(None),
+            sessions.c.expires_us > now,
+            sessions.c.seen_us > now - IDLE,
+        )
+        .order_by(sessions.c.created_us.desc(), sessions.c.id)
+    )
+    return list(await connection.execute(query))
+
+
+async def end_all(
+    connection: AsyncConnection, clock: Clock, account_id: str, but: str | None = None
+) -> list[str]:
+    """Ends every session of an account, `but` this one; their ids."""
     query = select(sessions.c.id).where(
         sessions.c.account_id == account_id, sessions.c.ended_us.is_(None)
     )
-    ended = list((await connection.execute(query)).scalars())
+    ended = [found for found in (await connection.execute(query)).scalars() if found != but]
     if ended:
         await connection.execute(
             update(sessions).where(sessions.c.id.in_(ended)).values(ended_us=clock.now_us())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
@@ -24,6 +25,9 @@ SCOPES: Final = {
 }
 """Scope → its name in Thai and English."""
 
+KEYS: Final = 20
+"""Keys an account may have at once."""
+
 _SEEN_EVERY: Final = 60 * 1_000_000
 
 
@@ -39,6 +43,12 @@ async def issue(
     if not scopes or any(scope not in SCOPES for scope in scopes):
         th, en = "ขอบเขตของกุญแจต้องเป็น read หรือ write", "a scope is read or write"
         raise Refused("scope-unknown", th, en, 422, {"scopes": (th, en)})
+    count = select(func.count()).where(
+        api_tokens.c.account_id == account.id, api_tokens.c.ended_us.is_(None)
+    )
+    if (await connection.execute(count)).scalar_one() >= KEYS:
+        th = f"บัญชีหนึ่งมีกุญแจได้ไม่เกิน {KEYS} ดอก โปรดยกเลิกดอกที่ไม่ใช้"
+        raise Refused("keys-full", th, f"an account has {KEYS} keys at most; end one first", 409)
     key = PREFIX + secrets.token_urlsafe(32)
     token_id = uuid.uuid4().hex
     await connection.execute(
@@ -64,11 +74,46 @@ async def end(connection: AsyncConnection, clock: Clock, token_id: str, account_
     return done.rowcount > 0
 
 
-async def find(database: Database, clock: Clock, key: str, *, writing: bool) -> Account | None:
-    """The account a key acts as; `None` where it does not work (any more).
+async def end_all(connection: AsyncConnection, clock: Clock, account_id: str) -> None:
+    """Ends every key of an account."""
+    await connection.execute(
+        update(api_tokens)
+        .where(api_tokens.c.account_id == account_id, api_tokens.c.ended_us.is_(None))
+        .values(ended_us=clock.now_us())
+    )
 
-    Raises Refused where it works but its scopes do not allow an act.
-    """
+
+async def working(connection: AsyncConnection, clock: Clock, account_id: str) -> list[Row[Any]]:
+    """The keys of an account that work, the newest first."""
+    query = (
+        select(api_tokens)
+        .where(
+            api_tokens.c.account_id == account_id,
+            api_tokens.c.ended_us.is_(None),
+            api_tokens.c.expires_us.is_(None) | (api_tokens.c.expires_us > clock.now_us()),
+        )
+        .order_by(api_tokens.c.created_us.desc(), api_tokens.c.id)
+    )
+    return list(await connection.execute(query))
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that works: whom it acts as, and what it may."""
+
+    account: Account
+    scopes: tuple[str, ...]
+
+    def allow_writing(self) -> None:
+        """Refused (403) where the key may only read."""
+        if "write" not in self.scopes:
+            th = "กุญแจนี้อ่านได้อย่างเดียว ทำรายการไม่ได้"
+            en = "this key may read only; the act needs the scope write"
+            raise Refused("scope-missing", th, en, 403)
+
+
+async def find(database: Database, clock: Clock, key: str) -> Key | None:
+    """The key as it works now; `None` where it does not (any more)."""
     now = clock.now_us()
     query = (
         select(
@@ -94,11 +139,4 @@ async def find(database: Database, clock: Clock, key: str, *, writing: bool) -> 
             await connection.execute(
                 update(api_tokens).where(api_tokens.c.id == row.token_id).values(used_us=now)
             )
-    if writing and "write" not in row.scopes.split():
-        raise Refused(
-            "scope-missing",
-            "กุญแจนี้อ่านได้อย่างเดียว ทำรายการไม่ได้",
-            "this key may read only; the act needs the scope write",
-            403,
-        )
-    return of_row(row)
+    return Key(of_row(row), tuple(row.scopes.split()))

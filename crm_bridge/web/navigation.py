@@ -19,7 +19,10 @@ class Entry:
     roles: frozenset[Role]
 
 
-ENTRIES: Final[tuple[Entry, ...]] = (Entry("/account", "บัญชีของฉัน", "My account", frozenset(Role)),)
+ENTRIES: Final[tuple[Entry, ...]] = (
+    Entry("/admin/accounts", "บัญชีผู้ใช้", "Accounts", frozenset({Role.ADMINISTRATOR})),
+    Entry("/account", "บัญชีของฉัน", "My account", frozenset(Role)),
+)
 """A feature adds its line here."""
 
 

@@ -19,6 +19,7 @@ accounts = Table(
     Column("province", Text),
     Column("language", Text, nullable=False),
     Column("password_hash", Text),
+    Column("password_us", BigInteger),
     Column("oidc_subject", Text),
     Column("active", Boolean, nullable=False),
     Column("must_change", Boolean, nullable=False),
@@ -30,7 +31,9 @@ accounts = Table(
     Index("ix_accounts_login", "login", unique=True),
     Index("ix_accounts_oidc_subject", "oidc_subject", unique=True),
 )
-"""`login` is kept in lower case. `failures` counts wrong passwords in a row."""
+"""`login` is kept in lower case. `failures` counts wrong passwords in a row. `password_us` says
+since when the password is this one; with `must_change` it is a one-time password.
+"""
 
 sessions = Table(
     "sessions",

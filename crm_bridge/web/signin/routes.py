@@ -1,11 +1,11 @@
-"""Signing in and out, the language, and the account's own page."""
+"""Signing in and out, and the language."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 from sqlalchemy import update
 
@@ -14,8 +14,9 @@ from crm_bridge.access.account import Account
 from crm_bridge.records.desk_tables.accounts import accounts as table
 from crm_bridge.web.context import context
 from crm_bridge.web.navigation import home
-from crm_bridge.web.pages import LANGUAGE_COOKIE, render
-from crm_bridge.web.policy import COOKIE, EVERYONE, OPEN, known, who
+from crm_bridge.web.pages import render
+from crm_bridge.web.policy import EVERYONE, OPEN, known, who
+from crm_bridge.web.signin import cookies
 
 router = APIRouter()
 
@@ -52,35 +53,31 @@ async def sign_in_page(request: Request, next: str = "") -> Response:  # its nam
     """The sign-in page; who is signed in goes on."""
     account = await known(request)
     if account is not None:
-        return RedirectResponse(_inside(next) or home(account), 303)
-    return render(request, "signin/sign_in.html", next=_inside(next))
+        return RedirectResponse(cookies.onward(account, next), 303)
+    section = context(request).config.oidc
+    return render(
+        request, "signin/sign_in.html", next=cookies.inside(next), problem=None,
+        oidc=section if section.issuer else None,
+    )  # fmt: skip
 
 
 @router.post("/api/v1/sign-in", summary="Sign a browser in", dependencies=[OPEN], tags=["account"])
 async def sign_in(request: Request, response: Response, given: Credentials) -> Begun:
     """Begins a session; its cookie is HttpOnly, SameSite=Lax, and Secure over TLS."""
     held = context(request)
+    origin = cookies.address(request)
+    held.throttle.enter(held.clock, origin)
     account = await accounts.sign_in(held.database, held.clock, given.login, given.password)
-    async with held.database.writing() as connection:
-        _, token = await sessions.begin(
-            connection,
-            held.clock,
-            account,
-            address=request.client.host if request.client else None,
-            user_agent=request.headers.get("user-agent"),
-        )
-    response.set_cookie(
-        COOKIE, token, max_age=sessions.LONGEST // 1_000_000, httponly=True, samesite="lax",
-        secure=request.url.scheme == "https",
-    )  # fmt: skip
-    return Begun(next=_inside(given.next) or home(account))
+    held.throttle.succeeded(origin)
+    await cookies.begin(request, response, account)
+    return Begun(next=cookies.onward(account, given.next))
 
 
 @router.post(
     "/api/v1/sign-out", summary="End this browser's session", status_code=204, tags=["account"]
 )
 async def sign_out(
-    request: Request, response: Response, me: Annotated[Account, who(*EVERYONE)]
+    request: Request, response: Response, me: Annotated[Account, who(*EVERYONE, before_change=True)]
 ) -> None:
     """Ends the session; its open pages are told."""
     held = context(request)
@@ -88,8 +85,8 @@ async def sign_out(
     if session is not None:
         async with held.database.writing() as connection:
             await sessions.end(connection, held.clock, session.id)
-        held.hub.publish(f"session:{session.id}", "ended", {})
-    response.delete_cookie(COOKIE)
+        cookies.tell(request, [session.id])
+    cookies.clear(request, response)
 
 
 @router.put("/api/v1/language", summary="The language of the screens", status_code=204,
@@ -103,18 +100,4 @@ async def language(request: Request, response: Response, given: Language) -> Non
             await connection.execute(
                 update(table).where(table.c.id == account.id).values(language=given.language)
             )
-    response.set_cookie(
-        LANGUAGE_COOKIE, given.language, max_age=31_536_000, samesite="lax", httponly=True
-    )
-
-
-@router.get("/account", include_in_schema=False)
-async def account_page(request: Request, me: Annotated[Account, who(*EVERYONE)]) -> HTMLResponse:
-    """The account's own page."""
-    return render(request, "signin/account.html")
-
-
-def _inside(path: str) -> str:
-    """The path if it leads within these pages, else nothing."""
-    fine = path.startswith("/") and not path.startswith("//") and "\\" not in path
-    return path if fine and path.isprintable() else ""
+    cookies.speak(request, response, given.language)

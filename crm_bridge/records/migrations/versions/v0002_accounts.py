@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("province", sa.Text(), nullable=True),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=True),
+        sa.Column("password_us", sa.BigInteger(), nullable=True),
         sa.Column("oidc_subject", sa.Text(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("must_change", sa.Boolean(), nullable=False),
