@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from tests.support.browser import Browsers, browsers, served
+from tests.support.desk_house import House, house
 from tests.support.lab import lab, lab_number, lab_root, on_stage
 from tests.support.web import Desk, desk
 
-__all__ = ["desk", "lab", "lab_number", "lab_root", "on_stage"]
+__all__ = ["desk", "house", "lab", "lab_number", "lab_root", "on_stage"]
 
 _failed = pytest.StashKey[bool]()
 
@@ -34,6 +35,16 @@ async def windows(
 ) -> AsyncIterator[Browsers]:
     """Windows on a desk without a line."""
     async with served(desk.app) as base, browsers(base, desk) as opened:
+        yield opened
+        await judged(opened, tmp_path, request.node)
+
+
+@pytest.fixture
+async def office_windows(
+    house: House, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Browsers]:
+    """Windows on the furnished desk without a line."""
+    async with served(house.app) as base, browsers(base, house) as opened:
         yield opened
         await judged(opened, tmp_path, request.node)
 

@@ -1,0 +1,177 @@
+"""Walks the desk as one person: every page a link leads to, each judged by axe and the keyboard."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page
+
+from tests.support.browser import Window
+
+GRAVE: Final = frozenset({"serious", "critical"})
+AXE: Final = Axe()
+
+_ID: Final = re.compile(r"/[^/]*\d[^/]*")
+
+_LINKS = """() => [...document.querySelectorAll("a[href]")]
+  .filter((a) => a.origin === location.origin && !a.hasAttribute("download"))
+  .map((a) => a.pathname + a.search)"""
+
+# What differs between two pages for a reader of their structure: tags, classes, roles, states.
+_SHAPE = """() => [...document.querySelectorAll("body, body *")].map((e) =>
+  [e.tagName, e.className, e.getAttribute("role"), e.type, e.disabled, e.hidden].join(".")).join(" ")"""
+
+_STOPS = """() => {
+  const named = "a[href], button, input, select, textarea, summary, [tabindex]";
+  const radios = new Set();
+  window.walk = [...document.querySelectorAll(named)].filter((e) => {
+    if (e.disabled || e.tabIndex < 0 || e.type === "hidden") return false;
+    if (!e.checkVisibility({ visibilityProperty: true })) return false;
+    if (e.type === "radio") {
+      const group = `${e.form?.action} ${e.name}`;
+      const checked = document.querySelector(`input[type=radio][name="${CSS.escape(e.name)}"]:checked`);
+      if (checked ? checked !== e : radios.has(group)) return false;
+      radios.add(group);
+    }
+    return true;
+  });
+  document.activeElement?.blur();
+  window.getSelection().removeAllRanges();
+  return window.walk.length;
+}"""
+
+_FOCUS = """() => {
+  const e = document.activeElement;
+  const style = getComputedStyle(e);
+  const shown = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
+    || style.boxShadow !== "none";
+  const box = e.getBoundingClientRect();
+  const near = box.bottom > -2 && box.top < innerHeight + 2;
+  return [window.walk.indexOf(e), shown && near, e.outerHTML.slice(0, 140), e === document.body];
+}"""
+
+_NAMES = "(missing) => missing.map((i) => window.walk[i].outerHTML.slice(0, 140))"
+
+
+def pattern(path: str) -> str:
+    """The page that a path is one of: ids and the values of a query left out."""
+    parts = urlsplit(path)
+    keys = "&".join(sorted({key for key, _ in parse_qsl(parts.query)}))
+    return _ID.sub("/{}", parts.path) + (f"?{keys}" if keys else "")
+
+
+async def axe_faults(page: Page) -> list[str]:
+    """The serious and critical accessibility faults of the page as it stands."""
+    found = await AXE.run(page, options={"resultTypes": ["violations"]})
+    return [
+        f"{fault['id']} ({fault['impact']}): {fault['help']}: "
+        + "; ".join(
+            f"{node['target']} {node['html'][:120]} {_why(node)}" for node in fault["nodes"][:3]
+        )
+        for fault in found.response["violations"]
+        if fault["impact"] in GRAVE
+    ]
+
+
+def _why(node: dict[str, Any]) -> str:
+    checks = [*node.get("any", []), *node.get("all", []), *node.get("none", [])]
+    return " / ".join(check["message"] for check in checks[:1])
+
+
+async def keyboard_faults(page: Page) -> list[str]:
+    """What of the page the Tab key does not reach, or reaches without showing it."""
+    count = await page.evaluate(_STOPS)
+    reached: set[int] = set()
+    unseen: dict[int, str] = {}
+    strays = 0
+    # a date field has a stop for each of its parts
+    for _ in range(count * 4 + 8):
+        await page.keyboard.press("Tab")
+        at, seen, html, nowhere = await page.evaluate(_FOCUS)
+        if at in reached and at == 0 and len(reached) >= count:
+            break
+        if nowhere:
+            strays += 1
+            if strays > 2 or len(reached) >= count:
+                break
+            continue
+        if at >= 0:
+            reached.add(at)
+        if not seen:
+            unseen[at] = html
+        if len(reached) >= count:
+            break
+    missing = sorted(set(range(count)) - reached)
+    names = await page.evaluate(_NAMES, missing)
+    return [f"Tab does not reach {name}" for name in names] + [
+        f"focus is not seen on {html}" for html in unseen.values()
+    ]
+
+
+@dataclass
+class Walk:
+    """The pages of every role; what one role's page showed is not judged again for the next."""
+
+    judged: set[str] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
+    pages: dict[str, list[str]] = field(default_factory=dict)
+    """The pages that each person saw."""
+
+    async def all(
+        self, window: Window, *, begin: tuple[str, ...] = ("/",), each: int = 3,
+        pictures: Path | None = None,
+    ) -> list[str]:  # fmt: skip
+        """Opens every page that links lead to, at most `each` of a kind; the paths opened."""
+        waiting = list(begin)
+        seen = set(waiting)
+        kinds: Counter[str] = Counter()
+        opened: list[str] = []
+        while waiting:
+            path = waiting.pop(0)
+            kind = pattern(path)
+            if kinds[kind] >= each:
+                continue
+            answer = await window.context.request.get(window.base + path)
+            if answer.status >= 400:
+                self.faults.append(f"{window.who}: a link leads to {path}: {answer.status}")
+                continue
+            if not answer.headers.get("content-type", "").startswith("text/html"):
+                continue
+            kinds[kind] += 1
+            await window.go(path)
+            opened.append(window.page.url.removeprefix(window.base))
+            await self.judge(window, kind)
+            if pictures is not None:
+                await window.look(pictures / f"{_file(window.who, kind, kinds[kind])}.png")
+            for link in await window.page.evaluate(_LINKS):
+                if link not in seen:
+                    seen.add(link)
+                    waiting.append(link)
+        self.pages[window.who] = opened
+        return opened
+
+    async def judge(self, window: Window, kind: str) -> None:
+        """Judges the page as it stands, unless one of the same shape was."""
+        page = window.page
+        shape = hashlib.sha256((await page.evaluate(_SHAPE)).encode()).hexdigest()
+        key = f"{kind} {shape}"
+        if key in self.judged:
+            return
+        self.judged.add(key)
+        where = f"{window.who} {urlsplit(page.url).path}"
+        self.faults += [f"{where}: {fault}" for fault in await axe_faults(page)]
+        self.faults += [f"{where}: {fault}" for fault in await keyboard_faults(page)]
+        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if wide > 0:
+            self.faults.append(f"{where}: {wide} pixels wider than the screen")
+
+
+def _file(who: str, kind: str, number: int) -> str:
+    return f"{who}{re.sub(r'[^a-z0-9]+', '-', kind)}-{number}".replace("--", "-")
