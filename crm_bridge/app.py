@@ -11,6 +11,7 @@ import gc
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import structlog
@@ -20,6 +21,9 @@ from crm_bridge.cases.delivery import Gateways, deliver
 from crm_bridge.clock import SystemClock
 from crm_bridge.config import Config, NodeSection
 from crm_bridge.desk.declare import Declare
+from crm_bridge.desk.floor import Floor
+from crm_bridge.desk.line import LineNode
+from crm_bridge.live.hub import Hub
 from crm_bridge.desk.wrapups import declare_again
 from crm_bridge.errors import StorageError
 from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
@@ -67,6 +71,10 @@ class App:
     database: Database
     loop: CommitLoop
     nodes: list[Node] = field(default_factory=list)
+    hub: Hub = field(default_factory=Hub)
+    """What happens now, for the screens."""
+    floor: Floor | None = None
+    """The line and the agents for the desk; `build` makes it."""
     declare: Declare | None = None
     """Puts what officers declare on the calls' records; `build` makes it."""
     gateways: Gateways = field(default_factory=dict)
@@ -124,6 +132,8 @@ class App:
                         name=f"work {node.name}",
                     )
                 group.create_task(self._flush(), name="flush")
+                if self.floor is not None:
+                    group.create_task(self.floor.agents.run(), name="agents")
                 group.create_task(self._declare_again(), name="declare again")
                 if self.gateways:
                     group.create_task(self._send_messages(), name="messages")
@@ -223,6 +233,7 @@ async def build(config: Config) -> App:
     app = App(config, database, loop, gateways=outlets.gateways(config))
     directory = config.directory()
     standards = load_standards()
+    floor = app.floor = Floor.of(config, database, app.hub, SystemClock())
     pipelines: list[NodePipeline] = []
     app.declare = Declare(database, loop, pipelines, directory, standards, SystemClock())
     keep = needed(config.menu_contexts())
@@ -236,6 +247,10 @@ async def build(config: Config) -> App:
         link = Link(name, _address(section), keep, intake.put)
         intake.drop_link = link.drop
         app.nodes.append(Node(name, link, intake, pipeline))
+        floor.line.add(LineNode(name, link, pipeline.tracker, pipeline.members))
+        pipeline.on_change = floor.line.heard
+        pipeline.on_members = partial(floor.line.told, name)
+    await floor.agents.load()
     return app
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from ivr.lab.address import AMI_PORT
 from ivr.lab.asterisk import Running
 from ivr.lab.install import read_agencies
-from ivr.lab.site import QUEUES, Site
+from ivr.lab.site import QUEUE_NUMBERS, QUEUES, Site
 
 
 def write_config(lab: Running, directory: Path, *, database: str = "hotline.db") -> Path:
@@ -45,6 +45,7 @@ def _toml(lab: Running, database: Path) -> str:
     ]
     for queue in QUEUES:
         lines += ["", f"[queue.{queue}]", f"service = {_text(queue)}"]
+        lines.append(f"number = {_text(QUEUE_NUMBERS[queue])}")
     for agency in read_agencies():
         lines += [
             "",
@@ -53,6 +54,8 @@ def _toml(lab: Running, database: Path) -> str:
             f"name_en = {_text(agency.name_en)}",
             f"numbers = [{_text(agency.number)}]",
             f"interfaces = [{_text(f'PJSIP/{agency.number}')}]",
+            f"kind = {_text(agency.kind)}",
+            f"province = {_text(agency.province)}",
         ]
     return "\n".join(lines) + "\n"
 

@@ -84,6 +84,8 @@ class Agents:
             found = await sittings.open_sittings(connection)
             self._reasons = {r.code: r for r in await sittings.reasons(connection, every=True)}
         self._held = {sitting.extension: sitting for sitting in found}
+        for _, live in self._line.lives():
+            self._heard(live.call)
         for extension in self._held:
             self._look_at(extension)
 
@@ -344,7 +346,7 @@ class Agents:
 
     # --- from Asterisk ---------------------------------------------------------------------------
 
-    def _heard(self, call: Call, event: ev.Event) -> None:
+    def _heard(self, call: Call, _event: ev.Event | None = None) -> None:
         """A call has changed: who is in it, and who no longer is."""
         for part in call.agents:
             extension = part.agent

@@ -13,6 +13,14 @@ from typing import Final
 QUEUES: Final = ("complaint", "information", "appointment", "market_information")
 """Queue names, each also the name of its service."""
 
+QUEUE_NUMBERS: Final = {
+    "complaint": "6001",
+    "information": "6002",
+    "appointment": "6003",
+    "market_information": "6004",
+}
+"""What officers dial to hand a caller into a queue (`queues-SERVICE.conf`)."""
+
 MANAGER_EVENTS: Final = (
     "Newchannel",
     "Newstate",
