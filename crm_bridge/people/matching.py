@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, select, union_all
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.people.area_codes import provinces_of
 from crm_bridge.records.desk_tables.people import person_notes, person_numbers, persons
+from crm_bridge.records.desk_tables.wrapups import subjects, wrapups
 from crm_bridge.records.tables import agent_parts, calls
 
 Level = Literal["known", "maybe", "new", "withheld"]
@@ -60,7 +61,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """An earlier call: when, how it came out, for what, and who spoke."""
+    """An earlier call: when, how it came out, for what (Thai, English), and who spoke."""
 
     call_id: str
     direction: str
@@ -70,7 +71,7 @@ class Contact:
     outcome: str | None
     service: str | None
     agent: str | None
-    subject: str | None
+    subject: tuple[str, str] | None
     summary: str | None
 
 
@@ -171,13 +172,33 @@ async def last_contacts(
             calls.c.outcome,
             calls.c.service,
             agent,
+            _wrapup(subjects.c.name_th),
+            _wrapup(subjects.c.name_en),
+            _wrapup(wrapups.c.summary),
         )
         .where(calls.c.call_id.in_(select(ids.c.call_id)))
         .order_by(calls.c.entered_us.desc(), calls.c.call_id.desc())
         .limit(limit)
     )
     rows = (await connection.execute(query_calls)).all()
-    return [Contact(*row, None, None) for row in rows]
+    found = []
+    for row in rows:
+        *head, th, en, summary = tuple(row)
+        subject = (th, en or th) if th else None
+        found.append(Contact(*(*head, subject, summary)))
+    return found
+
+
+def _wrapup(column: ColumnElement[str]) -> ScalarSelect[str]:
+    """A column of what was last written of the call."""
+    return (
+        select(column)
+        .select_from(wrapups.outerjoin(subjects, subjects.c.id == wrapups.c.subject_id))
+        .where(wrapups.c.call_id == calls.c.call_id)
+        .order_by(wrapups.c.saved_us.desc(), wrapups.c.agent)
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def _newest(condition: ColumnElement[bool], limit: int, without: str | None) -> Select[Any]:

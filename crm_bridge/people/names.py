@@ -27,6 +27,10 @@ _SAME: Final = str.maketrans(
         **{chr(0x0E50 + digit): str(digit) for digit in range(10)},
     }
 )
+_SOUNDS: Final = str.maketrans("ณศษญฎฏฐธฑฒภฬฆฅฌฃใ", "นสสยดตถทททพลคคชขไ")
+"""Letters of one sound at the front of a syllable → the plainest: people write what they hear."""
+_RO_HAN: Final = re.compile(r"รร(?=[ก-ฮ])")
+_RO_HAN_LAST: Final = re.compile(r"รร\b")
 _NOT_WORD: Final = re.compile(r"[^\w\u0e00-\u0e7f]+|_")
 _THAI: Final = re.compile(r"[\u0e00-\u0e7f]")
 _REPEATED_MARK: Final = re.compile(r"([\u0e30-\u0e3a\u0e45\u0e47-\u0e4e])\1+")
@@ -50,8 +54,8 @@ def plain(text: str) -> str:
 def fold(text: str) -> str:
     """The text as it is compared: case, width, tone marks, invisible marks and accents gone.
 
-    Thai and Latin letters and digits remain, words parted by one space. Folding twice changes
-    nothing.
+    Thai letters of one sound are one letter (พงษ์, พงศ์), วรรณ is วัน. Letters and digits remain,
+    words parted by one space. Folding twice changes nothing.
     """
     text = unicodedata.normalize("NFKD", plain(text[: 4 * LONGEST])).casefold()
     text = unicodedata.normalize("NFKD", text)  # casefold may give what can be taken apart again
@@ -60,13 +64,20 @@ def fold(text: str) -> str:
         for c in text
         if c not in _SILENT and (not unicodedata.combining(c) or "\u0e00" <= c <= "\u0e7f")
     )
-    kept = kept.translate(_SAME).replace("เเ", "แ")
+    kept = kept.translate(_SAME).replace("เเ", "แ").translate(_SOUNDS)
+    kept = _RO_HAN.sub("ั", _RO_HAN_LAST.sub("ัน", kept))
     return " ".join(_REPEATED_MARK.sub(r"\1", _NOT_WORD.sub(" ", kept)).split())[:LONGEST].strip()
 
 
 _FOLDED_TITLES: Final = tuple(
     sorted({fold(t).replace(" ", "") for t in _TITLES}, key=len, reverse=True)
 )
+
+
+_SPACED_TITLES: Final = tuple(fold(t) + " " for t in _TITLES if " " in fold(t))
+
+
+_LONGEST_TITLE: Final = max(map(len, _FOLDED_TITLES)) + 1
 
 
 def without_title(word: str) -> str:
@@ -95,9 +106,16 @@ def words(name: str) -> tuple[str, ...]:
     return found or tuple(folded)
 
 
+def asked_words(text: str) -> tuple[tuple[str, ...], ...]:
+    """The words searched for, each as read without a title and as typed: either may be meant."""
+    folded = _abbreviations(fold(text)).split()
+    found = [tuple(dict.fromkeys((bare, word))) for word in folded if (bare := without_title(word))]
+    return tuple(found) or tuple((word,) for word in folded)
+
+
 def _abbreviations(folded: str) -> str:
     """น.ส. and ด.ช. come out of `fold` as single letters: put together what was one title."""
-    for short in ("น ส ", "ด ช ", "ด ญ ", "ม ร ว ", "ม ล "):
+    for short in _SPACED_TITLES:
         if folded.startswith(short):
             return folded[len(short) :]
     return folded
@@ -164,4 +182,11 @@ def likeness(asked: str, word: str) -> float:
             return 0.6 - 0.8 / len(asked) * 0.5
     if len(asked) >= 4 and asked in word:
         return 0.5 + 0.3 * len(asked) / len(word)
+    if len(word) >= 3 and len(word) < len(asked) <= len(word) + _LONGEST_TITLE:
+        # a title with a slip in it, or a slip where it ends, stands before the name
+        if asked.endswith(word):
+            return 0.45
+        tails = (asked[-cut:] for cut in range(len(word) - 1, len(word) + 2))
+        if len(word) >= 4 and any(OSA.distance(t, word, score_cutoff=1) <= 1 for t in tails):
+            return 0.3
     return 0.0

@@ -15,7 +15,7 @@ from typing import Final, Literal
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.people.names import LONGEST, asked_grams, likeness, plain, tolerance, words
+from crm_bridge.people.names import LONGEST, asked_grams, asked_words, likeness, plain
 from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.desk_tables.people import (
     person_numbers,
@@ -57,10 +57,13 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a text asks for: parts of numbers as they may stand in E.164, and words of a name."""
+    """What a text asks for: parts of numbers as they may stand in E.164, and words of a name.
+
+    Each word is in the forms in which it may be meant: without a title, and as typed.
+    """
 
     patterns: tuple[str, ...]
-    words: tuple[str, ...]
+    words: tuple[tuple[str, ...], ...]
 
 
 def read_query(text: str) -> Asked:
@@ -73,8 +76,10 @@ def read_query(text: str) -> Asked:
     if found := _NUMBER_IN_TEXT.search(text):
         patterns = number_patterns(_SEPARATORS.sub("", found.group()))
         text = text[: found.start()] + " " + text[found.end() :]
-    asked = tuple(w for w in words(text) if len(w) >= SHORTEST_NAME)[:_ASKED_WORDS]
-    return Asked(patterns, asked)
+    asked = [
+        tuple(form for form in forms if len(form) >= SHORTEST_NAME) for forms in asked_words(text)
+    ]
+    return Asked(patterns, tuple(forms for forms in asked if forms)[:_ASKED_WORDS])
 
 
 def number_patterns(number: str) -> tuple[str, ...]:
@@ -174,12 +179,20 @@ def _number_score(e164: str, patterns: Sequence[str]) -> float:
     return 1 + said / len(e164)
 
 
-async def _by_name(connection: AsyncConnection, asked: Sequence[str]) -> dict[str, float]:
+async def _by_name(
+    connection: AsyncConnection, asked: Sequence[tuple[str, ...]]
+) -> dict[str, float]:
     """Root ids of persons with names like these words, each with how like it is."""
-    near = [await _near_words(connection, word) for word in asked]
+    near = []
+    for forms in asked:
+        words: dict[str, float] = {}
+        for form in forms:
+            for word, score in (await _near_words(connection, form)).items():
+                words[word] = max(score, words.get(word, 0.0))
+        near.append(words)
     found = await _who_has(connection, near) if all(near) else {}
     if not found and len(asked) > 1:
-        whole = await _near_words(connection, "".join(asked)[:LONGEST])
+        whole = await _near_words(connection, "".join(forms[0] for forms in asked)[:LONGEST])
         found = await _who_has(connection, [whole])
     if not found and len(asked) > 1:
         for words_near in near:
@@ -191,8 +204,8 @@ async def _by_name(connection: AsyncConnection, asked: Sequence[str]) -> dict[st
 async def _near_words(connection: AsyncConnection, asked: str) -> dict[str, float]:
     """Words in use that are like the one asked for → how like; the best of them."""
     shared = func.count()
-    # two slips take at most six trigrams, three nine: who shares fewer is another word
-    least = max(1, len(asked) - 3 * max(2, tolerance(len(asked))))
+    # a slip takes three trigrams, a mistyped title six: of a long word enough are left
+    least = max(1, (len(asked) - 1) // 4)
     query = (
         select(word_grams.c.word)
         .where(word_grams.c.gram.in_(sorted(asked_grams(asked))))
