@@ -82,6 +82,14 @@ class Witness:
         await reader.readuntil(b"FullyBooted")
         self._task = asyncio.create_task(self._listen(reader))
 
+    async def act(self, action: str, **headers: str) -> None:
+        """Has Asterisk do something, as the desk would have it done; its answer is not awaited."""
+        if self._writer is None:
+            raise RuntimeError("the witness is not logged in")
+        lines = [f"Action: {action}", *(f"{name}: {value}" for name, value in headers.items())]
+        self._writer.write("".join(f"{line}\r\n" for line in [*lines, ""]).encode())
+        await self._writer.drain()
+
     async def close(self) -> None:
         """Ends the session."""
         if self._task is not None:

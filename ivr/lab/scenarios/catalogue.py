@@ -8,7 +8,16 @@ from typing import Any
 
 from ivr.lab import configure
 from ivr.lab.configure import Configure
-from ivr.lab.scenarios import attended, blind, conversation, faults, foreign, menu, queueing
+from ivr.lab.scenarios import (
+    attended,
+    blind,
+    callback,
+    conversation,
+    faults,
+    foreign,
+    menu,
+    queueing,
+)
 from ivr.lab.stage import FOREIGN, House, Stage
 
 Script = Callable[[Stage], Coroutine[Any, Any, None]]
@@ -93,6 +102,10 @@ SCENARIOS: dict[str, Scenario] = {
         _ours(faults.ami_cut),
         _ours(faults.ami_cut_end),
         _ours(faults.ami_cut_enter),
+        _ours(callback.called_back),
+        _ours(callback.called_back_ended_there),
+        _ours(callback.called_back_busy),
+        _ours(callback.called_back_given_up),
         _foreign(faults.foreign_served),
         _foreign(faults.foreign_transfer),
         _foreign(foreign.foreign_two_queues),
