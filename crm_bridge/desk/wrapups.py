@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, and_, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
@@ -22,6 +22,7 @@ from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.wrapup import Entry, Wrapup, checked
 from crm_bridge.errors import Refused
 from crm_bridge.records.database import Database
+from crm_bridge.records.desk_tables.agents import agent_sessions
 from crm_bridge.records.desk_tables.wrapups import wrapups
 from crm_bridge.records.tables import agent_parts, calls, marks
 from ivr.calls.call import Micros
@@ -76,12 +77,14 @@ async def unlogged(
     connection: AsyncConnection,
     agent: str | None,
     *,
+    account_id: str | None = None,
     since_us: Micros = 0,
     after: tuple[Micros, str] | None = None,
     limit: int = 200,
 ) -> list[Unlogged]:
     """Calls that wait for a record, of one officer or of all, the newest first.
 
+    With `account_id` those that this person took, wherever the person sat then.
     `after` is (released_us, call_id) of the last one of the page before.
     """
     released = func.max(agent_parts.c.released_us)
@@ -92,6 +95,8 @@ async def unlogged(
     )
     if agent is not None:
         parts = parts.where(agent_parts.c.agent == agent)
+    if account_id is not None:
+        parts = parts.where(_sat_there(account_id))
     part = parts.subquery("part")
     query = (
         select(part.c.agent, part.c.released_us, calls)
@@ -114,6 +119,33 @@ async def unlogged(
         )
         for row in (await connection.execute(query)).all()
     ]  # fmt: skip
+
+
+def _sat_there(account_id: str) -> ColumnElement[bool]:
+    """The person sat at the officer's telephone while the part began."""
+    return (
+        select(agent_sessions.c.id)
+        .where(
+            agent_sessions.c.extension == agent_parts.c.agent,
+            agent_sessions.c.account_id == account_id,
+            agent_sessions.c.started_us <= agent_parts.c.connected_us,
+            or_(
+                agent_sessions.c.ended_us.is_(None),
+                agent_sessions.c.ended_us >= agent_parts.c.connected_us,
+            ),
+        )
+        .exists()
+    )
+
+
+async def agents_of(connection: AsyncConnection, call_id: str, account_id: str) -> list[str]:
+    """As which officers of this call the person sat, in the order of their parts."""
+    query = (
+        select(agent_parts.c.agent)
+        .where(agent_parts.c.call_id == call_id, _sat_there(account_id))
+        .order_by(agent_parts.c.ordinal)
+    )
+    return list(dict.fromkeys((await connection.execute(query)).scalars()))
 
 
 def _still_there(call_id: ColumnElement[str], agent: ColumnElement[str]) -> ColumnElement[bool]:
