@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from crm_bridge.commands import exits
+from crm_bridge.commands.account import account
 from crm_bridge.commands.calls import calls
 from crm_bridge.commands.capture import capture
 from crm_bridge.commands.demo import demo
@@ -54,6 +55,7 @@ app.command("doctor")(doctor)
 app.command("migrate")(migrate)
 app.command("demo")(demo)
 app.command("install")(install)
+app.add_typer(account, name="account")
 app.add_typer(lab, name="lab")
 
 

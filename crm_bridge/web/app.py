@@ -28,6 +28,7 @@ def create_app(context: Context) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        responses=problems.RESPONSES,
     )
     app.state.context = context
     problems.install(app)

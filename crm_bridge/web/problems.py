@@ -23,6 +23,31 @@ _log = structlog.get_logger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: {
+        "description": what,
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "title": "Problem",
+                    "description": "RFC 9457; `type` is for programs, the rest for people",
+                    "type": "object",
+                    "properties": {
+                        "type": {"type": "string"},
+                        "title": {"type": "string"},
+                        "status": {"type": "integer"},
+                        "detail": {"type": "string"},
+                        "fields": {"type": "object", "additionalProperties": {"type": "string"}},
+                    },
+                    "required": ["type", "title", "status", "detail"],
+                }
+            }
+        },
+    }
+    for status, what in (("4XX", "The request is not right, or not allowed"), ("5XX", "A failure"))
+}
+"""What the OpenAPI says of every route's errors."""
+
 _STATUS_WORDS: Final = {
     400: ("คำขอไม่ถูกต้อง", "The request is not right"),
     401: ("กรุณาลงชื่อเข้าใช้", "Please sign in"),
