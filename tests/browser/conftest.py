@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.support.browser import Browsers, browsers, served
-from tests.support.desk_house import House, house
+from tests.support.desk_house import House, LiveHouse, house, live_house
 from tests.support.lab import lab, lab_number, lab_root, on_stage
 from tests.support.web import Desk, desk
 
-__all__ = ["desk", "house", "lab", "lab_number", "lab_root", "on_stage"]
+__all__ = ["desk", "house", "lab", "lab_number", "lab_root", "live_house", "on_stage"]
 
 _failed = pytest.StashKey[bool]()
 
@@ -45,6 +45,16 @@ async def office_windows(
 ) -> AsyncIterator[Browsers]:
     """Windows on the furnished desk without a line."""
     async with served(house.app) as base, browsers(base, house) as opened:
+        yield opened
+        await judged(opened, tmp_path, request.node)
+
+
+@pytest.fixture
+async def live_windows(
+    live_house: LiveHouse, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Browsers]:
+    """Windows on the furnished desk beside a real Asterisk."""
+    async with browsers(live_house.base, live_house) as opened:
         yield opened
         await judged(opened, tmp_path, request.node)
 

@@ -1,4 +1,4 @@
-"""Every page of every role: no serious accessibility fault, all of it within the keyboard's reach."""
+"""Every page of every role: no serious accessibility fault, all within the keyboard's reach."""
 
 from __future__ import annotations
 

@@ -1,17 +1,24 @@
-"""The desk furnished with the whole office, for pages that are looked at."""
+"""The desk furnished with the whole office: alone, or on a bridge beside a real Asterisk."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from crm_bridge.config import MailSection, MessagesSection
+from crm_bridge.app import App
+from crm_bridge.commands.serve import context_of
+from crm_bridge.config import Config, MailSection, MessagesSection
 from crm_bridge.records.database import Database
 from crm_bridge.records.schema import upgrade
+from crm_bridge.web.app import create_app
 from crm_bridge.web.context import Context
+from ivr.lab.stage import Stage
+from tests.support.browser import OfficeClock, served
+from tests.support.live import bridge, bridge_config, on_disk
 from tests.support.office import Office, furnish, office_config
 from tests.support.web import FIT, Desk, HeldClock
 
@@ -29,11 +36,54 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     url = f"sqlite:///{tmp_path / 'desk.db'}"
     await upgrade(url)
     database = Database(url)
-    outbox = tmp_path / "outbox"
-    config = office_config().model_copy(
-        update={"messages": MessagesSection(folder=outbox), "mail": MailSection(folder=outbox)}
-    )
+    config = at_home(office_config(), tmp_path)
     office = await furnish(database, config)
     clock = HeldClock()
     yield House(Context(config, database, lambda: FIT, clock), clock, office=office)
     await database.close()
+
+
+def at_home(config: Config, place: Path) -> Config:
+    """The configuration with everything it writes in this directory."""
+    outbox = place / "outbox"
+    return config.model_copy(
+        update={"messages": MessagesSection(folder=outbox), "mail": MailSection(folder=outbox)}
+    )
+
+
+@dataclass
+class LiveHouse:
+    """The furnished desk on a bridge beside a lab, its telephones on stage."""
+
+    app: App
+    office: Office
+    stage: Stage
+    clock: OfficeClock
+    base: str
+    outbox: Path
+    url: str = field(repr=False)
+
+    @property
+    def database(self) -> Database:
+        return self.app.database
+
+    async def calls(self) -> list[dict[str, Any]]:
+        """Every call as `hotline calls --jsonl` prints it, what the bridge holds included."""
+        assert self.app.declare is not None
+        await self.app.declare.settle()
+        return await on_disk(self.url)
+
+
+@pytest.fixture
+async def live_house(on_stage: Stage, tmp_path: Path) -> AsyncIterator[LiveHouse]:
+    """The office with the line running; furnished up to now."""
+    file = tmp_path / "desk.db"
+    config = at_home(office_config(bridge_config(file, on_stage.lab)), tmp_path)
+    url = config.database.url
+    await upgrade(url)
+    clock = OfficeClock()
+    database = Database(url)
+    office = await furnish(database, config, now=clock.now_us())
+    await database.close()
+    async with bridge(config, clock) as app, served(create_app(context_of(config, app))) as base:
+        yield LiveHouse(app, office, on_stage, clock, base, tmp_path / "outbox", url)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crm_bridge.app import App, build
+from crm_bridge.clock import Clock
 from crm_bridge.config import Config, DatabaseSection, NodeSection
 from crm_bridge.records.calls import calls_as_json
 from crm_bridge.records.database import Database
@@ -56,12 +57,12 @@ async def until(what: str, holds: Callable[[], object], deadline: float = DEADLI
 
 
 @asynccontextmanager
-async def bridge(config: Config) -> AsyncIterator[App]:
+async def bridge(config: Config, clock: Clock | None = None) -> AsyncIterator[App]:
     """A bridge whose nodes are connected; stopped cleanly at the end, all it read on disk.
 
     Its tables must be there: Alembic makes those of one database at a time in a process.
     """
-    app = await build(config)
+    app = await build(config, clock)
     running = asyncio.create_task(app.run())
     try:
         await connected(app, running)

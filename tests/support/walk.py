@@ -26,7 +26,8 @@ _LINKS = """() => [...document.querySelectorAll("a[href]")]
 
 # What differs between two pages for a reader of their structure: tags, classes, roles, states.
 _SHAPE = """() => [...document.querySelectorAll("body, body *")].map((e) =>
-  [e.tagName, e.className, e.getAttribute("role"), e.type, e.disabled, e.hidden].join(".")).join(" ")"""
+  [e.tagName, e.className, e.getAttribute("role"), e.type, e.disabled, e.hidden].join("."))
+  .join(" ")"""
 
 _STOPS = """() => {
   const named = "a[href], button, input, select, textarea, summary, [tabindex]";
@@ -36,7 +37,8 @@ _STOPS = """() => {
     if (!e.checkVisibility({ visibilityProperty: true })) return false;
     if (e.type === "radio") {
       const group = `${e.form?.action} ${e.name}`;
-      const checked = document.querySelector(`input[type=radio][name="${CSS.escape(e.name)}"]:checked`);
+      const same = `input[type=radio][name="${CSS.escape(e.name)}"]:checked`;
+      const checked = document.querySelector(same);
       if (checked ? checked !== e : radios.has(group)) return false;
       radios.add(group);
     }
