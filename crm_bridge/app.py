@@ -18,14 +18,15 @@ import structlog
 
 from crm_bridge.cases import outlets
 from crm_bridge.cases.delivery import Gateways, deliver
-from crm_bridge.clock import SystemClock
+from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config, NodeSection
 from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.line import LineNode
-from crm_bridge.live.hub import Hub
+from crm_bridge.desk.screens import Screens
 from crm_bridge.desk.wrapups import declare_again
 from crm_bridge.errors import StorageError
+from crm_bridge.live.hub import Hub
 from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
 from crm_bridge.records import journal, schema
 from crm_bridge.records.commit_loop import CommitLoop, Policy
@@ -70,11 +71,15 @@ class App:
     config: Config
     database: Database
     loop: CommitLoop
+    clock: Clock = field(default_factory=SystemClock)
+    """The office's time: what people do is stamped by it; Asterisk's events bear their own."""
     nodes: list[Node] = field(default_factory=list)
     hub: Hub = field(default_factory=Hub)
     """What happens now, for the screens."""
     floor: Floor | None = None
     """The line and the agents for the desk; `build` makes it."""
+    screens: Screens | None = None
+    """What the agents' screens show; `build` makes it."""
     declare: Declare | None = None
     """Puts what officers declare on the calls' records; `build` makes it."""
     gateways: Gateways = field(default_factory=dict)
@@ -134,6 +139,8 @@ class App:
                 group.create_task(self._flush(), name="flush")
                 if self.floor is not None:
                     group.create_task(self.floor.agents.run(), name="agents")
+                if self.screens is not None:
+                    group.create_task(self.screens.run(), name="callers' cards")
                 group.create_task(self._declare_again(), name="declare again")
                 if self.gateways:
                     group.create_task(self._send_messages(), name="messages")
@@ -153,7 +160,7 @@ class App:
     async def _send_messages(self) -> None:
         retrying = outlets.retrying(self.config)
         await deliver(
-            self.database, SystemClock(), self.gateways, self._stopping, retrying=retrying
+            self.database, self.clock, self.gateways, self._stopping, retrying=retrying
         )
 
     async def _declare_again(self) -> None:
@@ -222,7 +229,7 @@ def _address(node: NodeSection) -> NodeAddress:
     return NodeAddress(node.ami_host, node.ami_port, node.ami_username, node.secret())
 
 
-async def build(config: Config) -> App:
+async def build(config: Config, clock: Clock | None = None) -> App:
     """The bridge, its open calls restored from the journal; nothing is connected yet.
 
     Raises SchemaMismatch where the tables are not those of this program.
@@ -230,12 +237,15 @@ async def build(config: Config) -> App:
     database = Database(config.database.url)
     await schema.check(database)
     loop = CommitLoop(Writer(database), Policy(linger=0))
-    app = App(config, database, loop, gateways=outlets.gateways(config))
+    clock = clock or SystemClock()
+    app = App(config, database, loop, clock, gateways=outlets.gateways(config))
     directory = config.directory()
     standards = load_standards()
-    floor = app.floor = Floor.of(config, database, app.hub, SystemClock())
+    floor = app.floor = Floor.of(config, database, app.hub, clock)
+    screens = app.screens = Screens.of(floor, database, app.hub, standards, clock)
     pipelines: list[NodePipeline] = []
-    app.declare = Declare(database, loop, pipelines, directory, standards, SystemClock())
+    app.declare = Declare(database, loop, pipelines, directory, standards, clock)
+    app.declare.on_amended = screens.board.amended
     keep = needed(config.menu_contexts())
     for section in config.node:
         name = section.name or await systemname(section)
@@ -250,6 +260,7 @@ async def build(config: Config) -> App:
         floor.line.add(LineNode(name, link, pipeline.tracker, pipeline.members))
         pipeline.on_change = floor.line.heard
         pipeline.on_members = partial(floor.line.told, name)
+        screens.take_up(live.call for live in pipeline.tracker.lives.values())
     await floor.agents.load()
     return app
 

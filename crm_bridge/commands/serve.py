@@ -67,11 +67,12 @@ async def _bridge(config: Config, listener: socket.socket) -> None:
     app = await build(config)
     server = _Server(
         uvicorn.Config(
-            create_app(Context(config, app.database, lambda: health(app), declare=app.declare)),
+            create_app(context_of(config, app)),
             log_config=None,
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=2,
+            forwarded_allow_ips=config.web.proxies,
         )
     )
     serving = asyncio.create_task(server.serve([listener]), name="web")
@@ -87,6 +88,7 @@ async def _bridge(config: Config, listener: socket.socket) -> None:
             )
             await app.run()
     finally:
+        app.hub.close()  # the streams to the screens end, or the server would wait for them
         server.stop()
         await serving
         await app.database.close()
@@ -97,6 +99,21 @@ async def _bridge(config: Config, listener: socket.socket) -> None:
         events=sum(node.pipeline.tally.events for node in app.nodes),
         commits=counters.commits,
         refused=counters.refused,
+    )
+
+
+def context_of(config: Config, app: App) -> Context:
+    """What the pages work with, on this bridge."""
+    return Context(
+        config,
+        app.database,
+        lambda: health(app),
+        clock=app.clock,
+        hub=app.hub,
+        floor=app.floor,
+        agents=app.floor.agents if app.floor is not None else None,
+        declare=app.declare,
+        screens=app.screens,
     )
 
 

@@ -67,6 +67,8 @@ class Declare:
         self._standards = standards
         self._clock = clock
         self._amending = asyncio.Lock()
+        self.on_amended: Callable[[Call], None] | None = None
+        """Told of a call that was over and has a further mark on its record; must not wait."""
 
     async def __call__(self, call_id: str, mark: str, at: Micros, by: str, value: str = "") -> None:
         """Puts the mark on the call and returns when that is on disk; twice is once.
@@ -111,5 +113,7 @@ class Declare:
         call.revision += 1
         rows = snapshot(call, timeline(call, self._directory, self._standards))
         await self._loop.saved(self._loop.offer(batch_of(calls=[rows])))
+        if self.on_amended is not None:
+            self.on_amended(call)
         if self.on_amend is not None:
             self.on_amend(call)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 from fastapi import Request
 
@@ -10,9 +10,14 @@ from crm_bridge.access.oidc import Provider
 from crm_bridge.access.throttle import Throttle
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config
+from crm_bridge.desk.agents import Agents
+from crm_bridge.desk.board import Board
 from crm_bridge.desk.declare import Declare
+from crm_bridge.desk.floor import Floor
+from crm_bridge.desk.screens import Screens
 from crm_bridge.live.hub import Hub
 from crm_bridge.records.database import Database
+from crm_bridge.web.agent.screen import Screen
 from crm_bridge.web.health import Ask
 from ivr.steps.standards import Standards, load_standards
 
@@ -29,11 +34,27 @@ class Context:
     standards: Standards = field(default_factory=load_standards)
     declare: Declare | None = None
     """Puts what officers declare on calls; `None` where pages are served without a line."""
+    floor: Floor | None = None
+    """The line and what can be done on it; `None` where pages are served without a line."""
+    agents: Agents | None = None
+    """Who sits where; `None` where pages are served without a line."""
+    screens: InitVar[Screens | None] = None
+    """What shows the line's calls; `None` where pages are served without a line."""
+    board: Board = field(init=False)
+    """Calls in progress as the agents' screens show them; empty for ever without a line."""
     throttle: Throttle = field(default_factory=Throttle)
+    screen: Screen = field(init=False)
+    """Calls as HTML."""
     oidc: Provider | None = field(init=False)
     """The ministry's own sign-in, where one is configured."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, screens: Screens | None) -> None:
+        self.board = (
+            screens.board
+            if screens is not None
+            else Board(self.hub, self.config.directory(), self.standards)
+        )
+        self.screen = Screen(self.config)
         self.oidc = Provider(self.config.oidc) if self.config.oidc.issuer else None
 
 

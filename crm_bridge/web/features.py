@@ -8,13 +8,47 @@ from fastapi import APIRouter
 
 from crm_bridge.web.accounts import api as accounts_api
 from crm_bridge.web.accounts import routes as accounts
+from crm_bridge.web.agent import api as agent_api
+from crm_bridge.web.agent import routes as agent
+from crm_bridge.web.appointments import api as appointments_api
+from crm_bridge.web.appointments import resources_api
+from crm_bridge.web.appointments import routes as appointments
+from crm_bridge.web.calendar import api as calendar_api
+from crm_bridge.web.calendar import routes as calendar
+from crm_bridge.web.cases import acts_api as cases_acts
+from crm_bridge.web.cases import api as cases_api
+from crm_bridge.web.cases import bell_api
+from crm_bridge.web.cases import files as cases_files
+from crm_bridge.web.cases import routes as cases
+from crm_bridge.web.messages import api as messages_api
+from crm_bridge.web.messages import routes as messages
+from crm_bridge.web.people import api as people_api
+from crm_bridge.web.people import privacy_api
+from crm_bridge.web.people import routes as people
 from crm_bridge.web.signin import oidc, own
 from crm_bridge.web.signin import routes as signin
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    agent.router,
+    agent_api.router,
     signin.router,
     own.router,
     oidc.router,
     accounts.router,
     accounts_api.router,
+    people_api.router,
+    privacy_api.router,
+    people.router,
+    appointments.router,
+    appointments_api.router,
+    resources_api.router,
+    messages.router,
+    messages_api.router,
+    cases.router,
+    cases_api.router,
+    cases_acts.router,
+    cases_files.router,
+    bell_api.router,
+    calendar.router,
+    calendar_api.router,
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crm_bridge.access.account import Account
-from crm_bridge.access.roles import Role
+from crm_bridge.access.roles import CENTRAL, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,34 @@ class Entry:
 
 
 ENTRIES: Final[tuple[Entry, ...]] = (
+    Entry("/desk", "โต๊ะรับสาย", "Desk", frozenset({Role.AGENT, Role.SUPERVISOR})),
+    Entry("/desk/live", "สายขณะนี้", "Calls now", frozenset({Role.ADMINISTRATOR})),
+    Entry("/director", "สั่งการ", "Director", frozenset({Role.DIRECTOR, Role.SUPERVISOR})),
+    Entry("/agency", "เรื่องของหน่วยงาน", "Our cases", OUTSIDE),
+    Entry("/cases", "เรื่องร้องเรียน", "Cases", CENTRAL),
+    Entry(
+        "/admin/calendar",
+        "ปฏิทินวันทำการ",
+        "Working days",
+        frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR, Role.DIRECTOR, Role.AUDITOR}),
+    ),
+    Entry("/appointments", "นัดหมาย", "Appointments", frozenset(Role)),
+    Entry(
+        "/admin/rooms",
+        "ห้องและเจ้าหน้าที่",
+        "Rooms",
+        frozenset(
+            {Role.ADMINISTRATOR, Role.SUPERVISOR, Role.AGENCY_OFFICER, Role.PROVINCIAL_OFFICER}
+        ),
+    ),
+    Entry(
+        "/admin/messages",
+        "ข้อความ",
+        "Messages",
+        frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR}),
+    ),
     Entry("/admin/accounts", "บัญชีผู้ใช้", "Accounts", frozenset({Role.ADMINISTRATOR})),
+    Entry("/people", "ผู้ติดต่อ", "People", CENTRAL),
     Entry("/account", "บัญชีของฉัน", "My account", frozenset(Role)),
 )
 """A feature adds its line here."""

@@ -1,0 +1,96 @@
+// The work of a call: its record, a complaint, an appointment, the guide. Each call has its own
+// forms; they are fetched once, and then they are the person's: nothing but the person's own act, or
+// the end of the work, takes them away.
+import { words } from "./act.js";
+
+const FORMS = {
+  wrapup: (id) => `/wrapups/form?call=${encodeURIComponent(id)}`,
+  complaint: (id) => `/cases/new?call=${encodeURIComponent(id)}&embedded=1`,
+  appointment: (id) => `/appointments/new?call=${encodeURIComponent(id)}&embedded=1`,
+};
+const works = new Map(); // call id -> { place, service }
+let front = null;
+
+// Puts a page's form into a panel: its main part, its styles and its modules.
+async function fill(panel, path) {
+  panel.dataset.state = "loading";
+  panel.textContent = words("กำลังเปิดแบบฟอร์ม…", "Opening the form…");
+  let text;
+  try {
+    const answer = await fetch(path, { credentials: "same-origin", headers: { "X-Fragment": "1" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    text = await answer.text();
+  } catch {
+    panel.dataset.state = "";
+    panel.replaceChildren(again(panel, path));
+    return;
+  }
+  const page = new DOMParser().parseFromString(text, "text/html");
+  for (const sheet of page.querySelectorAll('link[rel="stylesheet"]')) {
+    const href = sheet.getAttribute("href");
+    if (href?.startsWith("/static/") && !document.querySelector(`link[href="${CSS.escape(href)}"]`)) document.head.append(sheet.cloneNode());
+  }
+  const sources = [...page.querySelectorAll('script[type="module"][src^="/static/js/"]')].map((script) => script.getAttribute("src"));
+  const main = page.querySelector("main") ?? page.body;
+  panel.replaceChildren(...[...main.childNodes].map((node) => document.importNode(node, true)));
+  panel.dataset.state = "ready";
+  await Promise.all(sources.map((source) => import(source)));
+  panel.dispatchEvent(new CustomEvent("placed", { bubbles: true }));
+}
+
+function again(panel, path) {
+  const note = document.createElement("p");
+  note.className = "problem";
+  note.textContent = words("เปิดแบบฟอร์มไม่ได้ ", "The form could not be opened. ");
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = words("ลองใหม่", "Try again");
+  button.addEventListener("click", () => fill(panel, path));
+  note.append(button);
+  return note;
+}
+
+function choose(id, name, { focus = true } = {}) {
+  const work = works.get(id);
+  if (!work) return;
+  for (const tab of work.place.querySelectorAll("[role=tab]")) {
+    tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
+    tab.tabIndex = tab.dataset.tab === name ? 0 : -1;
+  }
+  for (const panel of work.place.querySelectorAll("[role=tabpanel]")) panel.hidden = panel.dataset.panel !== name;
+  const panel = work.place.querySelector(`[data-panel="${name}"]`);
+  const ready = panel.dataset.state || !FORMS[name] ? Promise.resolve() : fill(panel, FORMS[name](id));
+  if (focus) ready.then(() => panel.querySelector("input:not([type=hidden]), select, textarea")?.focus());
+}
+
+export function keep(id, label, service) {
+  if (works.has(id)) return;
+  const place = document.getElementById("work-template").content.firstElementChild.cloneNode(true);
+  place.dataset.call = id;
+  place.hidden = true;
+  for (const panel of place.querySelectorAll("[role=tabpanel]")) panel.setAttribute("aria-label", label);
+  place.addEventListener("click", (event) => {
+    const tab = event.target.closest("[role=tab]");
+    if (tab) choose(id, tab.dataset.tab);
+  });
+  place.addEventListener("keydown", (event) => {
+    if (!event.target.matches("[role=tab]") || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+    const tabs = [...place.querySelectorAll("[role=tab]")];
+    const next = tabs[(tabs.indexOf(event.target) + (event.key === "ArrowRight" ? 1 : tabs.length - 1)) % tabs.length];
+    next.focus();
+    choose(id, next.dataset.tab, { focus: false });
+  });
+  document.getElementById("works").append(place);
+  works.set(id, { place, service });
+  choose(id, service === "market_information" ? "guide" : "wrapup", { focus: false });
+}
+
+export function show(id) {
+  front = id;
+  for (const [name, work] of works) work.place.hidden = name !== front;
+}
+
+export function drop(id) {
+  works.get(id)?.place.remove();
+  works.delete(id);
+}
