@@ -106,12 +106,12 @@ async def export(
     """
     _may(by, ACTS)
     person = await get(connection, person_id)
+    act = await _done(connection, clock, by, person.id, "export", why, act_id)
     subject = await subject_of(connection, person.id)
     rooms: dict[str, list[dict[str, Any]]] = {
         room.key: await room.held(connection, subject) for room in ROOMS
     }
     kept = [h for h in await holds_of(connection, clock, subject) if h.ref in subject.shared]
-    act = await _done(connection, clock, by, person.id, "export", why, act_id)
     act = replace(
         act,
         holds=[h.as_json() for h in kept],
@@ -137,11 +137,11 @@ async def erase(
     """Erase what may be erased of the person; the act names what the law keeps, and until when."""
     _may(by, ACTS)
     person = await get(connection, person_id)
+    act = await _done(connection, clock, by, person.id, "erasure", why, act_id)
     subject = await subject_of(connection, person.id)
     kept = await holds_of(connection, clock, subject)
     refs = frozenset(h.ref for h in kept)
     done = {room.key: await room.erase(connection, clock, subject, refs) for room in ROOMS}
-    act = await _done(connection, clock, by, person.id, "erasure", why, act_id)
     act = replace(act, holds=[h.as_json() for h in kept], done=done)
     await _end(connection, act)
     return act
