@@ -150,7 +150,14 @@ def masked(case: Case, by: Account) -> Case:
     """The case as this account may read it."""
     if not by.outside:
         return case
-    shown = replace(case, person_id=None, call_id=None, made_key=None, told_message=None)
+    shown = replace(
+        case,
+        person_id=None,
+        call_id=None,
+        made_key=None,
+        told_message=None,
+        settlement=None,  # every agency's answers together; the own one stands with the assignment
+    )
     if not case.hidden_complainant:
         return shown
     return replace(

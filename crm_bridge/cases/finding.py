@@ -10,11 +10,11 @@ from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
-from crm_bridge.cases.case import Assigned, Case, case_of, masked, seen_by
+from crm_bridge.cases.case import Assigned, Case, Extension, case_of, masked, seen_by
 from crm_bridge.cases.plain_text import plain_line
 from crm_bridge.cases.ticket_number import NotATicket, parse
 from crm_bridge.cases.workflow import OPEN, Assignment, State
-from crm_bridge.records.desk_tables.cases import case_assignments, cases
+from crm_bridge.records.desk_tables.cases import case_assignments, case_extensions, cases
 from ivr.calls.call import Micros
 
 NEVER: Final = 2**62
@@ -153,3 +153,18 @@ def _matches(text: str, by: Account) -> ColumnElement[bool]:
     if not by.outside:
         columns += [cases.c.complainant_name, cases.c.complainant_number]
     return or_(*(c.icontains(text, autoescape=True) for c in columns))
+
+
+async def asked(connection: AsyncConnection) -> list[tuple[str, str, Extension]]:
+    """Requests for time that await the Director, oldest first: ticket, title, request."""
+    rows = await connection.execute(
+        select(cases.c.ticket, cases.c.title, case_extensions)
+        .join(case_extensions, case_extensions.c.case_id == cases.c.id)
+        .where(case_extensions.c.state == "asked")
+        .order_by(case_extensions.c.asked_us, case_extensions.c.id)
+        .limit(200)
+    )
+    names = Extension.__dataclass_fields__
+    return [
+        (row.ticket, row.title, Extension(**{n: getattr(row, n) for n in names})) for row in rows
+    ]
