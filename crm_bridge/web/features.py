@@ -27,6 +27,10 @@ from crm_bridge.web.people import privacy_api
 from crm_bridge.web.people import routes as people
 from crm_bridge.web.signin import oidc, own
 from crm_bridge.web.signin import routes as signin
+from crm_bridge.web.subjects import api as subjects_api
+from crm_bridge.web.subjects import routes as subjects
+from crm_bridge.web.wrapups import api as wrapups_api
+from crm_bridge.web.wrapups import routes as wrapups
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     agent.router,
@@ -51,4 +55,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     bell_api.router,
     calendar.router,
     calendar_api.router,
+    wrapups.router,
+    wrapups_api.router,
+    subjects.router,
+    subjects_api.router,
 )

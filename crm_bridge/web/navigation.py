@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crm_bridge.access.account import Account
-from crm_bridge.access.roles import CENTRAL, Role
+from crm_bridge.access.roles import CENTRAL, OUTSIDE, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,9 @@ class Entry:
 ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("/desk", "โต๊ะรับสาย", "Desk", frozenset({Role.AGENT, Role.SUPERVISOR})),
     Entry("/desk/live", "สายขณะนี้", "Calls now", frozenset({Role.ADMINISTRATOR})),
-    Entry("/director", "สั่งการ", "Director", frozenset({Role.DIRECTOR, Role.SUPERVISOR})),
+    Entry("/director", "สั่งการ", "Director", frozenset({Role.DIRECTOR})),
     Entry("/agency", "เรื่องของหน่วยงาน", "Our cases", OUTSIDE),
+    Entry("/calls", "สาย", "Calls", frozenset({Role.AGENT, Role.SUPERVISOR, Role.AUDITOR})),
     Entry("/cases", "เรื่องร้องเรียน", "Cases", CENTRAL),
     Entry(
         "/admin/calendar",
@@ -46,6 +47,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Messages",
         frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR}),
     ),
+    Entry("/admin/subjects", "หัวข้อเรื่อง", "Subjects", frozenset({Role.ADMINISTRATOR})),
     Entry("/admin/accounts", "บัญชีผู้ใช้", "Accounts", frozenset({Role.ADMINISTRATOR})),
     Entry("/people", "ผู้ติดต่อ", "People", CENTRAL),
     Entry("/account", "บัญชีของฉัน", "My account", frozenset(Role)),
