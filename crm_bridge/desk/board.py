@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from crm_bridge.desk.card import Card, Question
-from crm_bridge.desk.pop import LIVE, CallView, Stage, Why, concerned, view_of
+from crm_bridge.desk.pop import LIVE, CallView, Stage, Why, concerned, view_of, with_case
 from crm_bridge.live.hub import Hub
 from crm_bridge.records.callers import normalise
 from ivr.calls.call import Call, Micros
@@ -95,9 +95,10 @@ class Board:
             entry.card = card
             self._schedule(entry)
             return
-        for desk in self._desks.values():
+        for desk in list(self._desks.values()):
             if (view := desk.get(call_id)) is not None:
-                self._show(replace(view, card=card), 0)
+                steps = with_case(view.steps, card)
+                self._show(replace(view, card=card, steps=steps), 0)
 
     def refresh(self, call_ids: Iterable[str]) -> None:
         """What is known of these callers has changed: asks for their cards again."""

@@ -16,11 +16,14 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crm_bridge.cases.case_steps import CaseStep, read
 from crm_bridge.cases.complaints import CaseLine, open_cases
+from crm_bridge.cases.workflow import State
 from crm_bridge.clock import Clock
 from crm_bridge.errors import StorageError
 from crm_bridge.people.matching import Contact, Match, last_contacts, match
 from crm_bridge.records.database import Database
+from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.tables import callers, calls
 
 _log = structlog.get_logger(__name__)
@@ -43,6 +46,17 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """A case that was recorded in this call, and its timed steps."""
+
+    ticket: str
+    title: str
+    state: State
+    told: bool
+    steps: tuple[CaseStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What our records know of a caller."""
 
@@ -52,6 +66,7 @@ class Card:
     calls_before: int = 0
     calls_today: int = 0
     """In the 24 hours before this call."""
+    made: tuple[Made, ...] = ()
 
     @property
     def level(self) -> str:
@@ -63,11 +78,12 @@ async def look_up(connection: AsyncConnection, clock: Clock, question: Question)
     """The card of a caller: a few reads by index."""
     e164 = None if question.withheld else question.e164
     found = await match(connection, e164, withheld=question.withheld)
+    made = await _made(connection, question.call_id)
     if e164 is None:
-        return Card(found)
+        return Card(found, made=made)
     person = found.persons[0].id if found.level == "known" else None
     contacts = await last_contacts(connection, [e164], person, _CONTACTS, without=question.call_id)
-    cases = await open_cases(connection, [e164], person, clock=clock)
+    known = await open_cases(connection, [e164], person, clock=clock)
     before = await connection.scalar(select(callers.c.calls).where(callers.c.e164 == e164)) or 0
     today = 0
     if contacts:
@@ -83,7 +99,23 @@ async def look_up(connection: AsyncConnection, clock: Clock, question: Question)
             )
             or 0
         )
-    return Card(found, tuple(contacts), tuple(cases), before, today)
+    mine = {case.ticket for case in made}
+    others = tuple(case for case in known if case.ticket not in mine)
+    return Card(found, tuple(contacts), others, before, today, made)
+
+
+async def _made(connection: AsyncConnection, call_id: str) -> tuple[Made, ...]:
+    query = (
+        select(cases.c.id, cases.c.ticket, cases.c.title, cases.c.state, cases.c.told_us)
+        .where(cases.c.call_id == call_id)
+        .order_by(cases.c.recorded_us, cases.c.id)
+    )
+    return tuple(
+        [
+            Made(ticket, title, State(state), told is not None, tuple(await read(connection, id_)))
+            for id_, ticket, title, state, told in (await connection.execute(query)).all()
+        ]
+    )
 
 
 class Reader:

@@ -55,11 +55,6 @@ class Declare:
         clock: Clock,
     ) -> None:
         """`nodes` may still grow; the commit loop must run for an act to return."""
-        self.on_amend: Callable[[Call], None] | None = None
-        """Told of a call that was over and is now on disk with its mark; must not wait or raise.
-
-        Of a call in progress its pipeline tells (`on_change`).
-        """
         self._database = database
         self._loop = loop
         self._nodes = nodes
@@ -68,7 +63,10 @@ class Declare:
         self._clock = clock
         self._amending = asyncio.Lock()
         self.on_amended: Callable[[Call], None] | None = None
-        """Told of a call that was over and has a further mark on its record; must not wait."""
+        """Told of a call that was over and is on disk with a further mark; must not wait or raise.
+
+        Of a call in progress its pipeline tells (`on_change`).
+        """
 
     async def __call__(self, call_id: str, mark: str, at: Micros, by: str, value: str = "") -> None:
         """Puts the mark on the call and returns when that is on disk; twice is once.
@@ -115,5 +113,3 @@ class Declare:
         await self._loop.saved(self._loop.offer(batch_of(calls=[rows])))
         if self.on_amended is not None:
             self.on_amended(call)
-        if self.on_amend is not None:
-            self.on_amend(call)

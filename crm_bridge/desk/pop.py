@@ -6,10 +6,12 @@ are pure; the board publishes a view whenever it is another than before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from crm_bridge.cases.case_steps import CaseStep
 from crm_bridge.desk.card import Card
 from crm_bridge.records.callers import normalise
 from ivr.calls.call import OUTBOUND, AttemptOutcome, Call, Evidence, Micros, Role, TransferKind
@@ -266,7 +268,7 @@ def view_of(
         rang_at=attempts[-1].rang_at if attempts else None,
         answered_at=parts[-1].connected_at if parts else None,
         released_at=parts[-1].released_at if parts else None,
-        steps=steps_of(service, timings),
+        steps=steps_of(service, timings, card.made[-1].steps if card and card.made else ()),
         other=_other(call, agent, stage),
         held_since=_held_since(call, agent),
         others=_others(call, agent),
@@ -277,15 +279,43 @@ def view_of(
     )
 
 
-def steps_of(service: Service, timings: list[StepTiming]) -> tuple[StepView, ...]:
-    """The service's steps of seconds in the guideline's order, with what the last stage took."""
+def steps_of(
+    service: Service, timings: list[StepTiming], of_case: Sequence[CaseStep] = ()
+) -> tuple[StepView, ...]:
+    """The service's steps of seconds in the guideline's order, with what the last stage took.
+
+    `of_case`: the steps that stay with the case that was recorded in the call.
+    """
     begun = [n for n, t in enumerate(timings) if t.step == "greet"]
     stage = timings[begun[-1] :] if begun else timings
+    cases = {timing.step: timing for timing in of_case}
     return tuple(
-        _step(step.step, step.th, step.en, step.seconds, stage)
+        _case_step(step.step, step.th, step.en, step.seconds, cases[step.step])
+        if step.step in cases
+        else _step(step.step, step.th, step.en, step.seconds, stage)
         for step in service.steps.values()
         if step.seconds is not None
     )
+
+
+def with_case(steps: tuple[StepView, ...], card: Card) -> tuple[StepView, ...]:
+    """The steps of a call that is over, those of its case as the card has them."""
+    found = {t.step: t for t in card.made[-1].steps} if card.made else {}
+    return tuple(
+        _case_step(s.step, s.th, s.en, s.standard, found[s.step]) if s.step in found else s
+        for s in steps
+    )
+
+
+def _case_step(name: str, th: str, en: str, standard: int, timing: CaseStep) -> StepView:
+    evidence = timing.evidence.value
+    if timing.started_us is None:
+        return StepView(name, th, en, standard, "coming", None, None, evidence)
+    if timing.ended_us is None:
+        return StepView(name, th, en, standard, "open", timing.started_us, 0.0, evidence, 1)
+    seconds = (timing.ended_us - timing.started_us) / 1_000_000
+    state = timing.state(timing.ended_us)
+    return StepView(name, th, en, standard, state, None, seconds, evidence, 1)
 
 
 def _step(name: str, th: str, en: str, standard: int, stage: list[StepTiming]) -> StepView:

@@ -66,12 +66,9 @@ async def tasks(
     connection: AsyncConnection, clock: Clock, account: Account, agent: str | None
 ) -> Tasks:
     """What waits for this account, and for the extension where it sits."""
-    waiting: list[Unlogged] = []
-    past: list[PastCall] = []
-    if agent is not None:
-        since = clock.now_us() - _DAYS_BACK
-        waiting = await unlogged(connection, agent, since_us=since, limit=MOST)
-        past = await _past(connection, agent)
+    since = clock.now_us() - _DAYS_BACK
+    waiting = await unlogged(connection, None, account_id=account.id, since_us=since, limit=MOST)
+    past = await _past(connection, agent) if agent is not None else []
     lost = (await lost_calls(connection, clock))[:MOST]
     return Tasks(waiting, lost, await _due(connection, clock, account), past)
 

@@ -8,6 +8,8 @@ import * as works from "./work.js";
 
 const at = (id) => document.getElementById(id);
 const calls = new Map(); // id -> { stage, live, service, label, url, block, bar, card }
+// from here on the officer has a part in the call, and so a record to write
+const SPOKEN = new Set(["talking", "held", "consulting", "transferring", "wrapup"]);
 const ORDER = { ringing: 0, wrapup: 2 };
 let chosen = null; // the call the person looks at, where it is not the first
 
@@ -76,7 +78,7 @@ function take(told) {
   swap(entry.bar, told.bar);
   if (told.card !== undefined) swap(entry.card, told.card);
   if (told.url) offer(entry, told);
-  if (told.live || told.stage === "wrapup") works.keep(told.id, told.label, told.service);
+  if (SPOKEN.has(told.stage)) works.keep(told.id, told.label, told.service);
   if (told.stage === "ringing" && before !== "ringing") rang(told);
   if (told.live && before !== undefined && before !== told.stage) chosen = null;
 }

@@ -2,11 +2,13 @@
 // forms; they are fetched once, and then they are the person's: nothing but the person's own act, or
 // the end of the work, takes them away.
 import { words } from "./act.js";
+import * as cases from "./cases.js";
+import * as drafts from "./draft.js";
 
 const FORMS = {
-  wrapup: (id) => `/wrapups/form?call=${encodeURIComponent(id)}`,
-  complaint: (id) => `/cases/new?call=${encodeURIComponent(id)}&embedded=1`,
-  appointment: (id) => `/appointments/new?call=${encodeURIComponent(id)}&embedded=1`,
+  wrapup: (id) => `/calls/${encodeURIComponent(id)}/wrapup-form`,
+  complaint: (id) => `/cases/form?call=${encodeURIComponent(id)}`,
+  appointment: (id) => `/appointments/new?call=${encodeURIComponent(id)}`,
 };
 const works = new Map(); // call id -> { place, service }
 let front = null;
@@ -33,9 +35,12 @@ async function fill(panel, path) {
   const sources = [...page.querySelectorAll('script[type="module"][src^="/static/js/"]')].map((script) => script.getAttribute("src"));
   const main = page.querySelector("main") ?? page.body;
   panel.replaceChildren(...[...main.childNodes].map((node) => document.importNode(node, true)));
+  // what comes after the act is said here, without leaving the call
+  for (const form of panel.querySelectorAll("form[data-then]")) delete form.dataset.then;
   panel.dataset.state = "ready";
   await Promise.all(sources.map((source) => import(source)));
-  panel.dispatchEvent(new CustomEvent("placed", { bubbles: true }));
+  for (const form of panel.querySelectorAll("form.complaint")) cases.prepare(form);
+  drafts.install(panel);
 }
 
 function again(panel, path) {
@@ -63,6 +68,31 @@ function choose(id, name, { focus = true } = {}) {
   if (focus) ready.then(() => panel.querySelector("input:not([type=hidden]), select, textarea")?.focus());
 }
 
+// A form that was sent makes room for what came of it; the record of a call stays to be corrected.
+function done(panel, answer) {
+  const name = panel.dataset.panel;
+  if (name === "wrapup") return;
+  const note = document.createElement("div");
+  note.className = "note sent";
+  const link = document.createElement("a");
+  const number = answer?.ticket ?? answer?.ref ?? "";
+  link.href = `${name === "complaint" ? "/cases/" : "/appointments/"}${encodeURIComponent(number)}`;
+  link.target = "_blank";
+  link.rel = "noopener";
+  link.className = "ticket num";
+  link.textContent = number;
+  const more = document.createElement("button");
+  more.type = "button";
+  more.textContent = words("เปิดแบบฟอร์มใหม่", "Another form");
+  more.addEventListener("click", () => {
+    const id = panel.closest(".work").dataset.call;
+    fill(panel, FORMS[name](id));
+  });
+  note.append(words("บันทึกแล้ว เลขที่ ", "Saved as "), link, " ", more);
+  panel.replaceChildren(note);
+  note.scrollIntoView({ block: "nearest" });
+}
+
 export function keep(id, label, service) {
   if (works.has(id)) return;
   const place = document.getElementById("work-template").content.firstElementChild.cloneNode(true);
@@ -72,6 +102,10 @@ export function keep(id, label, service) {
   place.addEventListener("click", (event) => {
     const tab = event.target.closest("[role=tab]");
     if (tab) choose(id, tab.dataset.tab);
+  });
+  place.addEventListener("acted", (event) => {
+    const panel = event.target.closest("[role=tabpanel]");
+    if (panel && event.target.matches("form.complaint:not([data-etag]), form[data-act$='/appointments']")) done(panel, event.detail);
   });
   place.addEventListener("keydown", (event) => {
     if (!event.target.matches("[role=tab]") || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
