@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any, Final
 
-from crm_bridge.clock import iso
+from crm_bridge.clock import iso, micros
+from ivr.steps.standards import OFFICE_ZONE
 
 Records = list[dict[str, Any]]
 
@@ -63,6 +65,12 @@ _LABELS: Final[dict[str, tuple[str, str]]] = {
     "body": ("เนื้อหา", "Content"),
     "sent_at": ("ส่งเมื่อ", "Sent"),
 }
+
+_OF_THE_SYSTEM: Final = frozenset(
+    {"id", "person_id", "merged_into", "round", "calendar_version", "linkedids", "revision", "node"}
+)
+"""Left out of the page, not of the data: they say nothing to a person."""
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 _STYLE: Final = (
     "body{font:16px/1.5 Sarabun,'Noto Sans Thai',sans-serif;max-width:60em;margin:2em auto;"
@@ -126,7 +134,7 @@ def _page(
         "<title>ข้อมูลส่วนบุคคล – สายด่วน 1203</title>",
         f"<style>{_STYLE}</style>",
         "<h1>ข้อมูลส่วนบุคคลที่สายด่วน 1203 กระทรวงพาณิชย์ เก็บรักษาไว้</h1>",
-        f"<p>Personal data held by hotline 1203, Ministry of Commerce. {escape(iso(at_us))}</p>",
+        f"<p>Personal data held by hotline 1203, Ministry of Commerce. {_moment(at_us)}</p>",
         "<p>จัดทำตามพระราชบัญญัติคุ้มครองข้อมูลส่วนบุคคล พ.ศ. 2562 มาตรา 30</p>",
     ]
     for key, th, en, _ in rooms:
@@ -148,7 +156,7 @@ def _page(
 def _table(record: Mapping[str, Any]) -> str:
     rows = []
     for key, value in record.items():
-        if value is None or value in ("", [], {}):
+        if value is None or value in ("", [], {}) or key in _OF_THE_SYSTEM:
             continue
         th, en = _LABELS.get(key, (key, ""))
         label = (
@@ -166,4 +174,12 @@ def _cell(value: Any) -> str:
                        f"{escape(str(inner))}<br>" for inner in value)  # fmt: skip
     if isinstance(value, bool):
         return "ใช่ / yes" if value else "ไม่ / no"
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return _moment(micros(value))
     return escape(str(value)).replace("\n", "<br>")
+
+
+def _moment(at_us: int) -> str:
+    """`23/11/2569 11:05:06 น.`: the office's wall clock, Buddhist era."""
+    when = datetime.fromtimestamp(at_us // 1_000_000, UTC).astimezone(OFFICE_ZONE)
+    return f"{when.day}/{when.month}/{when.year + 543} {when:%H:%M:%S} น."

@@ -59,7 +59,8 @@ class Hold:
         until = None if self.until_us is None else iso(self.until_us)
         return {
             "room": self.room,
-            "ref": self.ref,
+            # a number stands with its last digits only: the act outlives who had it
+            "ref": f"…{self.ref[-4:]}" if self.rule.name == "shared_number" else self.ref,
             "rule": self.rule.name,
             "th": self.rule.th,
             "en": self.rule.en,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
@@ -169,7 +169,8 @@ async def acts_of(connection: AsyncConnection, person_id: str) -> list[PrivacyAc
         persons.c.root_id == select(persons.c.root_id).where(persons.c.id == root).scalar_subquery()
     )
     query = select(privacy_acts).where(privacy_acts.c.person_id.in_(whose))
-    query = query.order_by(privacy_acts.c.asked_us.desc(), privacy_acts.c.id)
+    latest = func.coalesce(privacy_acts.c.done_us, privacy_acts.c.asked_us)
+    query = query.order_by(latest.desc(), privacy_acts.c.kind == "export", privacy_acts.c.id)
     return [_act(tuple(row)) for row in (await connection.execute(query)).all()]
 
 

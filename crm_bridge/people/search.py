@@ -187,6 +187,8 @@ async def _by_name(
     for forms in asked:
         words: dict[str, float] = {}
         for form in forms:
+            if 1.0 in words.values():
+                break  # the name itself is there: a title was a title
             for word, score in (await _near_words(connection, form)).items():
                 words[word] = max(score, words.get(word, 0.0))
         near.append(words)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from crm_bridge.errors import Refused
-from crm_bridge.people import merge, persons
+from crm_bridge.people import merge, notes, persons
 from crm_bridge.people.search import search
 from crm_bridge.records.desk_tables.people import (
     person_merges,
@@ -74,7 +74,7 @@ async def test_notes_come_newest_first_and_of_all_who_were_merged(database):
     async with database.writing() as connection:
         for who, text in ((one, "แรก"), (two, "สอง"), (one, "สาม")):
             clock.at += SECOND
-            await persons.add_note(connection, clock, AGENT, who.id, text, "pbx1-1.1")
+            await notes.add_note(connection, clock, AGENT, who.id, text, "pbx1-1.1")
         await merge.merge(connection, clock, AGENT, keep=one.id, other=two.id)
     for number in (PHONE, HOME):
         found = await matched(database, number)

@@ -11,6 +11,7 @@ from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
 from crm_bridge.errors import Refused
 from crm_bridge.people import merge, persons
+from crm_bridge.people import notes as notes_module
 from crm_bridge.people.search import Hit, search
 from crm_bridge.web import etags, paging
 from crm_bridge.web.context import context
@@ -159,7 +160,7 @@ async def notes(request: Request, me: Reader, person_id: PersonId) -> list[NoteO
     """At most a hundred."""
     async with context(request).database.reading() as connection:
         person = await persons.get(connection, person_id)
-        return [note_out(note) for note in await persons.notes_of(connection, person.id)]
+        return [note_out(note) for note in await notes_module.notes_of(connection, person.id)]
 
 
 @router.post("/{person_id}/notes", summary="Write a note", status_code=201)
@@ -167,7 +168,7 @@ async def write_note(request: Request, me: Writer, person_id: PersonId, given: N
     """It stays with its writer and time."""
     held = context(request)
     async with held.database.writing() as connection:
-        note = await persons.add_note(
+        note = await notes_module.add_note(
             connection, held.clock, me, person_id, given.text, given.call_id
         )
     return note_out(note)

@@ -13,7 +13,7 @@ from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
 from crm_bridge.cases.appointment_workflow import STATES as APPOINTMENT_STATES
 from crm_bridge.cases.workflow import STATES as CASE_STATES
-from crm_bridge.people import merge, persons, privacy, room_appointments, room_cases
+from crm_bridge.people import merge, notes, persons, privacy, room_appointments, room_cases
 from crm_bridge.people.fields import LANGUAGES, PROVINCES
 from crm_bridge.people.rooms import ROOMS
 from crm_bridge.people.subject import subject_of
@@ -143,7 +143,7 @@ async def _card(connection: AsyncConnection, person: persons.Person) -> dict[str
     return {
         "person": person,
         "numbers": await persons.numbers_of(connection, person.id),
-        "notes": await persons.notes_of(connection, person.id),
+        "notes": await notes.notes_of(connection, person.id),
         "contacts": await persons.last_contacts(connection, [], person.id, 20),
         "cases": (
             await connection.execute(theirs.order_by(cases.c.recorded_us.desc()).limit(50))

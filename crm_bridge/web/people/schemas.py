@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from crm_bridge.clock import iso
 from crm_bridge.people.matching import Contact
 from crm_bridge.people.merge import Merge, Suggestion
-from crm_bridge.people.persons import Note, Number, Person
+from crm_bridge.people.notes import Note
+from crm_bridge.people.persons import Number, Person
 from crm_bridge.people.privacy import PrivacyAct
 from crm_bridge.people.search import Hit
 
