@@ -57,7 +57,8 @@ _STATUS_WORDS: Final = {
     413: ("ข้อมูลใหญ่เกินกำหนด", "Too much data"),
     422: ("ข้อมูลบางช่องไม่ถูกต้อง", "Some fields are not right"),
     500: ("ระบบขัดข้อง", "The system failed"),
-    503: ("ระบบบันทึกข้อมูลไม่ได้ในขณะนี้", "The records cannot be saved now"),
+    502: ("ระบบที่เชื่อมต่อไม่ตอบ", "A system behind this one does not answer"),
+    503: ("ระบบยังไม่พร้อมในขณะนี้", "The system is not ready now"),
 }
 
 
