@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -73,12 +74,14 @@ class Store:
         """Where a file lies."""
         return self.folder / "attachments" / stored[:2] / stored
 
-    def sweep(self) -> int:
-        """Removes what never finished arriving; call it before the pages open. Blocks."""
-        left = list((self.folder / "incoming").glob("*"))
-        for path in left:
-            path.unlink(missing_ok=True)
-        return len(left)
+    def sweep(self, older_than: float = 3600.0) -> int:
+        """Removes what began to arrive so many seconds ago and never finished. Blocks."""
+        count = 0
+        for path in (self.folder / "incoming").glob("*"):
+            if time.time() - path.stat().st_mtime >= older_than:
+                path.unlink(missing_ok=True)
+                count += 1
+        return count
 
     async def take(self, name: str, chunks: AsyncIterator[bytes]) -> Arrived:
         """Writes a stream to disk and judges it; Refused (413, 422) leaves nothing behind."""

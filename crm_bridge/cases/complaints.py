@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
@@ -297,15 +297,20 @@ async def tell(
     )
 
 
-async def confirm_told(connection: AsyncConnection, clock: Clock) -> int:
-    """Ends the step tell_ticket of cases whose text message has gone; returns how many."""
+async def told_by_message(connection: AsyncConnection) -> Sequence[Row[Any]]:
+    """Cases whose number has gone by text message, which their step does not yet know."""
     rows = await connection.execute(
         select(cases, messages_table.c.sent_us)
         .join(messages_table, messages_table.c.id == cases.c.told_message)
         .where(cases.c.told_us.is_(None), messages_table.c.sent_us.is_not(None))
     )
+    return rows.all()
+
+
+async def confirm_told(connection: AsyncConnection, clock: Clock) -> int:
+    """Ends the step tell_ticket of cases whose text message has gone; returns how many."""
     count = 0
-    for row in rows.all():
+    for row in await told_by_message(connection):
         case = case_of(row)
         await case_steps.end(
             connection, case.id, "tell_ticket", row.sent_us, evidence=Evidence.OBSERVED

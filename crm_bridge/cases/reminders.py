@@ -91,26 +91,39 @@ def text(reminder: Reminder) -> tuple[str, str]:
     )
 
 
-async def remind(connection: AsyncConnection, clock: Clock) -> int:
-    """Tells every reminder that is due and was not told; returns how many accounts were told.
+async def waiting(
+    connection: AsyncConnection, now: Micros, calendar: Calendar
+) -> list[tuple[Reminder, list[bell.Recipient]]]:
+    """Every reminder that is due, with those who have not been told it.
 
-    To the agency's officers and the owner; to the Director too where nobody but the centre owes it
-    or it is overdue. Call it in a writing transaction.
+    For the agency's officers and the owner; for the Director too where nobody but the centre owes
+    it or it is overdue.
     """
-    now = clock.now_us()
-    calendar = await calendars.current(connection, clock)
-    count = 0
     owed = [d for d in await _deadlines(connection, now) if _known(calendar, d)]
     told = await _told(connection, now)
+    found = []
     for reminder in due(now, calendar, owed):
         deadline = reminder.deadline
-        case = deadline.case
-        to = await bell.one(connection, case.owner)
+        to = await bell.one(connection, deadline.case.owner)
         if deadline.agency is not None:
             to += await bell.officers(connection, [deadline.agency])
         if deadline.agency is None or reminder.kind == "overdue":
             to += await bell.directors(connection)
-        to = [r for r in to if f"{reminder.dedupe}:{r.id}" not in told]
+        untold = [r for r in to if f"{reminder.dedupe}:{r.id}" not in told]
+        if untold:
+            found.append((reminder, untold))
+    return found
+
+
+async def remind(connection: AsyncConnection, clock: Clock) -> int:
+    """Tells every reminder that is due and was not told; returns how many accounts were told.
+
+    Call it in a writing transaction.
+    """
+    calendar = await calendars.current(connection, clock)
+    count = 0
+    for reminder, to in await waiting(connection, clock.now_us(), calendar):
+        case = reminder.deadline.case
         th, en = text(reminder)
         rung = await bell.notify(
             connection, clock, to, kind=reminder.kind, ticket=case.ticket, th=th, en=en,

@@ -18,8 +18,10 @@ from crm_bridge.cases import (
     finding,
     proceedings,
     reminders,
+    rounds,
     timeline,
 )
+from crm_bridge.cases.attachments import Store
 from crm_bridge.cases.case import assignments, extensions, find, masked
 from crm_bridge.cases.directing import Order
 from crm_bridge.cases.finding import Wanted
@@ -638,6 +640,28 @@ async def test_reminders_come_once_each_on_working_days(database, clock, cast):
         sent = rows.all()
     assert len(sent) == 9
     assert all(case.ticket in subject for _, subject in sent)
+
+
+async def test_rounds_remind_until_they_are_stopped(database, clock, cast, tmp_path):
+    case = await bring_to(database, clock, cast, State.ASSIGNED)
+    assert await rounds.go_round(database, clock) == 0
+    clock.set("2026-12-16T09:00")
+    stop = asyncio.Event()
+    going = asyncio.create_task(
+        rounds.keep_going(database, clock, Store(tmp_path, 1), stop, every=0.01)
+    )
+    try:
+        async with asyncio.timeout(20):
+            while True:
+                async with database.reading() as connection:
+                    entries = await bell.read(connection, cast.dit)
+                if any(n.kind == "last_day" and n.ticket == case.ticket for n in entries):
+                    break
+                await asyncio.sleep(0.01)
+    finally:
+        stop.set()
+        await going
+    assert await rounds.go_round(database, clock) == 0
 
 
 async def test_no_reminder_for_what_is_settled(database, clock, cast):

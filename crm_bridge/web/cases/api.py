@@ -15,6 +15,7 @@ from crm_bridge.cases.complaints import Complaint
 from crm_bridge.cases.finding import Wanted, search
 from crm_bridge.cases.workflow import State
 from crm_bridge.clock import micros
+from crm_bridge.desk import drafts
 from crm_bridge.errors import Refused
 from crm_bridge.web import etags, paging
 from crm_bridge.web.cases import view
@@ -99,10 +100,17 @@ async def record(
             raise Refused("invalid", *what, 422, {"opened_at": what}) from None
 
     async def run(connection: AsyncConnection, _: int | None) -> Case:
-        return await complaints.record(
-            connection, held.clock, me, _written(body), call_id=body.call_id, opened_us=opened,
+        case = await complaints.record(
+            connection,
+            held.clock,
+            me,
+            _written(body),
+            call_id=body.call_id,
+            opened_us=opened,
             made_key=body.key,
-        )  # fmt: skip
+        )
+        await drafts.drop(connection, me.id, f"case:{body.call_id or 'new'}")
+        return case
 
     made = await perform(request, response, me, run)
     response.headers["Location"] = f"/api/v1/cases/{made.ticket}"

@@ -16,6 +16,7 @@ export function prepare(form) {
   form.addEventListener("change", (event) => {
     if (event.target.name === "identity") known(form);
   });
+  form.addEventListener("restored", () => known(form));
   known(form);
   // a second complaint of the same call begins with a form of its own: the mark stands once
   const id = form.dataset.call;
