@@ -89,6 +89,9 @@ class QueueSection(_Section):
     """[queue.NAME]"""
 
     service: Service = Field(description="the service this Asterisk queue stands for")
+    number: str = Field(
+        "", pattern=r"^[0-9*#]*$", description="what officers dial to hand a caller into it"
+    )
 
 
 class AgentsSection(_Section):
@@ -106,6 +109,15 @@ class AgencySection(_Section):
     name_en: str = Field("", description="English name")
     numbers: list[str] = Field([], description="dialled numbers that are this agency")
     interfaces: list[str] = Field([], description="globs of its interfaces")
+    kind: Literal["department", "division", "province"] = Field(
+        "department", description="what it is, for the directory"
+    )
+    province: str = Field("", description="the Thai name of its province, where it has one")
+    hours: str = Field(
+        "08:30-16:30",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d)?$",
+        description="its office hours on working days, Bangkok time; empty: always open",
+    )
 
 
 class MenuSection(BaseModel):
@@ -182,9 +194,7 @@ def _guarded(url: str) -> bool:
     """Whether what is sent there is safe from readers: over TLS, or within the machine."""
     parts = urlsplit(url)
     inside = parts.hostname in {"127.0.0.1", "::1", "localhost"}
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and inside)
-    )
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and inside))
 
 
 class MessagesSection(_Section):
