@@ -9,15 +9,14 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import OUTSIDE, Role
 from crm_bridge.cases.appointment import Appointment, Event
-from crm_bridge.cases.appointment_workflow import CLOSED, OPEN, Act, State, sees
+from crm_bridge.cases.appointment_workflow import OPEN, Act, State, sees
 from crm_bridge.cases.ticket_number import NotATicket, parse
-from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
 from crm_bridge.records.desk_tables.appointments import appointment_events, appointments
 from ivr.calls.call import Micros
@@ -133,28 +132,3 @@ async def history(connection: AsyncConnection, appointment_id: str) -> list[Even
     return [
         Event(r.at_us, r.by_name, Act(r.act), State(r.state), r.starts_us, r.note) for r in rows
     ]
-
-
-async def erase(connection: AsyncConnection, clock: Clock, person_ids: Sequence[str]) -> int:
-    """Takes the person out of the closed appointments of these records; returns how many.
-
-    What is still open is kept: the person is expected. The number, unit, province and times stay.
-    """
-    done = await connection.execute(
-        update(appointments)
-        .where(
-            appointments.c.person_id.in_(list(person_ids)),
-            appointments.c.state.in_([state.value for state in CLOSED]),
-        )
-        .values(
-            name="",
-            surname="",
-            phone=None,
-            email=None,
-            topic="",
-            wish_note="",
-            updated_us=clock.now_us(),
-            version=appointments.c.version + 1,
-        )
-    )
-    return done.rowcount

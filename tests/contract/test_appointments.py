@@ -396,18 +396,6 @@ async def test_lists_go_on_where_the_page_before_ended(database, clock):
         assert await appointments.open_appointments(connection, [], None) == []
 
 
-async def test_a_person_is_taken_out_of_what_is_over(database, clock, place):
-    over = await cancel(database, clock, await asked(database, clock, person_id="p1"))
-    kept = await asked(database, clock, person_id="p1")
-    async with database.writing() as connection:
-        assert await appointments.erase(connection, clock, ["p1"]) == 1
-        gone = await appointments.find(connection, AGENT, over.ref)
-        assert (gone.name, gone.surname, gone.phone, gone.email, gone.topic) == (
-            "", "", None, None, "",
-        )  # fmt: skip
-        assert (await appointments.find(connection, AGENT, kept.ref)).name == "สมชาย"
-
-
 async def test_a_closed_time_holds_and_is_given_back(database, clock, place):
     who = place[0]
     async with database.writing() as connection:

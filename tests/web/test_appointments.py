@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -343,3 +344,36 @@ async def test_messages_are_listed_and_sent_again_by_those_who_may(desk, place):
     assert again.status_code == 409
     assert (await boss.post("/api/v1/messages/none/again")).status_code == 404
     assert (await agent.get("/api/v1/messages")).status_code == 403
+
+
+async def test_a_form_closed_before_it_was_saved_comes_back_with_its_time(desk, place):
+    agent = place[0]
+    page = (await agent.get("/appointments/new?call=pbx1-1.2")).text
+    key = re.search(r'name="form_key" value="([0-9a-f]{32})"', page)[1]
+    opened = re.search(r'name="opened_at" value="([^"]+)"', page)[1]
+    typed = {**WISH, "form_key": key, "opened_at": opened, "call_id": "pbx1-1.2"}
+    kept = await agent.put("/api/v1/drafts/appointment:pbx1-1.2", json=typed)
+    assert kept.status_code == 200
+    desk.clock.forward(minutes=3)
+    again = (await agent.get("/appointments/new?call=pbx1-1.2")).text
+    for value in (key, opened, "สมชาย", "จดทะเบียนเครื่องหมายการค้า"):
+        assert value in again
+    assert f'<option value="{PROVINCE}" selected>' in again
+    made = await agent.post("/api/v1/appointments", json=typed)
+    assert made.json()["steps"][0]["elapsed_seconds"] == 180
+    assert key not in (await agent.get("/appointments/new?call=pbx1-1.2")).text
+    assert (await agent.get("/api/v1/drafts/appointment:pbx1-1.2")).status_code == 404
+
+
+async def test_what_was_taken_down_is_corrected(desk, place):
+    agent = place[0]
+    made = await agent.post("/api/v1/appointments", json={**WISH, "wish_at": "2026-11-25T10:00"})
+    ref = made.json()["ref"]
+    assert made.json()["wish_at"] == "2026-11-25T03:00:00.000000Z"
+    assert 'value="2026-11-25T10:00"' in (await agent.get(f"/appointments/{ref}")).text
+    changed = await agent.put(
+        f"/api/v1/appointments/{ref}",
+        json={**WISH, "surname": "ใจงาม"},
+        headers={"If-Match": made.headers["ETag"]},
+    )
+    assert (changed.json()["surname"], changed.json()["version"]) == ("ใจงาม", 2)

@@ -15,6 +15,7 @@ from crm_bridge.cases.appointment_letters import invitation, meeting
 from crm_bridge.cases.appointment_workflow import Act, State
 from crm_bridge.cases.offices import offices
 from crm_bridge.cases.working_days import start_of
+from crm_bridge.desk import drafts
 from crm_bridge.errors import Refused
 from crm_bridge.web import etags, paging
 from crm_bridge.web.appointments.schemas import (
@@ -28,6 +29,7 @@ from crm_bridge.web.appointments.schemas import (
     Told,
     WishIn,
     appointment_out,
+    draft_key,
     micros_of,
 )
 from crm_bridge.web.context import Context, context
@@ -114,6 +116,7 @@ async def create(
             opened=micros_of(given.opened_at) if given.opened_at else None,
             form_key=given.form_key, call_id=given.call_id, person_id=given.person_id,
         )  # fmt: skip
+        await drafts.drop(connection, me.id, draft_key(given.call_id, given.person_id))
     response.headers["Location"] = f"/api/v1/appointments/{one.ref}"
     return _done(held, me, response, one)
 

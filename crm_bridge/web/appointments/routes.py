@@ -20,15 +20,16 @@ from crm_bridge.cases.appointment_workflow import ACTS, STATES, WHO, Act, State,
 from crm_bridge.cases.invitation import DOCUMENTS
 from crm_bridge.cases.messages import parts
 from crm_bridge.cases.offices import offices
-from crm_bridge.cases.slots import LENGTHS, USUAL, Officer, Room
+from crm_bridge.cases.slots import LENGTHS, OFFICE_HOURS, USUAL, Officer, Room
 from crm_bridge.cases.ticket_number import parse
 from crm_bridge.cases.working_days import office_day, start_of
-from crm_bridge.clock import iso
+from crm_bridge.clock import iso, micros
+from crm_bridge.desk import drafts
 from crm_bridge.people import persons
 from crm_bridge.records.tables import calls
-from crm_bridge.web.appointments.schemas import VISIBLE, Ref
+from crm_bridge.web.appointments.schemas import VISIBLE, Ref, draft_key, part_text
 from crm_bridge.web.context import Context, context
-from crm_bridge.web.pages import render
+from crm_bridge.web.pages import office_time, render
 from crm_bridge.web.policy import EVERYONE, who
 
 router = APIRouter(include_in_schema=False)
@@ -42,7 +43,18 @@ BADGES = {
     State.MISSED: "bad",
     State.CANCELLED: "",
 }
+KEPT = (
+    "name", "surname", "phone", "email", "topic", "unit", "province", "language", "party",
+    "wish_at", "wish_note", "form_key", "opened_at",
+)  # fmt: skip
+"""Fields of the form that a draft gives back."""
 WAITING = (State.REQUESTED, State.AGREED, State.MOVED)
+HALVES = [
+    (part_text(weekday, opens, closes), weekday, number)
+    for weekday in range(5)
+    for number, (opens, closes) in enumerate(OFFICE_HOURS)
+]
+"""Each half of each office day, as the API writes it."""
 Reader = Annotated[Account, who(*EVERYONE)]
 Key = Annotated[str, Query(max_length=200, pattern=VISIBLE)]
 
@@ -110,8 +122,12 @@ async def form_page(
 ) -> HTMLResponse:
     """The form of the step intake, filled with what is known of the caller."""
     held = context(request)
-    known = {"name": "", "surname": "", "phone": "", "email": "", "language": "th", "province": ""}
+    now = held.clock.now_us()
+    known = dict.fromkeys(KEPT, "") | {
+        "language": "th", "party": "1", "form_key": uuid.uuid4().hex, "opened_at": iso(now),
+    }  # fmt: skip
     async with held.database.reading() as connection:
+        draft = await drafts.read(connection, me.id, draft_key(call, person))
         if call is not None:
             row = (
                 await connection.execute(
@@ -131,13 +147,23 @@ async def form_page(
             if not known["phone"]:
                 numbers = await persons.numbers_of(connection, person)
                 known["phone"] = numbers[0].e164 if numbers else ""
-    now = held.clock.now_us()
+    if draft is not None:
+        known |= {key: str(value) for key, value in draft.body.items() if key in KEPT}
     step = held.standards.on(now).services[SERVICE].steps["intake"]
     return render(
         request, "appointments/form.html", known=known, call=call, person=person, step=step,
-        form_key=uuid.uuid4().hex, opened_at=iso(now), opened_ms=now // 1000,
-        documents=DOCUMENTS, today=office_day(now), **_words(held),
+        opened_ms=_opened(known["opened_at"], now) // 1000, now=now, draft=draft,
+        draft_key=draft_key(call, person), documents=DOCUMENTS, today=office_day(now),
+        **_words(held),
     )  # fmt: skip
+
+
+def _opened(text: str, now: int) -> int:
+    """When the form was first opened, as its draft says; now where that is no time."""
+    try:
+        return min(micros(text), now)
+    except ValueError:
+        return now
 
 
 def _province(held: Context, name: str | None) -> str:
@@ -169,8 +195,10 @@ async def appointment_page(request: Request, me: Reader, ref: Ref) -> HTMLRespon
         steps=timings(one, held.standards, now), standards=edition.services[SERVICE].steps,
         may={act: allowed(me, one.state, act) for act in Act}, preview=preview,
         preview_parts=parts(preview) if preview else 0, ways=WAYS, can_text=can_text(one.phone),
+        wish_local=f"{office_time(one.wish_us):%Y-%m-%dT%H:%M}" if one.wish_us else "",
         spoken=parse(one.ref).spoken(), spoken_en=parse(one.ref).spoken("en"),
-        documents=DOCUMENTS, day=day, lengths=LENGTHS, usual=USUAL, now=now,
+        documents=DOCUMENTS, day=day, wished=iso(wished) if wished else "",
+        lengths=LENGTHS, usual=USUAL, now=now,
         begun=one.starts_us is not None and one.starts_us <= now, **names, **_words(held),
     )  # fmt: skip
 
@@ -196,12 +224,14 @@ async def rooms_page(
         chosen = next((one for one in both if one.id == show), None)
         closed = await bookings.blocks(connection, chosen.resource, now) if chosen else []
     known = offices(held.config)
+    places = {office: number for number, office in enumerate(known.by_id)}
+    rooms.sort(key=lambda room: places.get(room.province, len(places)))
     without = {office.id for office in known.provinces} - {room.province for room in rooms}
     return render(
         request, "appointments/rooms.html", rooms=rooms, people=who_can, chosen=chosen,
         chosen_room=chosen if chosen in rooms else None,
-        chosen_officer=chosen if chosen in who_can else None, closed=closed,
-        without=len(without), of_rooms=unit is None, of_officers=province is None,
+        chosen_officer=chosen if chosen in who_can else None, part=part_text, closed=closed,
+        without=len(without), of_rooms=unit is None, of_officers=province is None, halves=HALVES,
         provinces=[o for o in known.provinces if province in {None, o.id}],
         units=[o for o in known.units if unit in {None, o.id}],
         may_fill=me.role in {Role.ADMINISTRATOR, Role.SUPERVISOR}, **_words(held),

@@ -46,6 +46,11 @@ def micros_of(moment: datetime) -> Micros:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
+def draft_key(call_id: str | None, person_id: str | None) -> str:
+    """The name of the form's draft: of its call, else of its person, else of any new one."""
+    return f"appointment:{call_id or person_id or 'new'}"
+
+
 class WishIn(BaseModel):
     """What the person wants."""
 

@@ -12,9 +12,10 @@ function option(one, free) {
   return made;
 }
 
-function offer(select, all, free) {
-  const before = select.value;
-  select.replaceChildren(...all.map((one) => option(one, free.includes(one.id))));
+function offer(select, all, free, wanted = "") {
+  const before = select.value || wanted;
+  const nobody = new Option(words("– เลือกเวลาก่อน –", "– choose a time first –"), "");
+  select.replaceChildren(...(free.length ? all.map((one) => option(one, free.includes(one.id))) : [nobody]));
   select.value = free.includes(before) ? before : (free[0] ?? "");
 }
 
@@ -82,12 +83,15 @@ class Slots {
         label.className = slot.free ? "num" : "num taken";
         label.append(radio, slot.time);
         radio.addEventListener("change", () => {
-          offer(officer, officers, slot.officers);
+          offer(officer, officers, slot.officers, this.form.dataset.officer);
           offer(room, rooms, slot.rooms);
         });
         return label;
       }),
     );
+    // the time that was wished for, or is to be moved, stands chosen where it is free
+    const wished = [...this.list.querySelectorAll("input:not(:disabled)")].find((radio) => radio.value === this.form.dataset.starts);
+    wished?.click();
   }
 }
 
