@@ -15,6 +15,7 @@ from crm_bridge.access.oidc import Provider
 from crm_bridge.access.roles import Role
 from crm_bridge.config import OidcSection, RoleName
 from crm_bridge.records.desk_tables.accounts import accounts as table
+from crm_bridge.web.navigation import home
 from tests.support.oidc import CLIENT, SECRET, StandIn, provider
 from tests.support.web import NOW, Desk
 
@@ -247,7 +248,7 @@ async def test_a_one_time_password_that_was_not_needed_is_gone(desk: Desk, minis
         Role.AGENT, "malee", email="malee@moc.go.th", password="once-upon-a-time", must_change=True
     )
     browser = await desk.browser()
-    assert (await enter(browser)).headers["location"] == "/account"
+    assert (await enter(browser)).headers["location"] == home(me)
     async with desk.database.reading() as connection:
         row = (await connection.execute(select(table).where(table.c.id == me.id))).one()
     assert (row.password_hash, row.must_change) == (None, False)
