@@ -34,8 +34,8 @@ MOST: Final = 200
 SHORTEST_NUMBER: Final = 4
 SHORTEST_NAME: Final = 2
 
-_CANDIDATES: Final = 3000
-_WORDS_EACH: Final = 150
+_CANDIDATES: Final = 1200
+_WORDS_EACH: Final = 100
 _ASKED_WORDS: Final = 6
 _THAI_DIGITS: Final = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
 _SEPARATORS: Final = re.compile(r"[\s().\-–/]+")
@@ -206,6 +206,8 @@ async def _by_name(
 async def _near_words(connection: AsyncConnection, asked: str) -> dict[str, float]:
     """Words in use that are like the one asked for → how like; the best of them."""
     shared = func.count()
+    # of those that share as many, the ones a slip makes of it are as long, give or take a letter
+    about_as_long = func.abs(func.length(word_grams.c.word) - len(asked))
     # a slip takes three trigrams, a mistyped title six: of a long word enough are left
     least = max(1, (len(asked) - 1) // 4)
     query = (
@@ -213,7 +215,7 @@ async def _near_words(connection: AsyncConnection, asked: str) -> dict[str, floa
         .where(word_grams.c.gram.in_(sorted(asked_grams(asked))))
         .group_by(word_grams.c.word)
         .having(shared >= least)
-        .order_by(shared.desc(), func.length(word_grams.c.word), word_grams.c.word)
+        .order_by(shared.desc(), about_as_long, word_grams.c.word)
         .limit(_CANDIDATES)
     )
     candidates = (await connection.execute(query)).scalars()
