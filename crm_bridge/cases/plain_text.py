@@ -17,8 +17,9 @@ The zero width space (U+200B) stays: Thai uses it between words.
 def plain_text(text: str) -> str:
     """The text in NFC with line feeds alone as breaks, without controls and direction marks."""
     whole = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text
-    lines = unicodedata.normalize("NFC", whole).replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(_fit(character) for character in lines).strip()
+    lines = whole.replace("\r\n", "\n").replace("\r", "\n")
+    fit = "".join(_fit(character) for character in lines)
+    return unicodedata.normalize("NFC", fit).strip()
 
 
 def plain_line(text: str) -> str:

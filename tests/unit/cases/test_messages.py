@@ -13,40 +13,14 @@ from hypothesis import strategies as st
 from crm_bridge.cases.delivery import Retrying
 from crm_bridge.cases.gateways import FileGateway, GatewayBusy, GatewayRefusal, HttpGateway
 from crm_bridge.cases.mail import SmtpGateway, compose
-from crm_bridge.cases.messages import Message, check_address, check_number, parts
+from crm_bridge.cases.messages import check_address, check_number, parts
 from crm_bridge.cases.outlets import gateways
 from crm_bridge.cases.plain_text import plain_line, plain_text
 from crm_bridge.config import Config, MailSection, MessagesSection
 from crm_bridge.errors import Refused
+from tests.support.messages import sms
 
 INVITATION = b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"
-
-
-def sms(**given) -> Message:
-    values = {
-        "id": "m1",
-        "seq": 1,
-        "kind": "sms",
-        "to": "+66812345678",
-        "subject": None,
-        "text": "นัดหมายของท่าน",
-        "calendar": None,
-        "about": ("appointment", "a1"),
-        "dedupe": "d",
-        "state": "waiting",
-        "created": 1_795_000_000_000_000,
-        "due": 0,
-        "next_try": 0,
-        "expires": None,
-        "attempts": 0,
-        "attempted": None,
-        "last_error": None,
-        "sent": None,
-        "gateway": None,
-        "reference": None,
-        "version": 1,
-    }
-    return Message(**{**values, **given})
 
 
 @pytest.mark.parametrize(
@@ -84,6 +58,7 @@ def test_what_was_typed_is_fit_to_keep_whatever_it_is(text):
 def test_marks_that_turn_the_writing_go_and_thai_stays():
     assert plain_line("น้ำ\u202e\u200bใจ\r\nBcc: x@y.th\x00") == "น้ำ\u200bใจ Bcc: x@y.th"
     assert plain_text("\ud800ก") == "?ก"
+    assert plain_text("e\x00\u0301") == "é"
 
 
 @pytest.mark.parametrize("good", ["a@b.th", "somchai.jaidee+1203@moc.go.th"])
