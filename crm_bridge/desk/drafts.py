@@ -46,7 +46,10 @@ async def keep(
 ) -> Micros:
     """Keeps the draft in place of the one before; returns when. Refused (413) if too large."""
     _checked(key)
-    text = json.dumps(body, separators=(",", ":"))  # ASCII: no letter that a database refuses
+    try:  # ASCII: no letter that a database refuses
+        text = json.dumps(body, separators=(",", ":"), allow_nan=False)
+    except (ValueError, RecursionError):
+        raise Refused("draft-form", "ร่างนี้เก็บไม่ได้", "this draft cannot be kept", 422) from None
     if len(text) > LARGEST:
         raise Refused("draft-too-large", "ร่างนี้ยาวเกินไป", "this draft is too long", 413)
     now = clock.now_us()

@@ -106,7 +106,7 @@ async def test_an_act_on_a_call_that_is_over_ends_its_step(database):
     async with started(database) as bridge:
         bridge.take()
         told: list[Call] = []
-        bridge.declare.on_amend = told.append
+        bridge.declare.on_amended = told.append
         await bridge.declare(want.call_id, "logged", released + 60_000_000, OFFICER)
     stored = await load_call(database, want.call_id)
     assert stored is not None

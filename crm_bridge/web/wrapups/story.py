@@ -1,0 +1,159 @@
+"""A call told in order: what happened when, in words, for the page of its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ivr.calls.call import (
+    OUTBOUND,
+    AttemptOutcome,
+    Call,
+    ConsultationOutcome,
+    EndedBy,
+    Micros,
+    Outcome,
+    PassageOutcome,
+    TransferOutcome,
+)
+
+Words = tuple[str, str]
+"""Thai and English."""
+
+OUTCOMES: Final[dict[Outcome, Words]] = {
+    Outcome.SERVED: ("ได้รับบริการ", "Served"),
+    Outcome.ABANDONED_MENU: ("วางสายในเมนู", "Hung up in the menu"),
+    Outcome.ABANDONED_QUEUE: ("วางสายขณะรอ", "Hung up while waiting"),
+    Outcome.QUEUE_TIMEOUT: ("รอจนหมดเวลา", "Waited in vain"),
+    Outcome.SHORT: ("สายสั้น", "Short call"),
+    Outcome.FAILED: ("ติดต่อไม่สำเร็จ", "Not reached"),
+    Outcome.INTERRUPTED: ("ระบบขัดข้อง", "Interrupted"),
+    Outcome.UNKNOWN: ("ไม่ทราบผล", "Not known"),
+}
+"""How a call came out, in words."""
+
+ENDED_BY: Final[dict[EndedBy, Words]] = {
+    EndedBy.CALLER: ("ผู้ติดต่อวางสาย", "The caller hung up"),
+    EndedBy.AGENT: ("เจ้าหน้าที่วางสาย", "The officer hung up"),
+    EndedBy.AGENCY: ("หน่วยงานวางสาย", "The agency hung up"),
+    EndedBy.SYSTEM: ("ระบบวางสาย", "The line ended the call"),
+    EndedBy.UNKNOWN: ("จบสาย", "The call ended"),
+}
+
+_PASSAGE: Final[dict[PassageOutcome, Words]] = {
+    PassageOutcome.ABANDONED: ("ออกจากคิว (ผู้ติดต่อวางสาย)", "Left the queue (hung up)"),
+    PassageOutcome.TIMEOUT: ("ออกจากคิว (หมดเวลา)", "Left the queue (time was over)"),
+    PassageOutcome.LEFT: ("ออกจากคิว", "Left the queue"),
+    PassageOutcome.TRANSFERRED: ("ออกจากคิว (โอน)", "Left the queue (transferred)"),
+}
+_ATTEMPT: Final[dict[AttemptOutcome, Words]] = {
+    AttemptOutcome.NO_ANSWER: ("ไม่รับสาย", "no answer"),
+    AttemptOutcome.BUSY: ("สายไม่ว่าง", "busy"),
+    AttemptOutcome.REJECTED: ("ปฏิเสธสาย", "rejected"),
+    AttemptOutcome.CANCELLED: ("ยกเลิก", "cancelled"),
+    AttemptOutcome.UNAVAILABLE: ("เครื่องไม่พร้อม", "unavailable"),
+}
+_CONSULT: Final[dict[ConsultationOutcome, Words]] = {
+    ConsultationOutcome.COMPLETED: ("โอนสายต่อ", "handed on"),
+    ConsultationOutcome.RETURNED: ("กลับมาหาผู้ติดต่อ", "back to the caller"),
+    ConsultationOutcome.NO_ANSWER: ("ไม่รับสาย", "no answer"),
+    ConsultationOutcome.BUSY: ("สายไม่ว่าง", "busy"),
+    ConsultationOutcome.FAILED: ("ไม่สำเร็จ", "failed"),
+    ConsultationOutcome.CANCELLED: ("ยกเลิก", "cancelled"),
+}
+_TRANSFER: Final[dict[TransferOutcome, Words]] = {
+    TransferOutcome.ANSWERED: ("รับสายแล้ว", "answered"),
+    TransferOutcome.NO_ANSWER: ("ไม่รับสาย", "no answer"),
+    TransferOutcome.BUSY: ("สายไม่ว่าง", "busy"),
+    TransferOutcome.FAILED: ("ไม่สำเร็จ", "failed"),
+    TransferOutcome.RETURNED: ("กลับมาหาเจ้าหน้าที่", "returned"),
+    TransferOutcome.ABANDONED: ("ผู้ติดต่อวางสาย", "the caller hung up"),
+}
+_MARKS: Final[dict[str, Words]] = {
+    "notice": ("แจ้งการบันทึกเสียงแล้ว", "The recording notice was played"),
+    "wrong_key": ("กดหมายเลขที่ไม่มีในเมนู", "A key the menu does not know"),
+    "no_key": ("ไม่ได้กดหมายเลข", "No key was pressed"),
+    "greeting_end": ("กล่าวทักทายจบ", "The greeting was over"),
+    "requeued": ("กลับเข้าคิว", "Back into the queue"),
+    "guide": ("ฟังคำแนะนำข้อมูลการตลาดจบ", "The guide was read to its end"),
+    "callback": ("โทรกลับสายที่ไม่ได้รับ", "A lost call is called back"),
+    "form_opened": ("เปิดแบบบันทึกเรื่องร้องเรียน", "The complaint form was opened"),
+    "informed": ("ให้ข้อมูลแก่ผู้ติดต่อแล้ว", "The information was given"),
+    "enquire_begin": ("เริ่มสอบถามหน่วยงานทางช่องทางอื่น", "An agency is asked by other means"),
+    "enquire_end": ("ได้รับคำตอบจากหน่วยงาน", "The agency has answered"),
+    "logged": ("บันทึกการให้บริการแล้ว", "The record of the call was saved"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happened in a call: when, what, and the names within it."""
+
+    at: Micros
+    th: str
+    en: str
+    detail: str = ""
+    """A number, an id or a name, shown as it is."""
+    until: Micros | None = None
+
+
+def story(call: Call, party: Callable[[str | None, str], str]) -> list[Moment]:
+    """What happened in the call, in order; `party(agency, target)` names who was asked."""
+    return sorted(_moments(call, party), key=lambda m: m.at)
+
+
+def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Moment]:
+    if call.direction == OUTBOUND:
+        yield Moment(call.entered_at, "เจ้าหน้าที่โทรออก", "The officer calls out", call.dialled)
+        if call.answered_at is not None:
+            yield Moment(call.answered_at, "ปลายทางรับสาย", "The person answered")
+    else:
+        yield Moment(call.entered_at, "สายเข้า", "The call came in", call.dialled)
+    for choice in call.menu:
+        yield Moment(choice.at, "กดเมนู", "Key pressed", choice.key)
+    for passage in call.passages:
+        yield Moment(passage.joined_at, "เข้าคิว", "Joined the queue", passage.queue)
+        if passage.left_at is not None and passage.outcome in _PASSAGE:
+            yield Moment(passage.left_at, *_PASSAGE[passage.outcome], passage.queue)
+        for attempt in passage.attempts:
+            th, en = _of(_ATTEMPT, attempt.outcome)
+            yield Moment(
+                attempt.rang_at, f"เรียกเจ้าหน้าที่{th}", f"Rang the officer{en}", attempt.agent,
+                attempt.ended_at,
+            )  # fmt: skip
+    for part in call.agents:
+        yield Moment(
+            part.connected_at, "สนทนากับเจ้าหน้าที่", "With the officer", part.agent, part.released_at
+        )
+    for hold in call.holds:
+        yield Moment(hold.started_at, "พักสาย", "On hold", hold.by, hold.ended_at)
+    for asked in call.consultations:
+        th, en = _of(_CONSULT, asked.outcome)
+        yield Moment(
+            asked.started_at, f"ปรึกษา{th}", f"Asked{en}", party(asked.agency, asked.target),
+            asked.ended_at,
+        )  # fmt: skip
+    for handed in call.transfers:
+        th, en = _of(_TRANSFER, handed.outcome)
+        yield Moment(
+            handed.asked_at, f"โอนสาย{th}", f"Transferred{en}", party(handed.agency, handed.target),
+            handed.answered_at or handed.ended_at,
+        )  # fmt: skip
+    for leg in call.agency_legs:
+        yield Moment(
+            leg.connected_at, "สนทนากับหน่วยงาน", "With the agency", party(leg.agency, leg.number),
+            leg.released_at,
+        )  # fmt: skip
+    for mark in call.marks:
+        if mark.name in _MARKS:
+            yield Moment(mark.at, *_MARKS[mark.name], mark.by or "")
+    for gap in call.gaps:
+        yield Moment(gap.started_at, "ระบบไม่ได้ยินเหตุการณ์", "Nothing was heard", "", gap.ended_at)
+    if call.ended_at is not None:
+        yield Moment(call.ended_at, *ENDED_BY[call.ended_by or EndedBy.UNKNOWN])
+
+
+def _of(words: Mapping[Any, Words], key: object) -> Words:
+    found = words.get(key)
+    return (f": {found[0]}", f": {found[1]}") if found else ("", "")
