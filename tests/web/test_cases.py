@@ -143,6 +143,18 @@ async def test_an_act_that_is_not_allowed_says_why(agent, director):
     assert "ตัวเลขผิด" in lost.json()["detail"]
 
 
+async def test_the_page_says_why_an_act_is_not_possible(agent, director, dit):
+    ticket = await assigned(agent, director)
+    await act(dit, ticket, "ask-extension", working_days=5, reason="รอ")
+    page = (await dit.get(f"/cases/{ticket}")).text
+    assert "มีคำขอขยายเวลาที่รอพิจารณาอยู่" in page
+    assert f'data-act="POST /api/v1/cases/{ticket}/answer"' in page
+    assert f'data-act="POST /api/v1/cases/{ticket}/ask-extension"' not in page
+    page = (await director.get(f"/cases/{ticket}")).text
+    assert "ยังไม่มีคำตอบที่รอพิจารณา" in page
+    assert f'data-act="POST /api/v1/cases/{ticket}/grant-extension"' in page
+
+
 async def test_another_agency_finds_nothing(house, agent, director):
     ticket = await assigned(agent, director)
     other = await house.browser(await house.account(Role.PROVINCIAL_OFFICER, "other", agency="dbd"))

@@ -19,6 +19,7 @@ from crm_bridge.desk import drafts
 from crm_bridge.errors import Refused
 from crm_bridge.web import etags, paging
 from crm_bridge.web.cases import view
+from crm_bridge.web.cases.form import draft_key
 from crm_bridge.web.cases.performing import AGENTS, CENTRE, READERS, perform
 from crm_bridge.web.cases.schemas import (
     CaseFields,
@@ -109,7 +110,7 @@ async def record(
             opened_us=opened,
             made_key=body.key,
         )
-        await drafts.drop(connection, me.id, f"case:{body.call_id or 'new'}")
+        await drafts.drop(connection, me.id, draft_key(body.call_id))
         return case
 
     made = await perform(request, response, me, run)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crm_bridge.access.account import Account
 from crm_bridge.cases import notices, subjects
 from crm_bridge.cases.case import IDENTITIES, KINDS, Case
 from crm_bridge.cases.complaints import Complaint, as_form
 from crm_bridge.cases.offices import NAME, Offices, offices
 from crm_bridge.clock import iso
+from crm_bridge.desk import drafts
 from crm_bridge.people.matching import match
 from crm_bridge.records.tables import calls
 from crm_bridge.web.context import Context
 
-CAPITAL = "กรุงเทพมหานคร"
+CAPITAL: Final = "กรุงเทพมหานคร"
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._:-]{1,160}")
 
 
 def provinces(directory: Offices) -> list[str]:
@@ -26,19 +30,28 @@ def provinces(directory: Offices) -> list[str]:
     return [CAPITAL, *(office.name_th.removeprefix(NAME) for office in directory.provinces)]
 
 
+def draft_key(call_id: str | None) -> str:
+    """Under which the form of this call is kept while it is typed."""
+    return f"case:{call_id if call_id and _PLAIN.fullmatch(call_id) else 'new'}"
+
+
 async def values(
     connection: AsyncConnection,
     held: Context,
+    me: Account,
     *,
     call_id: str | None = None,
     case: Case | None = None,
 ) -> dict[str, Any]:
     """What `cases/_form.html` is given: a new form (of this call), or that of a case."""
     now = held.clock.now_us()
+    draft = None if case is not None else await drafts.read(connection, me.id, draft_key(call_id))
     filled = as_form(case) if case is not None else await _of_call(connection, call_id)
     return {
         "case": case,
         "form": filled,
+        "draft": draft_key(call_id),
+        "drafted": draft is not None,
         "call_id": None if case is not None else call_id,
         "opened_at": iso(now),
         "key": uuid.uuid4().hex,

@@ -129,7 +129,7 @@ async def new_page(
     """The complaint form, filled with what the call tells."""
     held = context(request)
     async with held.database.reading() as connection:
-        filled = await form.values(connection, held, call_id=call)
+        filled = await form.values(connection, held, me, call_id=call)
     return render(request, "cases/new.html", embedded=False, **filled)
 
 
@@ -142,7 +142,7 @@ async def form_fragment(
     """The same form alone, for the agent's page to set into itself."""
     held = context(request)
     async with held.database.reading() as connection:
-        filled = await form.values(connection, held, call_id=call)
+        filled = await form.values(connection, held, me, call_id=call)
     lang = language_of(request)
     body = fragment("cases/_form.html", lang, embedded=True, me=me, **filled)
     return HTMLResponse(body, headers={"Cache-Control": "no-store"})
@@ -159,7 +159,7 @@ async def edit_page(
         if Act.EDIT not in allowed(case.state, me.role):
             th, en = why_not(case.state, Act.EDIT, me.role)
             raise Refused("act-not-now", th, en, 409)
-        filled = await form.values(connection, held, case=case)
+        filled = await form.values(connection, held, me, case=case)
     return render(request, "cases/edit.html", embedded=False, **filled)
 
 
@@ -176,12 +176,7 @@ async def case_page(
         story = await timeline.read(connection, case.id, me)
         files = await attachments.of_case(connection, me, case)
         named = await subjects.names(connection, [case.subject_id] if case.subject_id else [])
-    able = set(found.acts)
-    refused = [
-        (act, why_not(case.state, act, me.role)[lang == "en"])
-        for act in ACTS
-        if act not in able and any(act in allowed(s, me.role) for s in State)
-    ]
+    refused = [(act, why[lang == "en"]) for act, why in view.reasons(found, me)]
     steps = held.standards.on(case.recorded_us).services["complaint"].steps
     spoken = parse(case.ticket)
     return render(

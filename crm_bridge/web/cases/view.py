@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +16,7 @@ from crm_bridge.cases.case import Assigned, Case, Extension, assignments, extens
 from crm_bridge.cases.case_steps import CaseStep
 from crm_bridge.cases.ticket_number import parse
 from crm_bridge.cases.timeline import Event
-from crm_bridge.cases.workflow import OPEN, Act, Assignment, allowed
+from crm_bridge.cases.workflow import ACTS, OPEN, Act, Assignment, State, allowed, why_not
 from crm_bridge.cases.working_days import Calendar, last_day
 from crm_bridge.clock import iso
 from crm_bridge.web.cases.schemas import (
@@ -124,6 +125,33 @@ def acts_of(
         Act.RELEASE: bool(states & {Assignment.ANSWERED, Assignment.OUTSTANDING}),
     }
     return tuple(act for act in allowed(case.state, me.role) if grounds.get(act, True))
+
+
+_WITHOUT_GROUND: Final[dict[Act, tuple[str, str]]] = {
+    Act.ANSWER: ("หน่วยงานของท่านตอบเรื่องนี้แล้ว", "your agency has answered this case"),
+    Act.DECLINE: ("หน่วยงานของท่านตอบเรื่องนี้แล้ว", "your agency has answered this case"),
+    Act.ASK_EXTENSION: (
+        "มีคำขอขยายเวลาที่รอพิจารณาอยู่ หรือหน่วยงานของท่านตอบแล้ว",
+        "a request for more time is waiting, or your agency has answered",
+    ),
+    Act.GRANT_EXTENSION: ("ไม่มีคำขอขยายเวลาที่รอพิจารณา", "no request for more time is waiting"),
+    Act.REFUSE_EXTENSION: ("ไม่มีคำขอขยายเวลาที่รอพิจารณา", "no request for more time is waiting"),
+    Act.ACCEPT: ("ยังไม่มีคำตอบที่รอพิจารณา", "there is no answer that awaits judgement"),
+    Act.SEND_BACK: ("ยังไม่มีคำตอบจากหน่วยงาน", "no agency has answered yet"),
+    Act.RELEASE: ("ไม่มีหน่วยงานที่ยกเลิกการมอบหมายได้", "there is no agency to release"),
+}
+
+
+def reasons(found: Gathered, me: Account) -> list[tuple[Act, tuple[str, str]]]:
+    """The acts of this account's role that it cannot do now, each with why (Thai, English)."""
+    state = found.case.state
+    able = set(found.acts)
+    possible = set(allowed(state, me.role))
+    return [
+        (act, _WITHOUT_GROUND[act] if act in possible else why_not(state, act, me.role))
+        for act in ACTS
+        if act not in able and any(act in allowed(s, me.role) for s in State)
+    ]
 
 
 async def rows(
