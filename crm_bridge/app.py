@@ -17,7 +17,9 @@ from typing import Final
 import structlog
 
 from crm_bridge.cases import outlets
+from crm_bridge.cases.attachments import Store
 from crm_bridge.cases.delivery import Gateways, deliver
+from crm_bridge.cases.rounds import keep_going
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config, NodeSection
 from crm_bridge.desk.declare import Declare
@@ -142,6 +144,7 @@ class App:
                 if self.screens is not None:
                     group.create_task(self.screens.run(), name="callers' cards")
                 group.create_task(self._declare_again(), name="declare again")
+                group.create_task(self._remind(), name="reminders")
                 if self.gateways:
                     group.create_task(self._send_messages(), name="messages")
                 group.create_task(_ended(committing), name="watch commit")
@@ -156,6 +159,11 @@ class App:
                 return
             first = failed.exceptions[0]
             raise (first if isinstance(first, AmiError) else failed) from None
+
+    async def _remind(self) -> None:
+        desk = self.config.desk
+        store = Store(desk.data_dir, round(desk.attachment_megabytes * 1_048_576))
+        await keep_going(self.database, self.clock, store, self._stopping)
 
     async def _send_messages(self) -> None:
         retrying = outlets.retrying(self.config)
