@@ -62,6 +62,15 @@ async def add(
     return ordinal
 
 
+async def last(connection: AsyncConnection, case_id: str, kind: str) -> Micros | None:
+    """When the newest entry of that kind was written."""
+    table = case_events.c
+    found: Micros | None = await connection.scalar(
+        select(func.max(table.at_us)).where(table.case_id == case_id, table.kind == kind)
+    )
+    return found
+
+
 async def read(connection: AsyncConnection, case_id: str, by: Account) -> list[Event]:
     """The entries that this account may read, in order.
 

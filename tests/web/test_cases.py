@@ -155,6 +155,17 @@ async def test_the_page_says_why_an_act_is_not_possible(agent, director, dit):
     assert f'data-act="POST /api/v1/cases/{ticket}/grant-extension"' in page
 
 
+async def test_the_steps_of_a_cancelled_case_stand_still(house, agent, director):
+    ticket = await assigned(agent, director)
+    house.clock.forward(minutes=2)
+    await act(director, ticket, "cancel", why="withdrawn", note="ขอถอน")
+    house.clock.forward(days=60)
+    auditor = await house.browser(Role.AUDITOR)  # the others' sessions are over
+    case = (await auditor.get(f"/api/v1/cases/{ticket}")).json()
+    steps = {s["step"]: (s["state"], s["elapsed_seconds"]) for s in case["steps"]}
+    assert steps["resolve"] == steps["tell_ticket"] == ("open", 120.0)
+
+
 async def test_another_agency_finds_nothing(house, agent, director):
     ticket = await assigned(agent, director)
     other = await house.browser(await house.account(Role.PROVINCIAL_OFFICER, "other", agency="dbd"))

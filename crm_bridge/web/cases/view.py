@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
-from crm_bridge.cases import calendars, case_steps, finding
+from crm_bridge.cases import calendars, case_steps, finding, timeline
 from crm_bridge.cases.attachments import Attachment, Store
 from crm_bridge.cases.case import Assigned, Case, Extension, assignments, extensions, masked, own
 from crm_bridge.cases.case_steps import CaseStep
@@ -43,6 +43,7 @@ class Gathered:
     acts: tuple[Act, ...]
     calendar: Calendar
     now: Micros
+    """The moment its steps are judged at: now, or when it was cancelled."""
     due_us: Micros | None
     """The deadline that counts for this account: an agency's is its own."""
     hidden: bool
@@ -93,6 +94,9 @@ async def gather(connection: AsyncConnection, held: Context, me: Account, case: 
     if me.outside:
         asked = [e for e in asked if e.agency == me.agency]
     calendar = await calendars.current(connection, held.clock)
+    now = held.clock.now_us()
+    if case.state is State.CANCELLED:  # its steps stand still from then on
+        now = await timeline.last(connection, case.id, Act.CANCEL) or now
     return Gathered(
         masked(case, me),
         found,
@@ -100,7 +104,7 @@ async def gather(connection: AsyncConnection, held: Context, me: Account, case: 
         await case_steps.read(connection, case.id),
         acts_of(case, found, asked, me),
         calendar,
-        held.clock.now_us(),
+        now,
         _due(case, found, me),
         case.hidden_complainant and me.outside,
     )
