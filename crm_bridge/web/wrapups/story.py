@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from ivr.calls.call import (
     OUTBOUND,
@@ -96,6 +96,8 @@ class Moment:
     detail: str = ""
     """A number, an id or a name, shown as it is."""
     until: Micros | None = None
+    came_of_it: Words | None = None
+    """How it came out, behind the name."""
 
 
 def story(call: Call, party: Callable[[str | None, str], str]) -> list[Moment]:
@@ -117,10 +119,9 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
         if passage.left_at is not None and passage.outcome in _PASSAGE:
             yield Moment(passage.left_at, *_PASSAGE[passage.outcome], passage.queue)
         for attempt in passage.attempts:
-            th, en = _of(_ATTEMPT, attempt.outcome)
             yield Moment(
-                attempt.rang_at, f"เรียกเจ้าหน้าที่{th}", f"Rang the officer{en}", attempt.agent,
-                attempt.ended_at,
+                attempt.rang_at, "เรียกเจ้าหน้าที่", "Rang the officer", attempt.agent,
+                attempt.ended_at, _ATTEMPT.get(attempt.outcome) if attempt.outcome else None,
             )  # fmt: skip
     for part in call.agents:
         yield Moment(
@@ -129,16 +130,15 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
     for hold in call.holds:
         yield Moment(hold.started_at, "พักสาย", "On hold", hold.by, hold.ended_at)
     for asked in call.consultations:
-        th, en = _of(_CONSULT, asked.outcome)
         yield Moment(
-            asked.started_at, f"ปรึกษา{th}", f"Asked{en}", party(asked.agency, asked.target),
-            asked.ended_at,
+            asked.started_at, "ปรึกษา", "Asked", party(asked.agency, asked.target),
+            asked.ended_at, _CONSULT.get(asked.outcome) if asked.outcome else None,
         )  # fmt: skip
     for handed in call.transfers:
-        th, en = _of(_TRANSFER, handed.outcome)
         yield Moment(
-            handed.asked_at, f"โอนสาย{th}", f"Transferred{en}", party(handed.agency, handed.target),
+            handed.asked_at, "โอนสายไปยัง", "Transferred to", party(handed.agency, handed.target),
             handed.answered_at or handed.ended_at,
+            _TRANSFER.get(handed.outcome) if handed.outcome else None,
         )  # fmt: skip
     for leg in call.agency_legs:
         yield Moment(
@@ -152,8 +152,3 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
         yield Moment(gap.started_at, "ระบบไม่ได้ยินเหตุการณ์", "Nothing was heard", "", gap.ended_at)
     if call.ended_at is not None:
         yield Moment(call.ended_at, *ENDED_BY[call.ended_by or EndedBy.UNKNOWN])
-
-
-def _of(words: Mapping[Any, Words], key: object) -> Words:
-    found = words.get(key)
-    return (f": {found[0]}", f": {found[1]}") if found else ("", "")
