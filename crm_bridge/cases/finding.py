@@ -29,6 +29,7 @@ class Wanted:
     states: frozenset[State] = frozenset()
     kind: str | None = None
     agency: str | None = None
+    """Who must answer it; the centre's alone to ask, as are call and person."""
     owner: str | None = None
     overdue_at: Micros | None = None
     """Only open cases whose deadline is past at this moment."""
@@ -127,7 +128,7 @@ def _conditions(wanted: Wanted, by: Account) -> list[ColumnElement[bool]]:
     if wanted.overdue_at is not None:
         where.append(cases.c.state.in_([s.value for s in OPEN]))
         where.append(_due(by) <= wanted.overdue_at)
-    if wanted.agency is not None:
+    if wanted.agency is not None and not by.outside:  # who else has it is not an agency's to know
         where.append(
             cases.c.id.in_(
                 select(case_assignments.c.case_id).where(

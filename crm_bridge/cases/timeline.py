@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
+from crm_bridge.cases.workflow import Act
 from crm_bridge.records.desk_tables.cases import case_events
 from ivr.calls.call import Micros
+
+_TO_AGENCIES: Final = frozenset({Act.NOTE, Act.ATTACH})
+"""What the centre writes to all agencies of a case, where it is not internal."""
+_CODES: Final = frozenset({"how", "why"})
+"""Parts of a body that are chosen, not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,8 @@ async def last(connection: AsyncConnection, case_id: str, kind: str) -> Micros |
 async def read(connection: AsyncConnection, case_id: str, by: Account) -> list[Event]:
     """The entries that this account may read, in order.
 
-    An outside account reads what concerns all or its own agency, and nothing internal.
+    An outside account reads what concerns all or its own agency, and nothing internal; of what the
+    centre did for itself, that it was done: its words may name the complainant or other agencies.
     """
     table = case_events
     query = select(table).where(table.c.case_id == case_id).order_by(table.c.ordinal)
@@ -93,7 +100,13 @@ async def read(connection: AsyncConnection, case_id: str, by: Account) -> list[E
             row.agency,
             row.state,
             row.internal,
-            json.loads(row.body),
+            _shown(row.kind, row.agency, json.loads(row.body), by),
         )
         for row in await connection.execute(query)
     ]
+
+
+def _shown(kind: str, agency: str | None, body: dict[str, Any], by: Account) -> dict[str, Any]:
+    if not by.outside or agency is not None or kind in _TO_AGENCIES:
+        return body
+    return {name: value for name, value in body.items() if name in _CODES}

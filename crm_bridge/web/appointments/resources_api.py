@@ -47,12 +47,12 @@ DAY_US = 86_400_000_000
 
 
 def own(me: Account, office: str) -> None:
-    """Refused unless it is this account's to administer: an outside officer's own office alone."""
+    """Refused unless the office is this account's: an outside officer's own alone."""
     if me.outside and me.agency != office:
         raise Refused(
             "not-allowed",
-            "ท่านจัดการได้เฉพาะของหน่วยงานตนเอง",
-            "You may administer your own office alone",
+            "ท่านดูและจัดการได้เฉพาะของหน่วยงานตนเอง",
+            "You may see and administer your own office alone",
             403,
         )
 
@@ -70,8 +70,9 @@ async def free_slots(
         str | None, Query(max_length=40, description="an appointment to be moved: its time is free")
     ] = None,
 ) -> Slots:
-    """Every half hour of the office day still to come, free or not."""
+    """Every half hour of the office day still to come, free or not; an agency's own unit alone."""
     held = context(request)
+    own(me, unit)
     if minutes not in LENGTHS:
         th, en = "ระยะเวลาไม่ถูกต้อง", "It cannot be that long"
         raise Refused("bad-length", th, en, 422, {"minutes": (th, en)})
