@@ -25,6 +25,7 @@ from crm_bridge.config import Config, NodeSection
 from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.line import LineNode
+from crm_bridge.desk.lost_calls import TASKS
 from crm_bridge.desk.screens import Screens
 from crm_bridge.desk.wrapups import declare_again
 from crm_bridge.errors import StorageError
@@ -35,12 +36,14 @@ from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
 from crm_bridge.records.writer import Writer
 from ivr.ami import actions
-from ivr.ami.client import Client, NodeAddress
+from ivr.ami.client import REST, WATCHED, Client, NodeAddress
 from ivr.ami.errors import AmiError
 from ivr.ami.feed import Feed
 from ivr.ami.message import LINK_LOST, synthetic
 from ivr.ami.reconnect import Link
+from ivr.calls.call import Call, Outcome
 from ivr.events.decode import needed
+from ivr.events.types import Event
 from ivr.steps.standards import load_standards
 
 _log = structlog.get_logger(__name__)
@@ -48,6 +51,13 @@ _log = structlog.get_logger(__name__)
 FLUSH_EVERY: Final = 1.0
 """Seconds between handing changed records to the commit loop; screens do not wait for it."""
 
+
+AT_ONCE: Final = 10
+"""Calls of a busy line that are made into rows before others get a turn."""
+TELL_LOST_EVERY: Final = 5.0
+"""Seconds between telling the desks of lost calls: each of them then asks for the list."""
+
+LOST: Final = frozenset({Outcome.ABANDONED_QUEUE, Outcome.QUEUE_TIMEOUT})
 
 STOP_WITHIN: Final = 30.0
 """Seconds a stop waits for a database that cannot take the last records."""
@@ -88,6 +98,7 @@ class App:
     """Where messages go, by kind; without any none is sent."""
     started_at: float = field(default_factory=time.time)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _lost: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self) -> None:
         """Ends the bridge cleanly: what it has read is on disk when `run` returns."""
@@ -143,6 +154,7 @@ class App:
                     group.create_task(self.floor.agents.run(), name="agents")
                 if self.screens is not None:
                     group.create_task(self.screens.run(), name="callers' cards")
+                group.create_task(self._tell_lost(), name="lost calls")
                 group.create_task(self._declare_again(), name="declare again")
                 group.create_task(self._remind(), name="reminders")
                 if self.gateways:
@@ -179,11 +191,29 @@ class App:
         except StorageError as fault:
             _log.warning("records of calls not declared again", what=fault.what, where=fault.where)
 
+    def ended(self, call: Call, _event: Event) -> None:
+        """Takes in a call that ended unanswered; never waits or raises."""
+        if call.outcome in LOST:
+            self._lost.set()
+
+    async def _tell_lost(self) -> None:
+        """Tells the desks that somebody waits to be called back, once that is on disk."""
+        while self.declare is not None:
+            await self._lost.wait()
+            self._lost.clear()
+            await self.declare.settle()
+            self.hub.publish(TASKS, TASKS, {}, key=TASKS)
+            await asyncio.sleep(TELL_LOST_EVERY)
+
     async def _flush(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_EVERY)
             for node in self.nodes:
-                node.pipeline.flush()
+                node.pipeline.flush(most=AT_ONCE)
+                while node.pipeline.due:
+                    # a busy line has many: what rings meanwhile does not wait for all their rows
+                    await asyncio.sleep(0)
+                    node.pipeline.flush(most=AT_ONCE, further=True)
 
 
 @contextlib.contextmanager
@@ -250,6 +280,7 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     directory = config.directory()
     standards = load_standards()
     floor = app.floor = Floor.of(config, database, app.hub, clock)
+    floor.line.on_call.append(app.ended)
     screens = app.screens = Screens.of(floor, database, app.hub, standards, clock)
     pipelines: list[NodePipeline] = []
     app.declare = Declare(database, loop, pipelines, directory, standards, clock)
@@ -269,8 +300,18 @@ async def build(config: Config, clock: Clock | None = None) -> App:
         pipeline.on_change = floor.line.heard
         pipeline.on_members = partial(floor.line.told, name)
         screens.take_up(live.call for live in pipeline.tracker.lives.values())
+    app.hub.on_audience = partial(_watched, app)
     await floor.agents.load()
     return app
+
+
+def _watched(app: App, screens: int) -> None:
+    """While somebody looks on, what happens is read at once; without screens it may wait a little.
+
+    One listener is our own: it looks callers up again.
+    """
+    for node in app.nodes:
+        node.link.rest = WATCHED if screens > 1 else REST
 
 
 async def restore(database: Database, pipeline: NodePipeline, last: journal.Last | None) -> None:

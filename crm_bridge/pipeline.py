@@ -154,20 +154,29 @@ class NodePipeline:
         """Something is there to be saved."""
         return bool(self._dirty or self._messages)
 
-    def batch(self, *, everything: bool = False) -> Batch:
+    @property
+    def due(self) -> bool:
+        """A call of a busy line is ready to be saved."""
+        return any(self._is_ready(call) for call in self._dirty.values())
+
+    def batch(
+        self, *, everything: bool = False, most: int | None = None, further: bool = False
+    ) -> Batch:
         """What is to be saved now, calls in the order in which they changed.
 
         A call is ready once it is closed or has never been written; on a busy line one that stays
         open may wait a few flushes, for it will change again. Its events are in the journal piece,
         which is always whole, so that nothing is lost; `everything` leaves nothing waiting.
+        At most `most` calls (of a busy line) are taken; `further` ones belong to the flush before.
         """
         batch = Batch()
-        self._flushes += 1
-        if everything or len(self._dirty) <= _FEW:
+        if not further:
+            self._flushes += 1
+        if everything or (not further and len(self._dirty) <= _FEW):
             ready = list(self._dirty.values())
             self._dirty.clear()
         else:
-            ready = [call for call in self._dirty.values() if self._is_ready(call)]
+            ready = [call for call in self._dirty.values() if self._is_ready(call)][:most]
             for call in ready:
                 del self._dirty[call.call_id]
         for call in ready:
@@ -188,11 +197,13 @@ class NodePipeline:
         written = self._written.get(call.call_id)
         return call.closed or written is None or self._flushes - written >= _FLUSHES
 
-    def flush(self, *, everything: bool = False) -> int | None:
+    def flush(
+        self, *, everything: bool = False, most: int | None = None, further: bool = False
+    ) -> int | None:
         """Offers `batch`; the ticket to wait on, or `None` where there was nothing."""
         if self._loop is None or not self.waiting:
             return None
-        batch = self.batch(everything=everything)
+        batch = self.batch(everything=everything, most=most, further=further)
         return self._loop.offer(batch) if batch else None
 
 

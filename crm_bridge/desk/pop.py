@@ -45,6 +45,10 @@ LIVE: Final = frozenset(
 """The officer is on the telephone in this call."""
 
 
+_SAME_RING: Final = 1_500_000
+"""A channel born this long (µs) before a queue rings its officer, at the most, is that ringing."""
+
+
 class Why(StrEnum):
     """Why a call is gone from an officer's screen."""
 
@@ -198,7 +202,19 @@ def _beside(call: Call, agent: str) -> Stage | None:
     if call.direction == OUTBOUND:
         return None if parts else Stage.DIALLING
     if any(leg.answered_at is None for leg in legs):
-        return Stage.RINGING
+        # a queue says itself whom it rings, and until when; a channel alone may be one nobody hears
+        queued = any(p.left_at is None and p.outcome is None for p in call.passages)
+        rung = [a for p in call.passages for a in p.attempts if a.agent == agent]
+        direct = any(
+            leg.answered_at is None
+            and not any(
+                a.rang_at - _SAME_RING <= leg.started_at
+                and (a.ended_at is None or leg.started_at <= a.ended_at)
+                for a in rung
+            )
+            for leg in legs
+        )
+        return Stage.RINGING if direct and not queued else None
     if any(c.target == agent and c.ended_at is None for c in call.consultations):
         return Stage.CONSULTED
     answered = max(leg.answered_at or 0 for leg in legs)

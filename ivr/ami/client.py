@@ -43,11 +43,11 @@ REST: Final = 0.03
 """Seconds that reading rests after a read that found little.
 
 Events come in flocks of a few needed ones, and to wake up for each costs several times what it
-takes to work it in. What is late by this much is only the sight of it: events tell their own time.
-A longer rest would save more, but an officer's screen is to show the caller within 30 ms (median)
-of the event, and an event waits for half a rest on average. Who shows nothing gives more
-(`Link.rest`).
+takes to work it in. What is late by this much is only the sight of it: events tell their own time,
+and an event waits for half a rest on average. While screens are open it is `WATCHED` (`Link.rest`).
 """
+WATCHED: Final = 0.004
+"""The rest while officers look on: a caller is to be on the screen within 30 ms (median)."""
 _LITTLE: Final = 1 << 14
 """A read of more bytes than this is followed by the next at once: Asterisk is busy."""
 _log = logging.getLogger(__name__)
@@ -76,7 +76,7 @@ class _Protocol(AMIProtocol, asyncio.BufferedProtocol):  # type: ignore[misc]  #
         rest: float,
     ) -> None:
         self._feed = feed
-        self._rest_seconds = rest
+        self.rest_seconds = rest
         self._on_messages = on_messages
         self._on_bytes = on_bytes
         self._on_cut = on_cut
@@ -108,9 +108,9 @@ class _Protocol(AMIProtocol, asyncio.BufferedProtocol):  # type: ignore[misc]  #
         if self.responses:
             for reply in replies:
                 self._reply(reply)
-        elif nbytes < _LITTLE and self._rest_seconds > 0 and not self._ended:
+        elif nbytes < _LITTLE and self.rest_seconds > 0 and not self._ended:
             self.transport.pause_reading()
-            self._rest = self._loop.call_later(self._rest_seconds, self.transport.resume_reading)
+            self._rest = self._loop.call_later(self.rest_seconds, self.transport.resume_reading)
 
     def _reply(self, raw: bytes) -> None:
         headers = fields(raw)
@@ -234,6 +234,10 @@ class Client:
     def why(self) -> str | None:
         """Why the connection ended; `None` while it is up."""
         return self._protocol.why
+
+    def rest(self, seconds: float) -> None:
+        """How long reading may rest from the next read on."""
+        self._protocol.rest_seconds = seconds
 
     def new_id(self, what: str) -> str:
         """An ActionID of this connection's own."""

@@ -91,8 +91,7 @@ class Link:
         rest: float = REST,
     ) -> None:
         """`keep=None` takes every event (for a full capture); `sleep` replaces the back-off's."""
-        self.rest = rest
-        """Seconds that reading may rest, from the next connection on; see `client.REST`."""
+        self._rest = rest
         self.node = node
         self.feed = Feed(keep)
         """Counters of the stream are in `feed.framer`."""
@@ -154,6 +153,17 @@ class Link:
             action = {**action, "ActionID": client.new_id(action["Action"])}
         return await client.act(action, seconds=seconds or self._timing.act)
 
+    @property
+    def rest(self) -> float:
+        """Seconds that reading may rest after a read that found little; see `client.REST`."""
+        return self._rest
+
+    @rest.setter
+    def rest(self, seconds: float) -> None:
+        self._rest = seconds
+        if self._client is not None:
+            self._client.rest(seconds)
+
     def drop(self, why: str) -> None:
         """Close the connection on purpose and let `run` make a new one.
 
@@ -181,7 +191,7 @@ class Link:
             on_cut=self._on_cut,
             clock=self._clock,
             seconds=timing.connect,
-            rest=self.rest,
+            rest=self._rest,
         )
         self._client = client
         why = "the bridge closed the connection"
