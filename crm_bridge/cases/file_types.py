@@ -24,6 +24,9 @@ MOST_UNPACKED: Final = 60_000_000
 """Bytes a document may hold unpacked."""
 MOST_MEMBERS: Final = 3_000
 _CHUNK: Final = 1 << 16
+_PACKED: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""How Office packs (ECMA-376 part 2). Of any other, the library unpacks a chunk whole into memory:
+a kilobyte of bzip2 becomes gigabytes before anything can be counted."""
 
 _DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -137,6 +140,8 @@ def _check_office(path: Path, part: str) -> None:
                     "ไม่รับเอกสารที่มีรหัสผ่าน",
                     "documents with a password are not taken",
                 )
+            if any(m.compress_type not in _PACKED for m in members):
+                raise _unlike()
             if len(members) > MOST_MEMBERS or sum(m.file_size for m in members) > MOST_UNPACKED:
                 raise _bomb()
             _unpack(archive, members)

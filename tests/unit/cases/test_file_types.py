@@ -115,6 +115,21 @@ def test_a_bomb_that_lies_about_its_size_is_found_out(tmp_path, monkeypatch):
     assert caught.value.code in {"file-bomb", "file-unlike"}
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_what_would_unpack_in_memory_is_not_unpacked(tmp_path, monkeypatch, method):
+    held = io.BytesIO(DOCX)
+    with zipfile.ZipFile(held, "a") as archive:
+        archive.writestr("word/media/a.bin", b"\0" * 1_000_000, compress_type=method)
+
+    def opened(*_args: object, **_more: object) -> None:
+        raise AssertionError("a member was unpacked")
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", opened)
+    with pytest.raises(Refused) as caught:
+        judge("a.docx", written(tmp_path, held.getvalue()))
+    assert caught.value.code == "file-unlike"
+
+
 def test_many_members_are_refused(tmp_path):
     many = {f"word/{n}": b"" for n in range(file_types.MOST_MEMBERS + 1)}
     with pytest.raises(Refused) as caught:
