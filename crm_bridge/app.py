@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ from ivr.ami.errors import AmiError
 from ivr.ami.feed import Feed
 from ivr.ami.message import LINK_LOST, synthetic
 from ivr.ami.reconnect import Link
-from ivr.calls.call import Call, Outcome
+from ivr.calls.call import OUTBOUND, Call, Outcome
 from ivr.events.decode import needed
 from ivr.events.types import Event
 from ivr.steps.standards import load_standards
@@ -64,6 +65,9 @@ STOP_WITHIN: Final = 30.0
 
 
 _GC_THRESHOLD: Final = (10_000, 20, 50)
+
+_SWITCH: Final = 0.0005
+"""Seconds for which the writer's thread may keep the event loop waiting: a caller may ring."""
 
 
 @dataclass(slots=True)
@@ -192,8 +196,8 @@ class App:
             _log.warning("records of calls not declared again", what=fault.what, where=fault.where)
 
     def ended(self, call: Call, _event: Event) -> None:
-        """Takes in a call that ended unanswered; never waits or raises."""
-        if call.outcome in LOST:
+        """Takes in a call that was lost, or called one back; never waits or raises."""
+        if call.outcome in LOST or (call.direction == OUTBOUND and call.ended_at is not None):
             self._lost.set()
 
     async def _tell_lost(self) -> None:
@@ -222,7 +226,8 @@ def _settled_memory() -> Iterator[None]:
     the CPU, and a pause each time. What comes later lives as long as its call, and is looked
     through more rarely than Python would by itself.
     """
-    before = gc.get_threshold()
+    before, switch = gc.get_threshold(), sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLD)
@@ -231,6 +236,7 @@ def _settled_memory() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+        sys.setswitchinterval(switch)
 
 
 class _Stopped(Exception):  # not an error: the way out of the task group

@@ -27,6 +27,7 @@ from crm_bridge.access.account import Account
 from crm_bridge.clock import micros
 from crm_bridge.desk.board import topic_of
 from crm_bridge.desk.card import Card
+from crm_bridge.desk.lost_calls import TASKS
 from crm_bridge.desk.pop import CallView, Stage
 from crm_bridge.desk.seats import account_topic
 from crm_bridge.errors import StorageError
@@ -131,7 +132,7 @@ class DeskStream:
         """Listens to this account, and to the extension where it sits now."""
         sitting = self._held.agents.of_account(self._account.id) if self._held.agents else None
         self._agent = sitting.extension if sitting is not None else None
-        topics = [account_topic(self._account.id)]
+        topics = [account_topic(self._account.id), TASKS]
         if self._session_id is not None:
             topics.append(f"session:{self._session_id}")
         if self._agent is not None:
