@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from tests.support.browser import Browsers, browsers, served
-from tests.support.desk_house import House, LiveHouse, house, live_house
+from tests.support.desk_house import House, LiveHouse, furnished, house, live_house
 from tests.support.lab import lab, lab_number, lab_root, on_stage
 from tests.support.web import Desk, desk
 
-__all__ = ["desk", "house", "lab", "lab_number", "lab_root", "live_house", "on_stage"]
+__all__ = ["desk", "furnished", "house", "lab", "lab_number", "lab_root", "live_house", "on_stage"]
 
 _failed = pytest.StashKey[bool]()
 
@@ -27,6 +28,18 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, A
         item.stash[_failed] = True
         report.sections.append(("screens and consoles", f"{place}/failed-*"))
     return report
+
+
+@pytest.fixture(autouse=True)
+def plain_log() -> Iterator[None]:
+    """Failures in plain words: drawing a traceback with all its values takes longer than a page."""
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
+    quiet = structlog.make_filtering_bound_logger(30)
+    structlog.configure(processors=[structlog.stdlib.add_log_level, renderer], wrapper_class=quiet)
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

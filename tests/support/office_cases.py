@@ -27,7 +27,7 @@ _RICE: Final = Complaint(
     place="เลขที่ 12 ถนนลาดพร้าว แขวงวังทองหลาง", province="กรุงเทพมหานคร",
     product="ข้าวสารหอมมะลิ 5 กก.", complainant_name="นายสมชาย ใจดี",
     complainant_number="+66812345678", complainant_province="กรุงเทพมหานคร",
-    consent=True, consent_how="verbal",
+    consent=True, consent_how="voice",
 )  # fmt: skip
 _LABEL: Final = Complaint(
     title="ปั๊มน้ำมันจ่ายน้ำมันไม่ครบลิตร",
@@ -40,7 +40,7 @@ _ADVICE: Final = Complaint(
     kind="advice", title="ขอคำปรึกษาการใช้สิทธิ FTA ส่งออกผลไม้ไปจีน",
     facts="บริษัทจะส่งออกทุเรียนแช่แข็งครั้งแรก ขอทราบขั้นตอนและแบบหนังสือรับรองถิ่นกำเนิดสินค้า",
     complainant_name="บริษัท รุ่งโรจน์การค้า จำกัด", complainant_number="+6625551234", consent=True,
-    consent_how="verbal",
+    consent_how="voice",
 )  # fmt: skip
 _UNNAMED: Final = Complaint(
     title="แผงลอยไม่ปิดป้ายแสดงราคา", facts="แผงขายอาหารหน้าตลาดไม่ปิดป้ายราคาและคิดราคานักท่องเที่ยวสูงกว่า",
