@@ -27,6 +27,9 @@ from ivr.calls.call import INBOUND, OUTBOUND, Micros, Outcome
 DAYS: Final = 7
 """How long a lost call is worth calling back."""
 
+TASKS: Final = "tasks"
+"""Topic and kind of what tells every desk that what waits has changed."""
+
 _DAY: Final = 86_400_000_000
 _IN_QUEUE: Final = (Outcome.ABANDONED_QUEUE.value, Outcome.QUEUE_TIMEOUT.value)
 _AFTER_QUEUE: Final = Outcome.ABANDONED_MENU.value

@@ -222,7 +222,7 @@ const stream = new Stream("/api/v1/desk/stream", {
       arrange();
       if (data.stage === "gone") tasks();
     } else if (kind === "seat") swap(at("seat"), data.html);
-    else if (kind === "tasks") tasks();
+    else if (kind === "tasks" && at("busy").hidden) setTimeout(tasks, Math.random() * 1000); // not all desks at once
     if (data.at) performance.mark("desk-call", { detail: { at: data.at, stage: data.stage } });
   },
   onLink(up) {
