@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import framing, live, open_calls
+from benchmarks import framing, live, open_calls, pop
 from benchmarks.load import Load, loaded_lab
 
 
@@ -30,10 +30,11 @@ class Size:
     rounds: int
     levels: tuple[int, ...]
     further: int
+    pop_seconds: float
 
 
-FULL = Size(35, 45, 10, 5, (10, 100, 1_000, 10_000), 300)
-QUICK = Size(6, 8, 8, 2, (10, 100, 1_000), 60)
+FULL = Size(35, 45, 10, 5, (10, 100, 1_000, 10_000), 300, 60)
+QUICK = Size(6, 8, 8, 2, (10, 100, 1_000), 60, 8)
 
 
 async def on_the_lab(size: Size, place: Path, *, measure_live: bool) -> Path:
@@ -95,6 +96,8 @@ def main() -> None:
             place / "open", size.levels, further=size.further, rounds=2 * size.rounds - 2
         )
         print(open_calls.report(levels), flush=True)
+        print("\n4. From a ringing telephone to the painted screen", flush=True)
+        print(pop.report(asyncio.run(pop.run(place / "pop", seconds=size.pop_seconds))), flush=True)
     print(f"\ndone in {time.monotonic() - began:.0f} s")
 
 

@@ -48,7 +48,6 @@ PAINTED_P99: Final = 100.0
 SERVER_P99: Final = 15.0
 """Aims in milliseconds."""
 
-PROFILE: Any = []
 FIRST: Final = 1000
 """The extension of the agent whose page is a real one."""
 
@@ -121,14 +120,14 @@ def offsets(template: Template) -> list[float]:
 @asynccontextmanager
 async def hotline(place: Path, ami_port: int) -> AsyncIterator[tuple[str, int]]:
     """`hotline run` on this feeder: its address and its process."""
-    place.mkdir(parents=True, exist_ok=True)
     path = write_config(place, port=ami_port)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with (place / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *PROFILE, "-m", "crm_bridge.cli", "run", "--config", str(path), "--log", "json",
-            "--log-level", "warning", stderr=log, env={**os.environ, "HOTLINE_WEB__PORT": str(port)},
+            sys.executable, "-m", "crm_bridge.cli", "run", "--config", str(path), "--log", "json",
+            "--log-level", "warning", stderr=log,
+            env={**os.environ, "HOTLINE_WEB__PORT": str(port)},
         )  # fmt: skip
     try:
         base = f"http://127.0.0.1:{port}"
@@ -154,7 +153,6 @@ def _answers(url: str) -> None:
 
 async def seat_agents(place: Path, count: int) -> list[str]:
     """Accounts that sit at extensions from `FIRST` on; the cookies of their sessions."""
-    place.mkdir(parents=True, exist_ok=True)
     url = f"sqlite:///{place / 'hotline.db'}"
     await upgrade(url)
     database, clock, cookies = Database(url), SystemClock(), []
@@ -182,10 +180,8 @@ async def read_stream(base: str, cookie: str, told: dict[str, float]) -> None:
     host, _, port = base.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=1 << 20)
     try:
-        writer.write(
-            f"GET /api/v1/desk/stream HTTP/1.1\r\nHost: {host}\r\nCookie: {COOKIE}={cookie}\r\n\r\n"
-            .encode()
-        )
+        ask = f"GET /api/v1/desk/stream HTTP/1.1\r\nHost: {host}\r\nCookie: {COOKIE}={cookie}"
+        writer.write(ask.encode() + b"\r\n\r\n")
         rest = b""
         while data := await reader.read(1 << 18):
             at = time.time()
@@ -226,6 +222,7 @@ async def feed(line: Line, template: Template, *, rate: float, seconds: float, a
 async def measure(place: Path, *, agents: int, rate: float, seconds: float, every: int,
                   browser: Any) -> Pops:  # fmt: skip
     """The pops under this load."""
+    place.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  # nothing runs beside it yet
     cookies = await seat_agents(place, agents)
     template = Template()
     pops = Pops(agents, rate)
@@ -273,7 +270,6 @@ def at_rank(values: Sequence[float], share: float) -> float:
 async def run(place: Path, *, seconds: float) -> list[Pops]:
     """Idle, then busy."""
     from playwright.async_api import async_playwright
-
 
     program = os.environ.get("HOTLINE_CHROMIUM", "/usr/bin/chromium")
     async with async_playwright() as playwright:

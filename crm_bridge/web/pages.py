@@ -8,6 +8,7 @@ named `feature/file.html`; shared ones lie in `web/templates`.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,6 +74,7 @@ def span_text(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
+@lru_cache(maxsize=8192)
 def phone_text(number: str | None) -> str:
     """A number as people in Thailand write it: `081 234 5678`; foreign ones with their country."""
     if not number:

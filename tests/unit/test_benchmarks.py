@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
-from benchmarks import framing, live, open_calls, table
+from benchmarks import framing, live, open_calls, pop, table
 from benchmarks.bridge import Bridge
 from benchmarks.calls import SERVED, Template
 from benchmarks.feeder import reply
@@ -90,3 +91,25 @@ def test_process_cpu_is_read_from_proc() -> None:
 def test_tables_align() -> None:
     assert table.table(["a", "bb"], [["long", "1"]]).splitlines()[0] == "a     bb"
     assert table.middle([1.0, 3.0, 2.0], ".1f") == "2.0 (1.0–3.0)"
+
+
+def test_a_pop_is_judged_by_its_slowest() -> None:
+    good = pop.Pops(200, 50, painted=[20.0] * 99 + [90.0], server=[5.0] * 100, calls=100)
+    slow = pop.Pops(200, 50, painted=[20.0] * 100, server=[5.0] * 98 + [16.0, 16.0], calls=100)
+    assert pop.report([good]).endswith("met")
+    assert pop.report([good, slow]).endswith("NOT MET")
+    lost = pop.Pops(200, 50, painted=[20.0], server=[5.0], calls=2, missed=1)
+    assert pop.report([lost]).endswith("NOT MET")
+
+
+def test_a_told_call_is_stamped_with_the_moment_of_its_sending() -> None:
+    template = Template()
+    rung = [m for m in template.call(900) if m.startswith(b"Event: AgentCalled")]
+    with pop.Line() as line:
+        sent: list[bytes] = []
+        line.send = sent.append  # type: ignore[method-assign]  # nobody is connected
+        before = time.time()
+        line.tell(rung[0])
+        (at,) = line.rang.values()
+        assert before <= at <= time.time()
+        assert b"Timestamp: %d." % int(at) in sent[0]

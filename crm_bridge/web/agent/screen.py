@@ -77,7 +77,7 @@ class Screen:
             return told
         told["live"] = view.stage in LIVE
         told["html"] = self._piece("agent/call.html", view, lang, view=view)
-        told["bar"] = self._piece("agent/steps.html", view, lang, view=view)
+        told["bar"] = self._piece("agent/steps.html", view.steps, lang, view=view)
         told["service"] = view.service
         told["label"] = self.label(view, lang)
         if view.stage is Stage.RINGING:
