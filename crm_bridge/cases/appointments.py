@@ -16,6 +16,7 @@ from crm_bridge.access.account import Account
 from crm_bridge.access.roles import OUTSIDE, Role
 from crm_bridge.cases.appointment import Appointment, Event
 from crm_bridge.cases.appointment_workflow import OPEN, Act, State, sees
+from crm_bridge.cases.case import of_person
 from crm_bridge.cases.ticket_number import NotATicket, parse
 from crm_bridge.errors import Refused
 from crm_bridge.records.desk_tables.appointments import appointment_events, appointments
@@ -84,7 +85,7 @@ async def listed(
         if wanted is not None:
             query = query.where(column == wanted)
     if person_id is not None:
-        query = query.where(table.person_id == person_id)
+        query = query.where(of_person(table.person_id, person_id))
     if before is not None:
         saved, last = before
         query = query.where(
@@ -112,7 +113,7 @@ async def open_appointments(
     table = appointments.c
     who: list[ColumnElement[bool]] = [table.phone.in_(list(numbers))] if numbers else []
     if person_id is not None:
-        who.append(table.person_id == person_id)
+        who.append(of_person(table.person_id, person_id))
     if not who:
         return []
     rows = await connection.execute(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, false, select, true
+from sqlalchemy import ColumnElement, false, or_, select, true
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +19,7 @@ from crm_bridge.cases.ticket_number import NotATicket, parse
 from crm_bridge.cases.workflow import Assignment, State
 from crm_bridge.errors import Refused
 from crm_bridge.records.desk_tables.cases import case_assignments, case_extensions, cases
+from crm_bridge.records.desk_tables.people import persons
 from ivr.calls.call import Micros
 
 KINDS: Final[dict[str, tuple[str, str]]] = {
@@ -167,6 +168,14 @@ def masked(case: Case, by: Account) -> Case:
         complainant_email=None,
         complainant_province=None,
     )
+
+
+def of_person(column: ColumnElement[str | None], person_id: str) -> ColumnElement[bool]:
+    """The condition that a row is this person's, whatever was merged since it was written."""
+    other = persons.alias()
+    root = select(other.c.root_id).where(other.c.id == person_id).scalar_subquery()
+    same = select(persons.c.id).where(persons.c.root_id == root)
+    return or_(column == person_id, column.in_(same))
 
 
 def ticket_text(text: str) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.cases import acting, calendars, case_steps, messages, notices, timeline
-from crm_bridge.cases.case import IDENTITIES, KINDS, Case, case_of
+from crm_bridge.cases.case import IDENTITIES, KINDS, Case, case_of, of_person
 from crm_bridge.cases.plain_text import plain_line, plain_text
 from crm_bridge.cases.ticket_number import next_number
 from crm_bridge.cases.workflow import OPEN, Act, State
@@ -25,6 +25,8 @@ from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
 from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.desk_tables.messages import messages as messages_table
+from crm_bridge.records.desk_tables.people import persons
+from crm_bridge.records.desk_tables.wrapups import subjects
 from crm_bridge.records.tables import marks
 from ivr.calls.call import Evidence, Micros
 
@@ -32,6 +34,7 @@ LINE: Final = 300
 """Characters of a field of one line."""
 _MARK: Final = "form_opened"
 _DAY: Final = 86_400_000_000
+_CHECK: Final = ("โปรดตรวจสอบช่องที่ระบุ", "please check the fields named")
 _LONG_FIELDS: Final = frozenset({"facts", "wanted", "respondent_contact", "place"})
 
 
@@ -111,8 +114,7 @@ def fit(written: Complaint) -> Complaint:
     if found.notice_version is not None and notices.find(found.notice_version) is None:
         faults["notice_version"] = ("ไม่มีประกาศฉบับนี้", "there is no such notice")
     if faults:
-        th, en = "โปรดตรวจสอบช่องที่ระบุ", "please check the fields named"
-        raise Refused("invalid", th, en, 422, faults)
+        raise Refused("invalid", *_CHECK, 422, faults)
     return found
 
 
@@ -160,16 +162,18 @@ async def record(
     """Saves a new case with its ticket number; the same `made_key` again gives the same case.
 
     The step `record` begins when the form was opened: the call's mark says so, or else `opened_us`.
+    Refused (409) where the key is somebody else's.
     """
     found = fit(written)
     if made_key is not None:
-        known = (
-            await connection.execute(
-                select(cases).where(cases.c.made_key == made_key, cases.c.created_by == by.id)
-            )
-        ).one_or_none()
+        query = select(cases).where(cases.c.made_key == made_key)
+        known = (await connection.execute(query)).one_or_none()
+        if known is not None and known.created_by != by.id:
+            what = ("แบบฟอร์มนี้บันทึกโดยผู้อื่นแล้ว", "somebody else has saved this form")
+            raise Refused("form-taken", *what)
         if known is not None:
             return case_of(known)
+    await _refer(connection, found.person_id, found.subject_id)
     now = clock.now_us()
     opened = await _opened(connection, call_id, opened_us, now)
     values: dict[str, Any] = {
@@ -240,6 +244,7 @@ async def edit(
     }
     if not changed:
         return case
+    await _refer(connection, changed.get("person_id"), changed.get("subject_id"))
     body = {"fields": sorted(changed), "before": {n: getattr(before, n) for n in sorted(changed)}}
     values = dict(changed)
     if "consent" in changed:
@@ -247,6 +252,23 @@ async def edit(
     return await acting.finish(
         connection, clock, by, case, "edit", values=values, body=body, internal=True
     )
+
+
+async def _refer(
+    connection: AsyncConnection, person_id: str | None, subject_id: str | None
+) -> None:
+    """Refused (422) unless the person and the subject that are named are there."""
+    faults: dict[str, tuple[str, str]] = {}
+    if person_id is not None:
+        query = select(persons.c.id).where(persons.c.id == person_id, persons.c.erased_us.is_(None))
+        if await connection.scalar(query) is None:
+            faults["person_id"] = ("ไม่พบบุคคลนี้", "there is no such person")
+    if subject_id is not None:
+        query = select(subjects.c.id).where(subjects.c.id == subject_id)
+        if await connection.scalar(query) is None:
+            faults["subject_id"] = ("ไม่มีหัวข้อนี้", "there is no such subject")
+    if faults:
+        raise Refused("invalid", *_CHECK, 422, faults)
 
 
 def as_form(case: Case) -> Complaint:
@@ -266,7 +288,7 @@ async def tell(
     """Declares the ticket number told by voice, or sends it by text message.
 
     By message the step ends once the gateway has it (`confirm_told`). Refused where there is no
-    number to send to.
+    number to send to, or such a message waits to go already.
     """
     case = await acting.begin(connection, by, ticket, Act.TELL, based_on)
     now = clock.now_us()
@@ -282,6 +304,11 @@ async def tell(
             "there is no number of the complainant; tell it by voice",
         )
         raise Refused("no-number", *what, 422, {"how": what})
+    key = f"case:{case.id}:told:"
+    sent_before = await messages.about(connection, "case", case.id)
+    if any(one.state == "waiting" and one.dedupe.startswith(key) for one in sent_before):
+        what = ("ข้อความแจ้งเลขเรื่องกำลังส่งอยู่แล้ว", "a message with the number is on its way")
+        raise Refused("message-waiting", *what)
     sent = await messages.enqueue(
         connection,
         clock,
@@ -289,7 +316,7 @@ async def tell(
         to=case.complainant_number,
         text=f"1203 กระทรวงพาณิชย์ รับเรื่องของท่านแล้ว เลขที่ {case.ticket} สอบถามความคืบหน้า โทร 1203",
         about=("case", case.id),
-        dedupe=f"case:{case.id}:told:{case.version}",
+        dedupe=f"{key}{case.version}",
     )
     values = {} if case.told_us is not None else {"told_how": "sms", "told_message": sent}
     return await acting.finish(
@@ -353,7 +380,7 @@ async def open_cases(
     if numbers:
         who.append(cases.c.complainant_number.in_(list(numbers)))
     if person_id is not None:
-        who.append(cases.c.person_id == person_id)
+        who.append(of_person(cases.c.person_id, person_id))
     if not who:
         return []
     rows = await connection.execute(

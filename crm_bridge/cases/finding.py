@@ -10,10 +10,11 @@ from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
-from crm_bridge.cases.case import Assigned, Case, Extension, case_of, masked, seen_by
+from crm_bridge.cases.case import Assigned, Case, Extension, case_of, masked, of_person, seen_by
 from crm_bridge.cases.plain_text import plain_line
 from crm_bridge.cases.ticket_number import NotATicket, parse
 from crm_bridge.cases.workflow import OPEN, Assignment, State
+from crm_bridge.records.callers import normalise
 from crm_bridge.records.desk_tables.cases import case_assignments, case_extensions, cases
 from ivr.calls.call import Micros
 
@@ -122,7 +123,7 @@ def _conditions(wanted: Wanted, by: Account) -> list[ColumnElement[bool]]:
     if wanted.call_id is not None and not by.outside:
         where.append(cases.c.call_id == wanted.call_id)
     if wanted.person_id is not None and not by.outside:
-        where.append(cases.c.person_id == wanted.person_id)
+        where.append(of_person(cases.c.person_id, wanted.person_id))
     if wanted.untold:
         where.append(cases.c.told_us.is_(None))
     if wanted.overdue_at is not None:
@@ -144,16 +145,20 @@ def _conditions(wanted: Wanted, by: Account) -> list[ColumnElement[bool]]:
 def _matches(text: str, by: Account) -> ColumnElement[bool]:
     """A ticket number as anyone writes it, or a part of names, matter and product.
 
-    The complainant's name is looked through for the centre only.
+    The complainant's name and number are looked through for the centre only.
     """
+    found: list[ColumnElement[bool]] = []
+    number = None if by.outside else normalise(text).e164
+    if number is not None:  # nine digits of a telephone may be those of a ticket as well
+        found.append(cases.c.complainant_number == number)
     try:
-        return cases.c.ticket == str(parse(text))
+        return or_(cases.c.ticket == str(parse(text)), *found)
     except NotATicket:
         pass
     columns = [cases.c.ticket, cases.c.title, cases.c.respondent, cases.c.product, cases.c.place]
     if not by.outside:
         columns += [cases.c.complainant_name, cases.c.complainant_number]
-    return or_(*(c.icontains(text, autoescape=True) for c in columns))
+    return or_(*found, *(c.icontains(text, autoescape=True) for c in columns))
 
 
 async def asked(connection: AsyncConnection) -> list[tuple[str, str, Extension]]:

@@ -183,9 +183,12 @@ async def _under(connection: AsyncConnection, person_id: str) -> list[str]:
 
 
 async def _new_versions(connection: AsyncConnection, *changed: Person) -> None:
-    """Whoever has one of these open is told that it is another now."""
+    """Whoever has one of these open is told that it is another now.
+
+    One version for all: an edit of one that leads to the other now must not fit it by chance.
+    """
     await connection.execute(
         update(persons)
         .where(persons.c.id.in_([person.id for person in changed]))
-        .values(version=persons.c.version + 1)
+        .values(version=max(person.version for person in changed) + 1)
     )

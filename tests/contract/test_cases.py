@@ -29,9 +29,11 @@ from crm_bridge.cases.ticket_number import parse
 from crm_bridge.cases.workflow import Act, Assignment, State, allowed
 from crm_bridge.cases.working_days import last_day
 from crm_bridge.errors import Refused
+from crm_bridge.people.merge import merge
 from crm_bridge.records.desk_tables.messages import messages as messages_table
 from tests.support.cases import KNOWN, Cast, bring_to, form
 from tests.support.desk_clock import HeldClock
+from tests.support.people import AGENT, person
 
 ORDERS = [Order("dit", "ตรวจสอบ"), Order("dbd", "ตรวจทะเบียน")]
 
@@ -542,12 +544,13 @@ async def test_a_case_without_a_number_cannot_be_told_by_message(database, clock
 
 async def test_open_cases_of_a_caller(database, clock, cast):
     assigned = await bring_to(database, clock, cast, State.ASSIGNED)
-    recorded = await bring_to(database, clock, cast, State.RECORDED, person_id="p1")
+    first = await person(database, "สมหมาย ใจดี")
+    recorded = await bring_to(database, clock, cast, State.RECORDED, person_id=first.id)
     await bring_to(database, clock, cast, State.CLOSED)
     await bring_to(database, clock, cast, State.RECORDED, complainant_number="+66899999999")
     async with database.reading() as connection:
         lines = await complaints.open_cases(connection, ["+66812345678"], None, clock=clock)
-        by_person = await complaints.open_cases(connection, [], "p1", clock=clock)
+        by_person = await complaints.open_cases(connection, [], first.id, clock=clock)
         nobody = await complaints.open_cases(connection, [], None, clock=clock)
     assert [(x.ticket, x.state, x.left) for x in lines] == [
         (assigned.ticket, State.ASSIGNED, 15),
@@ -555,6 +558,14 @@ async def test_open_cases_of_a_caller(database, clock, cast):
     ]
     assert [x.ticket for x in by_person] == [recorded.ticket]
     assert nobody == []
+    kept = await person(database, "สมหมาย ใจดี")
+    async with database.writing() as connection:
+        await merge(connection, clock, AGENT, keep=kept.id, other=first.id)
+        after = await complaints.open_cases(connection, [], kept.id, clock=clock)
+        listed, _ = await finding.search(
+            connection, cast.agent, Wanted(person_id=kept.id), limit=9, after=None
+        )
+    assert [x.ticket for x in after] == [x.ticket for x in listed] == [recorded.ticket]
 
 
 async def test_cases_are_found_a_page_at_a_time(database, clock, cast):

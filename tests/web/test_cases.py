@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 
 from crm_bridge.access.roles import Role
+from crm_bridge.cases.ticket_number import parse
 from crm_bridge.config import AgencySection
 from crm_bridge.people import persons
 from tests.support.desk_calls import save, served
@@ -130,6 +131,45 @@ async def test_two_editors_do_not_overwrite_one_another(agent):
     assert bare.status_code == 428
     stale = await agent.post(f"{path}/propose", json={}, headers={"If-Match": '"1"'})
     assert stale.status_code == 412
+
+
+async def test_a_form_of_somebody_elses_is_not_saved_again(house, agent):
+    other = await house.browser(Role.AGENT)
+    assert (await agent.post("/api/v1/cases", json={**FORM, "key": "1"})).status_code == 201
+    taken = await other.post("/api/v1/cases", json={**FORM, "key": "1"})
+    assert (taken.status_code, taken.json()["type"]) == (409, "form-taken")
+
+
+@pytest.mark.parametrize("field", ["person_id", "subject_id"])
+async def test_a_case_names_persons_and_subjects_that_are_there(agent, field):
+    wrong = await agent.post("/api/v1/cases", json={**FORM, field: "nobody"})
+    assert (wrong.status_code, list(wrong.json()["fields"])) == (422, [field])
+    case = await recorded(agent)
+    path, match = f"/api/v1/cases/{case['ticket']}", {"If-Match": '"1"'}
+    edited = await agent.patch(path, json={field: "nobody"}, headers=match)
+    assert (edited.status_code, list(edited.json()["fields"])) == (422, [field])
+
+
+async def test_a_second_click_sends_no_second_message(agent):
+    ticket = (await recorded(agent))["ticket"]
+    await act(agent, ticket, "tell", how="sms")
+    assert (await act(agent, ticket, "tell", 409, how="sms"))["type"] == "message-waiting"
+
+
+@pytest.mark.parametrize("text", ["081-234-5678", "0812345678", "๐๘๑ ๒๓๔ ๕๖๗๘", "+66812345678"])
+async def test_a_case_is_found_by_the_number_as_people_write_it(agent, text):
+    ticket = (await recorded(agent))["ticket"]
+    await recorded(agent, complainant_number="0899999999")
+    found = (await agent.get("/api/v1/cases", params={"text": text})).json()["items"]
+    assert [case["ticket"] for case in found] == [ticket]
+
+
+async def test_a_telephone_that_reads_as_a_ticket_is_found_as_a_telephone(agent):
+    number = "023500004"
+    assert parse(number)
+    ticket = (await recorded(agent, complainant_number=number))["ticket"]
+    found = (await agent.get("/api/v1/cases", params={"text": number})).json()["items"]
+    assert [case["ticket"] for case in found] == [ticket]
 
 
 async def test_an_act_that_is_not_allowed_says_why(agent, director):

@@ -99,6 +99,65 @@ async def test_two_become_one_and_two_again(desk: Desk):
     assert (await agent.get(f"{API}/{two['id']}")).json()["name"] == "นายสมชาย ใจดี"
 
 
+async def test_an_edit_begun_before_a_merge_does_not_land_on_the_other(desk: Desk):
+    agent = await desk.browser(Role.AGENT)
+    kept = await made(agent, name="สมชาย ใจดี", numbers=["0812345678"])
+    gone = await made(agent, name="ชาย ใจดี", numbers=["0812345678"])
+    path = f"{API}/{gone['id']}"
+    opened = await agent.patch(path, json={"name": "ชาย"}, headers={"If-Match": '"1"'})
+    merged = await agent.post(f"{API}/{kept['id']}/merges", json={"other": gone["id"]})
+    late = await agent.patch(
+        path, json={"name": "ทับ"}, headers={"If-Match": opened.headers["ETag"]}
+    )
+    assert late.status_code == 412
+    # and the other way: begun on the one, it does not land on the other once they are two again
+    edited = await agent.get(path)
+    edited = await agent.patch(
+        path, json={"name": "หนึ่งเดียว"}, headers={"If-Match": edited.headers["ETag"]}
+    )
+    await agent.delete(f"{API}/{kept['id']}/merges/{merged.json()['id']}")
+    late = await agent.patch(
+        path, json={"name": "ทับ"}, headers={"If-Match": edited.headers["ETag"]}
+    )
+    assert late.status_code == 412
+    assert (await agent.get(path)).json()["name"] == "ชาย"
+
+
+async def test_a_person_is_found_by_the_number_of_the_case(desk: Desk):
+    agent = await desk.browser(Role.AGENT)
+    person = await made(agent, name="สมหมาย ใจดี", numbers=["0812345678"])
+    other = await made(agent, name="สมหวัง ใจงาม", numbers=["0899999999"])
+    form = {
+        "title": "ขายเกินราคา", "facts": "ป้าย 45 คิด 60", "complainant_name": "สมหมาย ใจดี",
+        "identity": "concealed",
+    }  # fmt: skip
+    tickets = []
+    for more in (
+        {"person_id": person["id"]},
+        {"complainant_number": "0899999999"},
+        {"complainant_number": "0877777777"},
+    ):
+        answer = await agent.post("/api/v1/cases", json={**form, **more})
+        assert answer.status_code == 201, answer.text
+        tickets.append(answer.json()["ticket"])
+    unnamed = await agent.post("/api/v1/cases", json={**form, "identity": "anonymous"})
+    found = []
+    for ticket in [*tickets, unnamed.json()["ticket"]]:
+        asked = "เลขที่ " + ticket.replace("-", " ").translate(
+            str.maketrans("0123456789", "๐๑๒๓๔๕๖๗๘๙")
+        )
+        items = (await agent.get(API, params={"q": asked})).json()["items"]
+        found.append([(i["person_id"], i["by"], i["numbers"]) for i in items])
+    assert found == [
+        [(person["id"], "ticket", ["+66812345678"])],
+        [(other["id"], "ticket", ["+66899999999"])],
+        [(None, "ticket", ["+66877777777"])],
+        [],
+    ]
+    page = await agent.get("/people", params={"q": tickets[0]})
+    assert "สมหมาย ใจดี" in page.text
+
+
 @pytest.mark.parametrize("language", ["th", "en"])
 async def test_every_page_shows_hostile_words_as_words(desk: Desk, language):
     account = await desk.account(Role.ADMINISTRATOR, language=language)
