@@ -17,6 +17,8 @@ from crm_bridge.records.erasure import erase_callers
 from crm_bridge.records.tables import calls
 
 _PAGE: Final = 200
+_FORMS: Final = ("wrapup", "case", "appointment")
+"""Forms whose drafts are kept under the call or the person."""
 
 
 async def held(connection: AsyncConnection, subject: Subject) -> list[dict[str, Any]]:
@@ -79,10 +81,15 @@ async def erase(
                 version=wrapups.c.version + 1,
             )
         )
-        await connection.execute(
-            delete(drafts).where(drafts.c.key.in_([f"wrapup:{call_id}" for call_id in page]))
-        )
+        await _drop_drafts(connection, page)
+    await _drop_drafts(connection, subject.ids)
     return await erase_callers(connection, clock, ids)
+
+
+async def _drop_drafts(connection: AsyncConnection, ids: Sequence[str]) -> None:
+    """Forget what was typed in the forms of these calls or persons and not saved."""
+    keys = [f"{form}:{i}" for i in ids for form in _FORMS]
+    await connection.execute(delete(drafts).where(drafts.c.key.in_(keys)))
 
 
 async def _calls_of(connection: AsyncConnection, numbers: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -11,7 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.clock import Clock
 from crm_bridge.people.holds import Hold, load_rules
 from crm_bridge.people.subject import Subject
-from crm_bridge.records.desk_tables.cases import case_attachments, case_events, cases
+from crm_bridge.records.desk_tables.cases import (
+    case_assignments,
+    case_attachments,
+    case_events,
+    case_extensions,
+    cases,
+)
 
 _ENDED: Final = frozenset({"settled", "closed", "cancelled"})
 _INNER: Final = frozenset({"owner", "created_by", "made_key", "version"})
@@ -77,7 +84,10 @@ async def holds(connection: AsyncConnection, subject: Subject, now: int) -> list
 async def erase(
     connection: AsyncConnection, clock: Clock, subject: Subject, kept: frozenset[str]
 ) -> int:
-    """Empty the complainant, the facts and the timeline of every case that nothing keeps."""
+    """Empty every case that nothing keeps of what was written in it; its path and times stay.
+
+    Files stay until the records officer destroys them, under names that say nothing.
+    """
     query = select(cases.c.id, cases.c.ticket).where(belongs(subject))
     free = [i for i, ticket in (await connection.execute(query)).all() if ticket not in kept]
     if not free:
@@ -90,6 +100,8 @@ async def erase(
             facts="",
             wanted="",
             place="",
+            respondent_contact="",
+            settlement=None,
             complainant_name="",
             complainant_number=None,
             complainant_email=None,
@@ -98,7 +110,19 @@ async def erase(
             version=cases.c.version + 1,
         )
     )
-    await connection.execute(
-        update(case_events).where(case_events.c.case_id.in_(free)).values(body="{}")
+    for table, emptied in (
+        (case_events, {"body": "{}"}),
+        (case_assignments, {"instruction": "", "answer": None}),
+        (case_extensions, {"reason": "", "decision": None}),
+    ):
+        await connection.execute(update(table).where(table.c.case_id.in_(free)).values(**emptied))
+    named = select(case_attachments.c.id, case_attachments.c.name).where(
+        case_attachments.c.case_id.in_(free)
     )
+    for file_id, name in (await connection.execute(named)).all():
+        await connection.execute(
+            update(case_attachments)
+            .where(case_attachments.c.id == file_id)
+            .values(name=f"file{PurePosixPath(name).suffix}")
+        )
     return len(free)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.clock import Clock
@@ -38,19 +38,20 @@ async def holds(_connection: AsyncConnection, _subject: Subject, _now: int) -> l
 async def erase(
     connection: AsyncConnection, clock: Clock, subject: Subject, kept: frozenset[str]
 ) -> int:
-    """Empty what went to the person, save what is about a case or appointment that is kept.
+    """Empty what went to the person, or to others about a case or appointment of the person.
 
-    `kept` are the refs of what is kept anywhere. What has not gone yet does not go.
+    What is about one that is kept (`kept`: the refs) stays. What has not gone yet does not go.
     """
-    about = set(kept)
+    about, theirs = set(kept), set[str]()
     for table, ref, belong in (
         (cases, cases.c.ticket, room_cases.belongs(subject)),
         (appointments, appointments.c.ref, room_appointments.belongs(subject)),
     ):
-        query = select(table.c.id, ref).where(belong)
-        about.update(i for i, name in (await connection.execute(query)).all() if name in kept)
+        for i, name in (await connection.execute(select(table.c.id, ref).where(belong))).all():
+            (about if name in kept else theirs).add(i)
     query_free = select(messages.c.id).where(
-        belongs(subject), messages.c.about_id.not_in(sorted(about))
+        or_(belongs(subject), messages.c.about_id.in_(sorted(theirs))),
+        messages.c.about_id.not_in(sorted(about)),
     )
     free = list((await connection.execute(query_free)).scalars())
     if free:

@@ -37,15 +37,16 @@ class Room:
 
 
 ROOMS: Final[tuple[Room, ...]] = (
+    Room("messages", "ข้อความที่ส่งถึง", "Messages sent",
+         room_messages.held, room_messages.holds, room_messages.erase),
     Room("cases", "เรื่องร้องเรียนและเรื่องขอคำปรึกษา", "Complaints and advice",
          room_cases.held, room_cases.holds, room_cases.erase),
     Room("appointments", "การนัดหมาย", "Appointments",
          room_appointments.held, room_appointments.holds, room_appointments.erase),
-    Room("messages", "ข้อความที่ส่งถึง", "Messages sent",
-         room_messages.held, room_messages.holds, room_messages.erase),
     Room("calls", "การโทรและบันทึกหลังสาย", "Calls and what was written of them",
          room_calls.held, room_calls.holds, room_calls.erase),
     Room("people", "ข้อมูลบุคคล หมายเลข และบันทึก", "The person, numbers and notes",
          room_people.held, room_people.holds, room_people.erase),
 )  # fmt: skip
-"""In the order in which they are erased: the person last, for the others are found through it."""
+"""In the order in which they are erased: messages are found through cases and appointments, these
+through the person, who is the last."""

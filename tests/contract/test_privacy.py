@@ -16,10 +16,16 @@ from crm_bridge.people.holds import RULES, load_rules
 from crm_bridge.people.rooms import ROOMS
 from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.appointments import appointments
-from crm_bridge.records.desk_tables.cases import case_events, cases
+from crm_bridge.records.desk_tables.cases import (
+    case_assignments,
+    case_attachments,
+    case_events,
+    case_extensions,
+    cases,
+)
 from crm_bridge.records.desk_tables.messages import messages
 from crm_bridge.records.desk_tables.people import privacy_acts
-from crm_bridge.records.desk_tables.wrapups import wrapups
+from crm_bridge.records.desk_tables.wrapups import drafts, wrapups
 from crm_bridge.records.rows import snapshot
 from crm_bridge.records.tables import metadata
 from crm_bridge.records.writer import Writer, batch_of
@@ -60,8 +66,28 @@ async def fill(database, who) -> None:
                 insert(cases).values(
                     values_for(
                         cases, id=f"c{n}", ticket=f"69-00000{n}-0", state=state, closed_us=closed,
-                        facts=f"เรื่องของ {NAME}", **theirs,
+                        facts=f"เรื่องของ {NAME}", settlement=f"คืนเงินให้ {NAME}",
+                        respondent_contact=f"เพื่อนบ้านของ {NAME}", **theirs,
                     )
+                )
+            )  # fmt: skip
+            of_case = {"case_id": f"c{n}", "agency": "dit"}
+            await connection.execute(
+                insert(case_assignments).values(
+                    values_for(case_assignments, id=f"a{n}", instruction=f"ติดต่อ {NAME}",
+                               answer=f"พบ {NAME} แล้ว", state="accepted", **of_case)
+                )
+            )  # fmt: skip
+            await connection.execute(
+                insert(case_extensions).values(
+                    values_for(case_extensions, id=f"e{n}", assignment_id=f"a{n}", state="granted",
+                               reason=f"รอ {NAME}", decision=f"ให้รอ {NAME}", **of_case)
+                )
+            )  # fmt: skip
+            await connection.execute(
+                insert(case_attachments).values(
+                    values_for(case_attachments, id=f"f{n}", case_id=f"c{n}", stored=f"f{n}",
+                               name=f"บัตร {NAME}.pdf")
                 )
             )  # fmt: skip
             body = json.dumps({"said": NAME}, ensure_ascii=False)
@@ -84,6 +110,19 @@ async def fill(database, who) -> None:
                                person_id=who.id, topic=NAME, closed_us=closed, state="held")
                 )
             )  # fmt: skip
+            await connection.execute(
+                insert(messages).values(
+                    values_for(messages, id=f"o{n}", seq=10 + n, kind="email", subject="นัดหมาย",
+                               recipient="officer@example.go.th", body=f"ผู้ขอรับบริการ: {NAME}",
+                               calendar=NAME.encode(), about_kind="appointment", about_id=f"p{n}",
+                               dedupe=f"o{n}", state="sent")
+                )
+            )  # fmt: skip
+        for key in (f"case:{call.call_id}", f"appointment:{call.call_id}", f"appointment:{who.id}"):
+            body = json.dumps({"name": NAME, "phone": PHONE})
+            await connection.execute(
+                insert(drafts).values(values_for(drafts, account_id="a1", key=key, body=body))
+            )
         await connection.execute(
             insert(wrapups).values(
                 values_for(wrapups, call_id=call.call_id, agent="1001", account_id="a1",
@@ -117,14 +156,17 @@ async def test_what_no_law_keeps_is_gone_and_what_it_keeps_is_named(database):
     untils = {h["ref"]: h["until"] for h in act.holds}
     assert untils["69-000000-0"] is None
     assert untils["69-000001-0"].startswith("2036-11-23")
-    assert dict(act.done) == {"cases": 1, "appointments": 1, "messages": 1, "calls": 1, "people": 1}
+    assert dict(act.done) == {"cases": 1, "appointments": 1, "messages": 2, "calls": 1, "people": 1}
     async with database.writing() as connection:  # what is kept by law, put aside
         await connection.execute(case_events.delete().where(case_events.c.case_id != "c2"))
         await connection.execute(cases.delete().where(cases.c.id != "c2"))
-        await connection.execute(messages.delete().where(messages.c.about_id != "c2"))
+        await connection.execute(messages.delete().where(messages.c.about_id.not_in(("c2", "p1"))))
+        for table in (case_extensions, case_assignments, case_attachments):
+            await connection.execute(table.delete().where(table.c.case_id != "c2"))
         await connection.execute(appointments.delete().where(appointments.c.id == "p0"))
     left = await everything(database)
-    for secret in (NAME, "พิสมัย", PHONE, PHONE[3:], HOME, EMAIL):
+    said = ascii(NAME)[1:-1]  # as in a draft
+    for secret in (NAME, "พิสมัย", PHONE, PHONE[3:], HOME, EMAIL, said, repr(NAME.encode())[2:-1]):
         assert secret not in left
 
 
@@ -135,7 +177,9 @@ async def test_what_is_kept_is_kept_whole(database):
         await privacy.erase(connection, Held(), ADMINISTRATOR, who.id, "คำขอ")
         query = select(cases.c.id, cases.c.complainant_name, cases.c.complainant_number)
         rows = (await connection.execute(query.order_by(cases.c.id))).all()
-        sent = select(messages.c.id, messages.c.recipient, messages.c.state)
+        sent = select(messages.c.id, messages.c.recipient, messages.c.state).where(
+            messages.c.about_kind == "case"
+        )
         texts = (await connection.execute(sent.order_by(messages.c.id))).all()
     assert [tuple(r) for r in rows] == [
         ("c0", NAME, PHONE), ("c1", NAME, PHONE), ("c2", "", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import re
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from crm_bridge.clock import SystemClock
 from crm_bridge.commands import exits
+from crm_bridge.records.database import Database
+from crm_bridge.records.erasure import erase_callers
 from tests.support.cli import Hotline, capture, hotline
 
 __all__ = ["hotline"]
@@ -44,6 +48,33 @@ def test_replaying_twice_changes_nothing(hotline: Hotline) -> None:
     again = hotline.replay(*names)
     assert content(hotline.database) == before
     assert first.out.split(" events")[0] == again.out.split(" events")[0]
+
+
+def test_replaying_does_not_bring_an_erased_caller_back(hotline: Hotline) -> None:
+    names = ("answered_served", "thai_name")
+    hotline.replay(*names)
+    (before,) = [
+        c for c in hotline("calls", "--jsonl").objects if c["caller_number"] == "+6621234567"
+    ]
+
+    async def erase() -> None:
+        database = Database(f"sqlite:///{hotline.database}")
+        async with database.writing() as connection:
+            assert await erase_callers(connection, SystemClock(), [before["call_id"]]) == 1
+        await database.close()
+
+    asyncio.run(erase())
+    hotline.replay(*names)
+    (after,) = [c for c in hotline("calls", "--jsonl").objects if c["call_id"] == before["call_id"]]
+    assert (
+        after["caller_name"] is after["caller_number"] is after["caller_number_presented"] is None
+    )
+    assert after["steps"] == before["steps"]
+    with sqlite3.connect(hotline.database) as connection:
+        dump = "\n".join(connection.iterdump())
+    connection.close()
+    for said in ("caller_name", "caller_number", "caller_number_presented"):
+        assert before[said] not in dump
 
 
 def test_a_call_that_is_open_at_the_end_is_interrupted(hotline: Hotline, tmp_path: Path) -> None:
