@@ -32,6 +32,9 @@ async def officer_in(held: Context, me: Account, call_id: str, asked: str | None
     """
     found = await _known(held, me, call_id, asked)
     if not found:
+        extension = _on_screen(held, me, call_id)
+        if extension is not None and asked in {None, extension}:
+            return extension
         await declare_of(held).settle()  # the line may know what the disk does not yet
         found = await _known(held, me, call_id, asked)
     if not found:
@@ -42,6 +45,22 @@ async def officer_in(held: Context, me: Account, call_id: str, asked: str | None
             404,
         )
     return asked if asked in found else found[-1]
+
+
+def _on_screen(held: Context, me: Account, call_id: str) -> str | None:
+    """Where the account sits, if that officer's screen has spoken in this call.
+
+    The line knows it before the disk does, and without having everything saved first.
+    """
+    sitting = held.agents.of_account(me.id) if held.agents is not None else None
+    if sitting is None:
+        return None
+    extension = sitting.extension
+    spoken = any(
+        view.call_id == call_id and view.answered_at is not None
+        for view in held.board.desk(extension)
+    )
+    return extension if spoken else None
 
 
 async def _known(held: Context, me: Account, call_id: str, asked: str | None) -> list[str]:

@@ -40,7 +40,16 @@ async function fill(panel, path) {
   panel.dataset.state = "ready";
   await Promise.all(sources.map((source) => import(source)));
   for (const form of panel.querySelectorAll("form.complaint")) cases.prepare(form);
+  serviceOf(panel);
   drafts.install(panel);
+}
+
+// The line knows the call's service before the disk does; what was saved or drafted stands.
+function serviceOf(panel) {
+  const select = panel.querySelector("form.wrapup:not([data-etag]) [name=service]");
+  const service = works.get(panel.closest(".work").dataset.call)?.service;
+  if (!select || panel.querySelector("[data-draft-state]")?.textContent.trim()) return;
+  if ([...select.options].some((option) => option.value === service)) select.value = service;
 }
 
 function again(panel, path) {
