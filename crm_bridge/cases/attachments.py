@@ -117,7 +117,7 @@ class Store:
 
     def too_large(self) -> Refused:
         """Why a file is not taken that is larger than the limit."""
-        megabytes = f"{self.limit / 1_000_000:g}"
+        megabytes = f"{self.limit / 1_048_576:.3g}"
         what = (f"ไฟล์ใหญ่เกิน {megabytes} MB", f"the file is larger than {megabytes} MB")
         return Refused("file-size", *what, 413, {"file": what})
 

@@ -6,7 +6,7 @@ complainant only what was consented to: `seen_by` and `masked` are the only two 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -145,6 +145,12 @@ def seen_by(by: Account) -> ColumnElement[bool]:
             case_assignments.c.state != Assignment.RELEASED,
         )
     )
+
+
+async def seen_of(connection: AsyncConnection, by: Account, tickets: Iterable[str]) -> set[str]:
+    """Those of the tickets whose case this account may see."""
+    query = select(cases.c.ticket).where(cases.c.ticket.in_(list(tickets)), seen_by(by))
+    return set(await connection.scalars(query))
 
 
 def masked(case: Case, by: Account) -> Case:

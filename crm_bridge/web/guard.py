@@ -79,6 +79,7 @@ class Guard:
                     "status": 413,
                     "headers": [
                         (b"content-type", b"application/problem+json"),
+                        (b"content-length", str(len(_TOO_MUCH)).encode()),
                         (b"connection", b"close"),
                     ],
                 }

@@ -244,7 +244,7 @@ async def browsers(base: str, desk: Any) -> AsyncIterator[Browsers]:
     async with async_playwright() as playwright:
         program = await playwright.chromium.launch(
             executable_path=chromium(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--lang=th"],
         )
         opened = Browsers(program, base, desk)
         try:

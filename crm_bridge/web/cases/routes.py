@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
 from crm_bridge.cases import attachments, bell, finding, subjects, timeline
-from crm_bridge.cases.case import IDENTITIES, KINDS, find
+from crm_bridge.cases.case import IDENTITIES, KINDS, find, seen_of
 from crm_bridge.cases.file_types import ALLOWED
 from crm_bridge.cases.finding import Wanted
 from crm_bridge.cases.proceedings import CANCELLED_FOR, TOLD_HOW
@@ -247,4 +247,7 @@ async def bell_page(request: Request, me: Annotated[Account, who(*Role)]) -> HTM
     """The bell's entries."""
     async with context(request).database.reading() as connection:
         entries = await bell.read(connection, me)
-    return render(request, "cases/bell.html", entries=entries)
+        # an agency that was released is told so, and has the case no longer
+        wanted = {one.ticket for one in entries if one.ticket is not None}
+        open_to_me = await seen_of(connection, me, wanted)
+    return render(request, "cases/bell.html", entries=entries, open_to_me=open_to_me)

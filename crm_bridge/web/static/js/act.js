@@ -27,13 +27,13 @@ export async function call(method, path, body, { etag } = {}) {
     headers["Content-Type"] = "application/json";
     payload = JSON.stringify(body);
   }
-  let response;
+  let response, text;
   try {
     response = await fetch(path, { method, headers, body: payload, credentials: "same-origin" });
+    text = await response.text();
   } catch {
     throw new Problem({ status: 0, detail: words("ติดต่อระบบไม่ได้ ข้อมูลยังไม่ถูกบันทึก", "The system cannot be reached; nothing was saved") });
   }
-  const text = await response.text();
   let answer = null;
   try {
     answer = text ? JSON.parse(text) : null;
@@ -88,6 +88,19 @@ export function fields(form) {
 
 function holdsFile(form) {
   return [...form.elements].some((input) => input.type === "file" && input.files?.length);
+}
+
+// What the server would refuse after it was sent, said before: data-largest="bytes" on a file field.
+function tooLarge(form) {
+  for (const input of form.elements) {
+    const largest = Number(input.dataset?.largest);
+    const file = largest && [...(input.files ?? [])].find((one) => one.size > largest);
+    if (!file) continue;
+    const size = `${+(largest / 1048576).toPrecision(3)} MB`;
+    const detail = words(`ไฟล์ใหญ่เกิน ${size}`, `the file is larger than ${size}`);
+    return { type: "file-size", status: 413, detail, fields: { [input.name]: detail } };
+  }
+  return null;
 }
 
 export function toast(text, kind = "info") {
@@ -161,6 +174,11 @@ export async function act(element) {
   if (element.tagName === "FORM") {
     body = holdsFile(element) ? new FormData(element) : fields(element);
     clear(element);
+    const problem = tooLarge(element);
+    if (problem) {
+      show(element, problem);
+      return;
+    }
   } else if (element.dataset.body) body = JSON.parse(element.dataset.body);
   element.dataset.busy = "";
   try {
