@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.cases import appointment_acts, messages
-from crm_bridge.cases.appointment import Appointment
+from crm_bridge.cases.appointment import Appointment, Wish
 from crm_bridge.cases.appointment_letters import (
     WAYS,
     Meeting,
@@ -27,7 +27,7 @@ from crm_bridge.cases.appointment_letters import (
     summary,
     text_message,
 )
-from crm_bridge.cases.appointment_workflow import Act
+from crm_bridge.cases.appointment_workflow import Act, State
 from crm_bridge.cases.appointments import find
 from crm_bridge.cases.invitation import Method
 from crm_bridge.cases.offices import Offices
@@ -88,8 +88,27 @@ async def notify(
     if "email" in ways:
         await _mail(connection, clock, held, "REQUEST", sender, key)
     await _mail_officer(connection, clock, held, "REQUEST", sender, key)
-    await _reminders(connection, clock, held, ways, working)
+    await _reminders(connection, clock, held, working)
     return told
+
+
+async def edit(
+    connection: AsyncConnection,
+    clock: Clock,
+    by: Account,
+    offices: Offices,
+    ref: str,
+    version: int,
+    wish: Wish,
+    working: IsWorkingDay,
+) -> Appointment:
+    """`appointment_acts.edit`; reminders that wait go to the number or address as it is now."""
+    now = await appointment_acts.edit(connection, clock, by, offices, ref, version, wish)
+    if now.state is State.NOTIFIED:
+        await messages.withdraw(connection, ("appointment", now.id), dedupe_starts=_remind(now))
+        held = await _booked(connection, offices, now)
+        await _reminders(connection, clock, held, working)
+    return now
 
 
 def _check_ways(found: Appointment, ways: Collection[Way]) -> None:
@@ -170,6 +189,7 @@ async def _text(
     occasion: str,
     key: str,
     due: Micros | None = None,
+    expires: Micros | None = None,
 ) -> None:
     await messages.enqueue(
         connection,
@@ -180,7 +200,7 @@ async def _text(
         about=held.about,
         dedupe=f"{key}:sms:{occasion}",
         due=due,
-        expires=None if occasion == "cancel" else held.starts,
+        expires=None if occasion == "cancel" else expires or held.starts,
     )
 
 
@@ -250,15 +270,17 @@ async def _reminders(
     connection: AsyncConnection,
     clock: Clock,
     held: Meeting,
-    ways: Collection[Way],
     working: IsWorkingDay,
 ) -> None:
-    """Text messages where the number takes them, else e-mails."""
+    """Text messages where the number takes them, else e-mails; that of the day before goes on the
+    day itself no more, where another goes.
+    """
     one = held.appointment
-    key = f"appointment:{one.id}:remind:{one.version}"
+    key = f"{_remind(one)}{one.version}"
     for occasion, due in reminder_times(held.starts, clock.now_us(), working):
+        last = start_of(office_day(held.starts)) if occasion == "before" else held.starts
         if can_text(one.phone):
-            await _text(connection, clock, held, occasion, key, due)
+            await _text(connection, clock, held, occasion, key, due, last)
         elif one.email:
             head = text_message(held, occasion)
             await messages.enqueue(
@@ -271,5 +293,10 @@ async def _reminders(
                 about=held.about,
                 dedupe=f"{key}:email:{occasion}",
                 due=due,
-                expires=held.starts,
+                expires=last,
             )
+
+
+def _remind(one: Appointment) -> str:
+    """With what the dedupe of its reminders begins."""
+    return f"appointment:{one.id}:remind:"

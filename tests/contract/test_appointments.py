@@ -13,6 +13,7 @@ from crm_bridge.cases import appointment_acts as acts
 from crm_bridge.cases import appointment_notices as notices
 from crm_bridge.cases import appointments, bookings, messages, resources
 from crm_bridge.cases.appointment_workflow import Act, State
+from crm_bridge.cases.delivery import deliver_due
 from crm_bridge.cases.slots import TICK
 from crm_bridge.errors import Refused
 from crm_bridge.records.database import Database
@@ -136,7 +137,8 @@ async def test_what_goes_out_when_the_person_is_told(database, clock, place):
         ("sms", "+66812345678"),
     ]
     assert [m.due for m in found[3:]] == [at("2026-11-23T09:00"), at("2026-11-24T07:30")]
-    assert all(m.expires == TUESDAY for m in found)
+    midnight = at("2026-11-24T00:00")  # the reminder of the day before is of no use on the day
+    assert [m.expires for m in found] == [TUESDAY, TUESDAY, TUESDAY, midnight, TUESDAY]
     mails = [Calendar.from_ical(m.calendar).walk("VEVENT")[0] for m in found[1:3]]
     assert [str(event["ATTENDEE"]) for event in mails] == [
         "mailto:somchai@example.th",
@@ -446,3 +448,40 @@ async def test_rooms_and_officers_are_kept_as_they_should_be(database, clock):
         for given in ({"province": "dip"}, {"capacity": 0}, {"opens": 600, "closes": 600}):
             with pytest.raises(Refused):
                 await room(connection, **given)
+
+
+async def test_reminders_go_to_the_number_as_it_is_now(database, clock, place):
+    one = await agree(database, clock, await asked(database, clock), place)
+    one = await notify(database, clock, one, "voice")
+    old = {m.id for m in await outgoing(database, one)}
+    async with database.writing() as connection:
+        one = await notices.edit(
+            connection, clock, AGENT, OFFICES, one.ref, one.version,
+            wish(phone="089 999 9999"), weekday,
+        )  # fmt: skip
+    reminders = [m for m in await outgoing(database, one) if m.kind == "sms"]
+    assert [m.to for m in reminders] == ["+66899999999"] * 2
+    assert not old & {m.id for m in reminders}
+    assert {m.to for m in await outgoing(database, one, "withdrawn")} == {"+66812345678"}
+
+
+async def test_of_reminders_that_were_missed_one_goes(database, clock, place):
+    one = await agree(database, clock, await asked(database, clock), place)
+    one = await notify(database, clock, one, "voice")
+    clock.set("2026-11-24T07:45")  # nothing ran since the day before
+    sent: list[str] = []
+
+    class Gateway:
+        name = "kept"
+
+        async def send(self, message: messages.Message) -> str:
+            sent.append(message.text)
+            return message.id
+
+        async def close(self) -> None: ...
+
+    gateways = {"sms": Gateway(), "email": Gateway()}
+    while await deliver_due(database, clock, gateways):
+        pass
+    assert [text for text in sent if "เตือน" in text] == []
+    assert sum("วันนี้" in text for text in sent) == 1

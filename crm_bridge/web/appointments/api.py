@@ -140,9 +140,11 @@ async def edit(
     """The unit and the province stay once an officer and a room are kept."""
     held = context(request)
     async with held.database.writing() as connection:
-        one = await appointment_acts.edit(
-            connection, held.clock, me, offices(held.config), ref, etags.seen(request), given.wish()
-        )
+        calendar = await calendars.current(connection, held.clock)
+        one = await appointment_notices.edit(
+            connection, held.clock, me, offices(held.config), ref, etags.seen(request),
+            given.wish(), calendar.working,
+        )  # fmt: skip
     return _done(held, me, response, one)
 
 
