@@ -64,9 +64,9 @@ class Control:
 
     async def _hold(self, agent: str, call_id: str) -> Done:
         part = self._free(agent, call_id)
+        self._not_consulting(part)
         if part.uniqueid in part.live.holds:
             return Done("hold", call_id, changed=False)
-        self._not_consulting(part)
         await self._tell_telephone(part, "1")
         await self._telephone_did(
             part, lambda: part.uniqueid in part.live.holds or not part.present
@@ -79,9 +79,9 @@ class Control:
 
     async def _resume(self, agent: str, call_id: str) -> Done:
         part = self._free(agent, call_id)
+        self._not_consulting(part)
         if part.uniqueid not in part.live.holds:
             return Done("resume", call_id, changed=False)
-        self._not_consulting(part)
         await self._tell_telephone(part, "2")
         await self._telephone_did(part, lambda: part.uniqueid not in part.live.holds)
         return Done("resume", call_id)

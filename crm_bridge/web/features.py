@@ -20,6 +20,7 @@ from crm_bridge.web.cases import api as cases_api
 from crm_bridge.web.cases import bell_api
 from crm_bridge.web.cases import files as cases_files
 from crm_bridge.web.cases import routes as cases
+from crm_bridge.web.line import api as line_api
 from crm_bridge.web.messages import api as messages_api
 from crm_bridge.web.messages import routes as messages
 from crm_bridge.web.people import api as people_api
@@ -35,6 +36,7 @@ from crm_bridge.web.wrapups import routes as wrapups
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     agent.router,
     agent_api.router,
+    line_api.router,
     signin.router,
     own.router,
     oidc.router,
