@@ -127,5 +127,6 @@ async def live_house(on_stage: Stage, tmp_path: Path) -> AsyncIterator[LiveHouse
     async with bridge(config, clock) as app, served(create_app(context_of(config, app))) as base:
         yield LiveHouse(app, office, on_stage, clock, base, tmp_path / "outbox", url)
         for phone in on_stage.phones.values():  # a test that failed in a call leaves the line free
-            phone.hang_up_all()
+            for leg in list(phone.legs):
+                leg.hang_up()
         await on_stage.quiet()
