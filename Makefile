@@ -21,7 +21,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 
 demo: setup
 	@bash docker/system-packages.sh lab
-	@$(HOTLINE) demo
+	@$(HOTLINE) demo $(if $(STAY),--stay)
 
 test: setup
 	@bash docker/system-packages.sh lab postgres browser

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from itertools import count, cycle
 from typing import Final
 
+from crm_bridge.commands.demo_acts import Acts
+from crm_bridge.commands.demo_acts import Part as DeskPart
+from crm_bridge.commands.words import Lang
 from ivr.lab import sip
 from ivr.lab.asterisk import Lab
 from ivr.lab.sipua import Identity, Leg, NotInTime, Phone, talk
@@ -32,7 +35,8 @@ Part = Callable[["Played", Leg], Awaitable[None]]
 class Role:
     """One kind of call."""
 
-    what: str
+    what: tuple[str, str]
+    """In a line, Thai and English."""
     name: str
     part: Part
     service: str = "information"
@@ -43,6 +47,14 @@ class Role:
     patience: float = _LONG
     """Seconds until the caller gives up, where nobody answered."""
     withheld: bool = False
+    desk: DeskPart = DeskPart.INFORMATION
+    """What the officer does at the desk."""
+    called_back: bool = False
+    """An officer calls back whom nobody answered."""
+
+    def says(self, lang: Lang) -> str:
+        """What kind of call it is."""
+        return self.what[lang is Lang.EN]
 
 
 @dataclass(slots=True)
@@ -60,16 +72,21 @@ class Played:
 class Cast:
     """The telephones of the demo; `async with` picks them up and puts them away."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, acts: Acts | None = None) -> None:
+        """`acts`: the officers are at the desk too."""
         self.lab = lab
+        self.acts = acts
         self.failed = 0
         """Calls that did not go as scripted."""
         self._phones: list[Phone] = []
         self._carrier = Phone("carrier", lab.carrier, lab.server)
         self._on: dict[str, Played] = {}
+        self._backs: dict[str, Role] = {}
+        """Number → whose lost call is called back."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Cast:
+        self._carrier.on_call = self._at_caller
         await self._carrier.open()
         self._phones.append(self._carrier)
         for number in (*_OFFICERS, *_AGENCIES):
@@ -116,6 +133,9 @@ class Cast:
         finally:
             leg.hang_up()  # also where the demo is stopped in mid-call
             self._on.pop(key, None)
+        if role.called_back and self.acts is not None:
+            self._backs[number] = role
+            self.acts.spawn(self.acts.call_back(number))
 
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(self._quietly(work))
@@ -134,9 +154,31 @@ class Cast:
     def _at_agency(self, leg: Leg) -> None:
         self._spawn(self._attend(leg))
 
-    async def _serve(self, leg: Leg) -> None:
-        played = self._on.get(sip.user_of(leg.remote))
+    def _at_caller(self, leg: Leg) -> None:
+        self._spawn(self._called_back(leg))
+
+    async def _called_back(self, leg: Leg) -> None:
+        """The caller who was lost answers, is served, and hangs up."""
         leg.ring()
+        await talk(2.0)
+        await leg.answer()
+        await talk(8.0)
+        leg.hang_up()
+
+    def _at_desk(self, leg: Leg, part: DeskPart, number: str, name: str) -> None:
+        if self.acts is not None:
+            self.acts.spawn(self.acts.serve(leg.phone.name, part, number, name))
+
+    async def _serve(self, leg: Leg) -> None:
+        asker = sip.user_of(leg.remote)
+        played = self._on.get(asker)
+        leg.ring()
+        if played is None and (lost := self._backs.pop(asker, None)) is not None:
+            await talk(0.5)
+            await leg.answer()
+            self._at_desk(leg, DeskPart.CALL_BACK, asker, lost.name)
+            await leg.ended(_LONG)
+            return
         if played is None:
             leg.reject(480)
             return
@@ -154,6 +196,7 @@ class Cast:
         played.answered.set()
         played.answers += 1
         if played.answers == 1:
+            self._at_desk(leg, role.desk, played.number, role.name)
             await talk(1.0)  # the greeting
             await role.part(played, leg)
         else:
@@ -245,20 +288,28 @@ async def _nothing(_played: Played, _leg: Leg) -> None:
 
 
 ROLES: Final = (
-    Role("information, answered and served", "สมชาย ใจดี", _talks),
-    Role("a complaint, ended by the officer", "อรุณี แสงทอง", _officer_ends, "complaint"),
-    Role("handed on to the Department of Internal Trade", "มานะ รักไทย", _hands_on),
-    Role("gives up waiting in the queue", "วิชัย มั่นคง", _nothing, ring=20.0, patience=7.0),
-    Role("the officer asks an agency and comes back", "สุดา เพียรดี", _asks),
-    Role("the first officer does not answer, the second does", "ปรีชา ศรีสุข", _talks,
-         passes="ignores"),
-    Role("spoken to the agency first, then joined with it", "Somchai Jaidee", _introduces),
-    Role("an appointment, put on hold twice", "นภา วงศ์งาม", _holds, "appointment"),
-    Role("hangs up in the menu", "", _nothing, "none", patience=2.0),
-    Role("withheld number, served", "", _talks, withheld=True),
-    Role("transfer to a busy agency, the caller comes back", "กิตติ บุญมี", _hands_on_busy),
-    Role("the first officer rejects, the second answers", "ธิดา ทองคำ", _talks, "complaint",
-         passes="rejects"),
+    Role(("สอบถามข้อมูล ได้รับบริการ", "information, answered and served"), "สมชาย ใจดี", _talks),
+    Role(("ร้องเรียน เจ้าหน้าที่วางสาย", "a complaint, ended by the officer"),
+         "อรุณี แสงทอง", _officer_ends, "complaint", desk=DeskPart.COMPLAINT),
+    Role(("โอนสายให้กรมการค้าภายใน", "handed on to the Department of Internal Trade"),
+         "มานะ รักไทย", _hands_on),
+    Role(("วางสายขณะรอในคิว แล้วมีผู้โทรกลับ", "gives up waiting in the queue, is called back"),
+         "วิชัย มั่นคง", _nothing, ring=20.0, patience=7.0, called_back=True),
+    Role(("เจ้าหน้าที่สอบถามหน่วยงานแล้วกลับมาตอบ", "the officer asks an agency and comes back"),
+         "สุดา เพียรดี", _asks),
+    Role(("คนแรกไม่รับ คนที่สองรับ", "the first officer does not answer, the second does"),
+         "ปรีชา ศรีสุข", _talks, passes="ignores"),
+    Role(("คุยกับหน่วยงานก่อน แล้วโอนสายให้", "spoken to the agency first, then joined with it"),
+         "Somchai Jaidee", _introduces),
+    Role(("นัดหมาย ถูกพักสายสองครั้ง", "an appointment, put on hold twice"), "นภา วงศ์งาม", _holds,
+         "appointment", desk=DeskPart.APPOINTMENT),
+    Role(("วางสายที่เมนู", "hangs up in the menu"), "", _nothing, "none", patience=2.0),
+    Role(("ไม่แสดงหมายเลข เจ้าหน้าที่ยังไม่บันทึกสาย", "withheld number, served, left unlogged"),
+         "", _talks, withheld=True, desk=DeskPart.UNLOGGED),
+    Role(("โอนให้หน่วยงานที่สายไม่ว่าง ผู้โทรกลับมา", "transfer to a busy agency, the caller comes back"),
+         "กิตติ บุญมี", _hands_on_busy),
+    Role(("ร้องเรียน คนแรกปฏิเสธสาย คนที่สองรับ", "a complaint, the first officer rejects it"),
+         "ธิดา ทองคำ", _talks, "complaint", passes="rejects", desk=DeskPart.COMPLAINT),
 )  # fmt: skip
 """One round, in the order in which the calls come."""
 

@@ -16,16 +16,25 @@ def write_config(lab: Running, directory: Path, *, database: str = "hotline.db")
     path = directory / "hotline.toml"
     path.touch(mode=0o600)
     path.chmod(0o600)
-    path.write_text(_toml(lab, directory / database), encoding="utf-8")
+    path.write_text(_toml(lab, directory.resolve(), database), encoding="utf-8")
     return path
 
 
-def _toml(lab: Running, database: Path) -> str:
+def _toml(lab: Running, directory: Path, database: str) -> str:
     site = Site()
     lines = [
         f"# Made by `hotline lab up` for the lab with number {lab.number}.",
         "[database]",
-        f"url = {_text(f'sqlite:///{database.resolve()}')}",
+        f"url = {_text(f'sqlite:///{directory / database}')}",
+        "",
+        "[messages]",
+        f"folder = {_text(str(directory / 'outbox'))}",
+        "",
+        "[mail]",
+        f"folder = {_text(str(directory / 'outbox'))}",
+        "",
+        "[desk]",
+        f"data_dir = {_text(str(directory / 'desk-data'))}",
         "",
         "[[node]]",
         f"name = {_text(f'lab{lab.number}')}",
