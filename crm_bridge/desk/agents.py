@@ -49,6 +49,9 @@ _log = structlog.get_logger(__name__)
 AGAIN: Final = 5.0
 """Seconds after which an order that the line did not take is compared and sent again."""
 
+SOON: Final = 0.1
+"""Seconds after which to look again where all is known but the link takes no acts yet."""
+
 LOGGED: Final = "logged"
 """The declared mark by which the record of a call is saved."""
 
@@ -396,6 +399,9 @@ class Agents:
                 return
             node = self._line.node_of(extension)
             reached = node if node is not None and node.known else None
+            if reached is None and node is not None and node.members.known:
+                # The snapshot's end is worked in a moment before the link takes acts.
+                asyncio.get_running_loop().call_later(SOON, self._look_at, extension)
             call_id = self._ended.pop(extension, None)
             if call_id and sitting.state is State.READY:
                 after = sitting.to(

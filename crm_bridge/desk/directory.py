@@ -28,6 +28,11 @@ from ivr.steps.standards import OFFICE_ZONE
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _GOOD: Final = 72.0
 """Likeness (0-100) from which a misspelt word still counts as the one that is meant."""
+_GOOD_WHOLE: Final = 80.0
+"""The same for all that was asked, as one word."""
+_SHORTEST_WHOLE: Final = 5
+_OFFICE: Final = re.compile("^(สำนักงาน)?พาณิชย(จังหวัด)?")
+"""How a provincial commerce office is asked for, without its marks."""
 _SHORTEST_GUESS: Final = 3
 """Letters below which nothing is guessed: a short word is like too much."""
 _THAI_DIGITS: Final = str.maketrans("๐๑๒๓๔๕๖๗๘๙", "0123456789")
@@ -186,11 +191,24 @@ def _words_of(entry: Entry) -> tuple[str, ...]:
 
 
 def _score(entry: Entry, asked: list[str]) -> float:
-    """How well an entry fits every word that was asked for; the worst fit of a word counts most."""
+    """How well an entry fits every word that was asked for; the worst fit of a word counts most.
+
+    What was asked for is also taken as one word: a slip weighs less in a long one, and Thai may be
+    written with or without its spaces.
+    """
     if not asked:
         return 100.0
     each = [_fit(entry, word) for word in asked]
-    return 0.0 if min(each) < _GOOD else (min(each) + sum(each) / len(each)) / 2
+    words = 0.0 if min(each) < _GOOD else (min(each) + sum(each) / len(each)) / 2
+    whole = "".join(asked)
+    if whole.isdigit() or len(whole) < _SHORTEST_WHOLE:
+        return words
+    alike = max(
+        fuzz.ratio(known.replace(" ", ""), part)
+        for known in _words_of(entry)
+        for part in (whole, _OFFICE.sub("", whole) or whole)
+    )
+    return max(words, 0.95 * alike if alike >= _GOOD_WHOLE else 0.0)
 
 
 def _fit(entry: Entry, word: str) -> float:

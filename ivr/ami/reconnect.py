@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from ivr.ami import actions
 from ivr.ami.client import REST, Client, NodeAddress, OnBytes, OnCut, OnMessages
@@ -22,6 +23,8 @@ from ivr.ami.feed import Feed
 from ivr.ami.framing import Keep
 from ivr.ami.snapshot import take_snapshot
 
+_PATIENCE: Final = 6
+"""Attempts in a row after which what an Asterisk does not know is taken as missing for good."""
 _log = logging.getLogger(__name__)
 
 
@@ -201,7 +204,9 @@ class Link:
             await client.login(self._address, seconds=timing.action)
             await self._filter(client)
             self.state = LinkState.SNAPSHOT
-            await take_snapshot(client, list_seconds=timing.listing)
+            await take_snapshot(
+                client, list_seconds=timing.listing, patient=self.failures < _PATIENCE
+            )
             self.state = LinkState.UP
             self.connects += 1
             self.last_error = None

@@ -13,7 +13,7 @@ from typing import Final
 
 from ivr.ami import actions
 from ivr.ami.client import Client
-from ivr.ami.errors import ActionRefused
+from ivr.ami.errors import ActionRefused, LinkLost
 from ivr.ami.feed import (
     BRIDGE_ID,
     BRIDGES_ID,
@@ -26,13 +26,17 @@ from ivr.ami.feed import (
 from ivr.ami.message import fields
 
 _AT_ONCE: Final = 50  # BridgeInfo actions in flight: their answers stay far below Asterisk's 4 MB
+_NOT_LOADED: Final = "unknown command"
 _log = logging.getLogger(__name__)
 
 
-async def take_snapshot(client: Client, *, list_seconds: float = 60.0) -> list[str]:
+async def take_snapshot(
+    client: Client, *, list_seconds: float = 60.0, patient: bool = False
+) -> list[str]:
     """Ask for everything, in order; return the names of the actions that Asterisk refused.
 
-    Raises LinkLost and ActionTimeout.
+    An Asterisk that still starts knows some actions not yet, and would tell half of what there is:
+    who is `patient` gets LinkLost then, to come again. Raises LinkLost and ActionTimeout.
     """
     refused: list[str] = []
 
@@ -40,6 +44,8 @@ async def take_snapshot(client: Client, *, list_seconds: float = 60.0) -> list[s
         try:
             return await client.listed(action, seconds=list_seconds)
         except ActionRefused as error:
+            if patient and _NOT_LOADED in error.said.lower():
+                raise LinkLost(f"Asterisk is still starting: {error}") from None
             _log.warning("the snapshot goes without %s: %s", error.action, error.said)
             refused.append(error.action)
             return []

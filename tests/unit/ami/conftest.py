@@ -56,6 +56,7 @@ class FakeAmi:
         self.secret = "right"
         self.refused: set[str] = set()
         self.silent: set[str] = set()
+        self.why = "Permission denied"
         self.received: list[dict[str, str]] = []
         self.logins = 0
         self.writers: list[asyncio.StreamWriter] = []
@@ -116,7 +117,7 @@ class FakeAmi:
             said = "Authentication accepted" if right else "Authentication failed"
             reply = [f"Response: {'Success' if right else 'Error'}\r\n{given}Message: {said}"]
         elif name in self.refused:
-            reply = [f"Response: Error\r\n{given}Message: Permission denied"]
+            reply = [f"Response: Error\r\n{given}Message: {self.why}"]
         elif action.get("BridgeUniqueid") == "b-gone":
             reply = [f"Response: Error\r\n{given}Message: Specified BridgeUniqueid not found"]
         else:

@@ -151,6 +151,24 @@ async def test_acts_go_out_while_events_flow_and_each_gets_its_own_answer(
         await waiting
 
 
+async def test_an_asterisk_that_still_starts_is_asked_again_and_one_without_is_taken(
+    ami, until, links
+) -> None:
+    ami.refused.add("QueueStatus")
+    ami.why = "Invalid/unknown command: QueueStatus."
+    heard = Heard()
+    link, _ = links(ami, heard)
+    await until(lambda: link.failures >= 2)
+    assert "still starting" in str(link.last_error)
+    assert "HotlineSnapshotEnd" not in heard.names
+    ami.refused.clear()
+    await until(lambda: link.state is LinkState.UP)
+    ami.refused.add("QueueStatus")
+    ami.cut()
+    await until(lambda: link.connects == 2 and link.state is LinkState.UP)
+    assert link.failures == 6
+
+
 async def test_what_is_captured_replays_to_the_same_messages(ami, until, links) -> None:
     heard = Heard()
     link, task = links(ami, heard, clock=lambda: 7.0)
