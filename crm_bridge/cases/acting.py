@@ -32,8 +32,8 @@ async def begin(
 ) -> Case:
     """The case this account is about to act on.
 
-    Refused: 404 where it may not see it, 412 where the case is no longer the version `based_on`,
-    409 or 403 where the act is not allowed.
+    Refused: 404 where it may not see it or has no part in this round, 412 where the case is no
+    longer the version `based_on`, 409 or 403 where the act is not allowed.
     """
     case = await find(connection, by, ticket)
     if based_on is not None and based_on != case.version:
@@ -44,6 +44,9 @@ async def begin(
             412,
         )
     check(case.state, act, by.role)
+    if by.outside:
+        assigned = await of_agency(connection, case, by.agency)
+        must_be(assigned, Assignment.OUTSTANDING, Assignment.ANSWERED, Assignment.ACCEPTED)
     return case
 
 

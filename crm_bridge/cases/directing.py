@@ -151,14 +151,16 @@ async def release(
     connection: AsyncConnection, clock: Clock, by: Account, ticket: str, *,
     agency: str, reason: str, based_on: int | None = None,
 ) -> Case:  # fmt: skip
-    """Takes the case from an agency that need not answer it."""
+    """Takes the case from an agency that need not answer it, and tells it so."""
     case = await begin(connection, by, ticket, Act.RELEASE, based_on)
     why = said(reason, "reason", "โปรดระบุเหตุผล", "give the reason")
     assigned = await of_agency(connection, case, agency)
     must_be(assigned, Assignment.OUTSTANDING, Assignment.ANSWERED)
     await set_assignment(connection, assigned, state=Assignment.RELEASED)
     await acting.lapse(connection, clock, case, assigned.id)
-    return await as_it_stands(connection, clock, by, case, Act.RELEASE, agency, {"reason": why})
+    done = await as_it_stands(connection, clock, by, case, Act.RELEASE, agency, {"reason": why})
+    await _tell_released(connection, clock, done, [agency])
+    return done
 
 
 async def send_back(
@@ -212,21 +214,31 @@ async def settle(
     connection: AsyncConnection, clock: Clock, by: Account, ticket: str, *,
     text: str, based_on: int | None = None,
 ) -> Case:  # fmt: skip
-    """The Director settles the matter with an answer of the own; nobody owes one any more."""
+    """The Director settles the matter with an answer of the own; nobody owes one any more.
+
+    Agencies that had still to answer are released, and told so.
+    """
     case = await begin(connection, by, ticket, Act.SETTLE, based_on)
     text_ = said(text, "text", "โปรดระบุข้อยุติ", "say how it is settled")
-    await connection.execute(
-        update(case_assignments)
-        .where(
-            case_assignments.c.case_id == case.id,
-            case_assignments.c.round == case.round,
-            case_assignments.c.state == Assignment.OUTSTANDING,
-        )
-        .values(state=Assignment.RELEASED)
-    )
-    return await finish(
+    here = await acting.here(connection, case)
+    owing = [a for a in here if a.state is Assignment.OUTSTANDING]
+    for assigned in owing:
+        await set_assignment(connection, assigned, state=Assignment.RELEASED)
+    done = await finish(
         connection, clock, by, case, Act.SETTLE, to=State.SETTLED, values={"settlement": text_},
         body={"text": text_},
+    )  # fmt: skip
+    await _tell_released(connection, clock, done, [a.agency for a in owing])
+    return done
+
+
+async def _tell_released(
+    connection: AsyncConnection, clock: Clock, case: Case, agencies: Sequence[str]
+) -> None:
+    await tell_agencies(
+        connection, clock, case, agencies, "released",
+        f"ไม่ต้องดำเนินการเรื่อง {case.ticket} แล้ว", f"Case {case.ticket} is no longer yours to answer",
+        f"released:{case.version}",
     )  # fmt: skip
 
 

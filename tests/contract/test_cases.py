@@ -290,6 +290,37 @@ async def test_an_agency_sees_and_touches_its_own_cases_only(database, clock, ca
     assert any("ความลับ" in str(e.body) for e in centre_sees)
 
 
+@pytest.mark.parametrize("how", ["release", "settle"])
+async def test_an_agency_that_need_not_answer_any_more_is_told(database, clock, cast, how):
+    case = await bring_to(database, clock, cast, State.ASSIGNED, ("dit", "dbd"))
+    async with database.writing() as connection:
+        if how == "release":
+            await directing.release(
+                connection, clock, cast.director, case.ticket, agency="dit", reason="ไม่เกี่ยวข้อง"
+            )
+        else:
+            await answering.answer(connection, clock, cast.dbd, case.ticket, text="ปรับแล้ว")
+            await directing.settle(connection, clock, cast.director, case.ticket, text="ยุติ")
+        rung = {
+            name: [n.kind for n in await bell.read(connection, getattr(cast, name))]
+            for name in ("dit", "dbd")
+        }
+        sent = select(messages_table.c.recipient).where(messages_table.c.body.contains("ไม่ต้อง"))
+        mailed = list(await connection.scalars(sent))
+    assert {name: kinds.count("released") for name, kinds in rung.items()} == {"dit": 1, "dbd": 0}
+    assert mailed == ["dit@example.go.th"]
+
+
+async def test_the_year_of_a_number_is_the_offices_year(database, clock, cast):
+    tickets = []
+    for moment in ("2026-12-31T23:59", "2027-01-01T00:00", "2027-01-01T06:59"):
+        clock.set(moment)  # all of them the last day of 2026 by UTC
+        async with database.writing() as connection:
+            case = await complaints.record(connection, clock, cast.agent, form())
+        tickets.append(case.ticket[:9])
+    assert tickets == ["69-000001", "70-000001", "70-000002"]
+
+
 async def test_a_released_agency_sees_the_case_no_more(database, clock, cast):
     case = await bring_to(database, clock, cast, State.ASSIGNED, ("dit", "dbd"))
     async with database.writing() as connection:

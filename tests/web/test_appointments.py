@@ -148,7 +148,8 @@ async def test_the_same_form_is_one_appointment(desk, place):
 
 async def test_officers_outside_see_their_own_alone(desk, place):
     agent = place[0]
-    made = await agent.post("/api/v1/appointments", json=WISH)
+    given = {**WISH, "call_id": "pbx1-1.2", "person_id": "p1"}
+    made = await agent.post("/api/v1/appointments", json=given)
     ref = made.json()["ref"]
     agreed = await act(agent, made, "agree", time(place))
     for role, agency, sees in [
@@ -168,6 +169,7 @@ async def test_officers_outside_see_their_own_alone(desk, place):
         assert ("สมชาย" in (await officer.get("/appointments?date=2026-11-24")).text) is sees
         listed = (await officer.get("/api/v1/appointments")).json()["items"]
         assert [a["ref"] for a in listed] == ([ref] if sees else [])
+        assert all(a["call_id"] is a["person_id"] is None for a in listed)
         assert (await officer.get(f"/api/v1/appointments/{ref}/invitation.ics")).status_code == code
         assert (await officer.get("/admin/messages")).status_code == 403
         room = await officer.put(

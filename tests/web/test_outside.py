@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crm_bridge.access.roles import Role
+from tests.unit.cases.test_file_types import PDF
 from tests.web.test_cases import AGENCIES, act, recorded
 
 
@@ -103,3 +104,28 @@ async def test_slots_of_another_unit_are_not_an_officers(house, dit):
     own = await dit.get("/api/v1/slots", params={**asked, "unit": "dit"})
     other = await dit.get("/api/v1/slots", params={**asked, "unit": "dbd"})
     assert (own.status_code, other.status_code) == (200, 403)
+
+
+@pytest.mark.parametrize("left", ["declined", "not asked again"])
+async def test_an_agency_that_is_out_of_it_acts_no_more(agent, director, dit, left):
+    ticket = await shared(agent, director)
+    if left == "declined":
+        await act(dit, ticket, "decline", reason="ไม่ใช่อำนาจหน้าที่")
+    else:
+        await act(director, ticket, "settle", text="ยุติ")
+        await act(dit, ticket, "note", 404, text="x")  # released
+        await act(agent, ticket, "reopen", reason="ร้องอีก")
+        await act(director, ticket, "assign", agencies=["dit", "dbd"], instruction="ตรวจสอบ")
+        await act(dit, ticket, "answer", text="ตรวจแล้ว")
+        await act(director, ticket, "settle", text="ยุติ")
+        await act(agent, ticket, "reopen", reason="ร้องอีก")
+        await act(director, ticket, "assign", agencies=["dbd"], instruction="ตรวจสอบ")
+    case = (await dit.get(f"/api/v1/cases/{ticket}")).json()
+    assert case["acts"] == []
+    refused = await dit.post(f"/api/v1/cases/{ticket}/note", json={"text": "x"})
+    assert refused.status_code in {404, 409}
+    file = {"file": ("a.pdf", PDF)}
+    answer = await dit.post(f"/api/v1/cases/{ticket}/attachments", files=file)
+    assert answer.status_code == refused.status_code
+    page = await dit.get(f"/cases/{ticket}")
+    assert page.status_code == 200

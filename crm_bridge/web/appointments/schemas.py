@@ -214,8 +214,8 @@ def appointment_out(
         ends_at=_iso(one.ends_us),
         link=one.link,
         told=one.invited.split(),
-        call_id=one.call_id,
-        person_id=one.person_id,
+        call_id=None if me.outside else one.call_id,  # the person's record is the hotline's own
+        person_id=None if me.outside else one.person_id,
         saved_at=iso(one.saved_us),
         agreed_at=_iso(one.agreed_us),
         told_at=_iso(one.told_us),

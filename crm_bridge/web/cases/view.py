@@ -117,6 +117,8 @@ def acts_of(
     here = [a for a in found if a.round == case.round]
     states = {a.state for a in here}
     mine = {a.state for a in here if a.agency == me.agency} if me.outside else set()
+    if me.outside and not mine - {Assignment.DECLINED, Assignment.RELEASED}:
+        return ()
     waiting = any(e.state == "asked" for e in asked)
     grounds = {
         Act.ANSWER: Assignment.OUTSTANDING in mine,
@@ -131,9 +133,12 @@ def acts_of(
     return tuple(act for act in allowed(case.state, me.role) if grounds.get(act, True))
 
 
+_NO_PART: Final = ("หน่วยงานของท่านไม่มีส่วนในเรื่องนี้แล้ว", "your agency has no part in this case now")
 _WITHOUT_GROUND: Final[dict[Act, tuple[str, str]]] = {
-    Act.ANSWER: ("หน่วยงานของท่านตอบเรื่องนี้แล้ว", "your agency has answered this case"),
-    Act.DECLINE: ("หน่วยงานของท่านตอบเรื่องนี้แล้ว", "your agency has answered this case"),
+    Act.NOTE: _NO_PART,
+    Act.ATTACH: _NO_PART,
+    Act.ANSWER: ("หน่วยงานของท่านไม่ค้างคำตอบเรื่องนี้", "your agency owes no answer to this case"),
+    Act.DECLINE: ("หน่วยงานของท่านไม่ค้างคำตอบเรื่องนี้", "your agency owes no answer to this case"),
     Act.ASK_EXTENSION: (
         "มีคำขอขยายเวลาที่รอพิจารณาอยู่ หรือหน่วยงานของท่านตอบแล้ว",
         "a request for more time is waiting, or your agency has answered",
