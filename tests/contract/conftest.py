@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crm_bridge.records.database import Database
-from crm_bridge.records.schema import upgrade
+from tests.support.migrated import postgres_url, sqlite_url
 from tests.support.postgres import Cluster, cluster
 
 _numbers = itertools.count(1)
@@ -21,7 +21,10 @@ def postgres() -> Iterator[Cluster]:
         yield running
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=ENGINES)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database without tables."""
     if request.param == "sqlite":
@@ -34,10 +37,17 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-@pytest.fixture
-async def database(empty_url: str) -> AsyncIterator[Database]:
+@pytest.fixture(params=ENGINES)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """A database of either kind at the newest schema."""
-    opened = Database(empty_url)
-    await upgrade(opened)
+    if request.param == "sqlite":
+        opened = Database(await sqlite_url(tmp_path / "hotline.db"))
+        yield opened
+        await opened.close()
+        return
+    server: Cluster = request.getfixturevalue("postgres")
+    name = f"hotline_{next(_numbers)}"
+    opened = Database(await postgres_url(server, name))
     yield opened
     await opened.close()
+    server.sql(f"DROP DATABASE {name} WITH (FORCE)")

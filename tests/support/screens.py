@@ -27,13 +27,13 @@ from crm_bridge.live.hub import Hub
 from crm_bridge.pipeline import NodePipeline
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
-from crm_bridge.records.schema import upgrade
 from crm_bridge.records.writer import Writer
 from crm_bridge.web.context import Context
 from ivr.ami.client import NodeAddress
 from ivr.ami.reconnect import Link, LinkState
 from ivr.events import types as ev
 from ivr.steps.standards import load_standards
+from tests.support.migrated import sqlite_url
 from tests.support.scenario import config_of, messages_of
 from tests.support.web import FIT, Desk, HeldClock
 
@@ -164,9 +164,7 @@ async def line_desk(
 @pytest.fixture
 async def line(tmp_path: Path) -> AsyncIterator[LineDesk]:
     """A desk with a line that the test feeds, on a database of its own; nobody sits there yet."""
-    url = f"sqlite:///{tmp_path / 'line.db'}"
-    await upgrade(url)
-    database = Database(url)
+    database = Database(await sqlite_url(tmp_path / "line.db"))
     async with line_desk(config_of("ours"), database) as made:
         yield made
         for browser in made.browsers:

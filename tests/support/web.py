@@ -15,11 +15,11 @@ from crm_bridge.access.account import Account
 from crm_bridge.access.roles import OUTSIDE, Role
 from crm_bridge.clock import micros
 from crm_bridge.records.database import Database
-from crm_bridge.records.schema import upgrade
 from crm_bridge.web.app import create_app
 from crm_bridge.web.context import Context
 from crm_bridge.web.health import Health
 from crm_bridge.web.policy import COOKIE, CSRF_HEADER
+from tests.support.migrated import sqlite_url
 from tests.support.scenario import config_of
 
 NOW = micros("2026-11-23T03:00:00Z")
@@ -95,9 +95,7 @@ FIT = Health("2026-11-23T00:00:00.000000Z", True, None, None, None, 0, False, 0)
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     """A desk without a line: what needs no telephone."""
-    url = f"sqlite:///{tmp_path / 'desk.db'}"
-    await upgrade(url)
-    database = Database(url)
+    database = Database(await sqlite_url(tmp_path / "desk.db"))
     clock = HeldClock()
     made = Desk(Context(config_of("ours"), database, lambda: FIT, clock), clock)
     yield made
