@@ -17,9 +17,7 @@ from typing import Final
 
 import structlog
 
-from crm_bridge.cases import outlets
 from crm_bridge.cases.attachments import Store
-from crm_bridge.cases.delivery import Gateways, deliver
 from crm_bridge.cases.rounds import keep_going
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config, NodeSection
@@ -31,6 +29,8 @@ from crm_bridge.desk.screens import Screens
 from crm_bridge.desk.wrapups import declare_again
 from crm_bridge.errors import StorageError
 from crm_bridge.live.hub import Hub
+from crm_bridge.outgoing import outlets
+from crm_bridge.outgoing.delivery import Gateways, deliver
 from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
 from crm_bridge.records import journal, schema
 from crm_bridge.records.commit_loop import CommitLoop, Policy
@@ -183,9 +183,7 @@ class App:
 
     async def _send_messages(self) -> None:
         retrying = outlets.retrying(self.config)
-        await deliver(
-            self.database, self.clock, self.gateways, self._stopping, retrying=retrying
-        )
+        await deliver(self.database, self.clock, self.gateways, self._stopping, retrying=retrying)
 
     async def _declare_again(self) -> None:
         if self.declare is None:

@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.access.account import Account
 from crm_bridge.cases import case_steps, timeline
 from crm_bridge.cases.case import Assigned, Case, Extension, assignments, case_of, find
-from crm_bridge.cases.plain_text import plain_text
 from crm_bridge.cases.workflow import ASSIGNMENTS, Act, Assignment, State, check, standing
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
+from crm_bridge.plain_text import plain_text
 from crm_bridge.records.desk_tables.cases import case_assignments, case_extensions, cases
 from ivr.calls.call import Micros
 

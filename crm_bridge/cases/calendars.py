@@ -16,10 +16,10 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
-from crm_bridge.cases.plain_text import plain_line
 from crm_bridge.cases.working_days import Calendar, SpecialDay, build, office_day, published
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
+from crm_bridge.plain_text import plain_line
 from crm_bridge.records.desk_tables.cases import calendar_days, calendar_versions
 from ivr.calls.call import Micros
 

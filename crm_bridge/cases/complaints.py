@@ -15,14 +15,15 @@ from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
-from crm_bridge.cases import acting, calendars, case_steps, messages, notices, timeline
+from crm_bridge.cases import acting, calendars, case_steps, notices, timeline
 from crm_bridge.cases.case import IDENTITIES, KINDS, Case, case_of, of_person
-from crm_bridge.cases.plain_text import plain_line, plain_text
 from crm_bridge.cases.ticket_number import next_number
 from crm_bridge.cases.workflow import OPEN, Act, State
 from crm_bridge.cases.working_days import last_day
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
+from crm_bridge.outgoing import messages
+from crm_bridge.plain_text import plain_line, plain_text
 from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.desk_tables.messages import messages as messages_table
 from crm_bridge.records.desk_tables.people import persons

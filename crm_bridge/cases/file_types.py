@@ -15,8 +15,8 @@ from typing import Final
 
 import filetype
 
-from crm_bridge.cases.plain_text import plain_line
 from crm_bridge.errors import Refused
+from crm_bridge.plain_text import plain_line
 
 NAME: Final = 150
 """Characters of a file's name."""

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.cases.case import Assigned, Case, Extension, case_of, masked, of_person, seen_by
-from crm_bridge.cases.plain_text import plain_line
 from crm_bridge.cases.ticket_number import NotATicket, parse
 from crm_bridge.cases.workflow import OPEN, Assignment, State
+from crm_bridge.plain_text import plain_line
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.desk_tables.cases import case_assignments, case_extensions, cases
 from ivr.calls.call import Micros

@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
-from crm_bridge.cases import acting, bell, calendars, case_steps, messages
+from crm_bridge.cases import acting, bell, calendars, case_steps
 from crm_bridge.cases.acting import (
     begin,
     finish,
@@ -23,6 +23,7 @@ from crm_bridge.cases.telling import ring, tell_agencies
 from crm_bridge.cases.workflow import TABLE, Act, Assignment, State
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
+from crm_bridge.outgoing import messages
 
 TOLD_HOW: Final[dict[str, tuple[str, str]]] = {
     "voice": ("แจ้งทางโทรศัพท์", "By telephone"),

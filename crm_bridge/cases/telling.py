@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.cases import bell, messages
+from crm_bridge.cases import bell
 from crm_bridge.cases.case import Case
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
+from crm_bridge.outgoing import messages
 
 
 async def ring(

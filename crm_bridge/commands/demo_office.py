@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.access import accounts, administration, tokens
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import NAMES, Role
-from crm_bridge.cases import resources
-from crm_bridge.cases.offices import offices
+from crm_bridge.appointments import resources
+from crm_bridge.appointments.offices import offices
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.commands.words import Lang
 from crm_bridge.config import Config

@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from crm_bridge.cases import appointment_workflow, workflow
+from crm_bridge.appointments import appointment_workflow
+from crm_bridge.cases import workflow
 from crm_bridge.clock import iso, micros
 from crm_bridge.commands.demo_desk import Person, Pop
 from crm_bridge.commands.words import Lang, local

@@ -17,9 +17,9 @@ from sqlalchemy import ColumnElement, Row, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
-from crm_bridge.cases.plain_text import plain_line
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
+from crm_bridge.plain_text import plain_line
 from crm_bridge.records.desk_tables.wrapups import lost_call_ends
 from crm_bridge.records.tables import agent_parts, calls, queue_passages
 from ivr.calls.call import INBOUND, OUTBOUND, Micros, Outcome

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-from crm_bridge.cases.plain_text import plain_line, plain_text
 from crm_bridge.cases.subjects import SERVICES
 from crm_bridge.errors import Refused
+from crm_bridge.plain_text import plain_line, plain_text
 from ivr.calls.call import Micros
 
 OUTCOMES: Final[dict[str, tuple[str, str]]] = {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import cycle
 
 from playwright.async_api import expect
 
 from crm_bridge.access.roles import Role
 from crm_bridge.cases import complaints, notices
 from crm_bridge.cases.complaints import Complaint
-from crm_bridge.people import notes, persons
+from crm_bridge.people import persons
 from tests.support.browser import Browsers
 from tests.support.desk_house import House
 from tests.support.hostile import MARK, PNG, TEXTS, assert_nothing_ran, bomb
@@ -17,6 +18,10 @@ from tests.support.office_calls import Played, replay
 from tests.support.walk import Walk
 
 _MINUTE = 60_000_000
+
+
+RECORDS = 4
+"""Persons and cases that hold them; each field of each holds another of the texts."""
 
 
 async def _put(house: House) -> None:
@@ -29,21 +34,23 @@ async def _put(house: House) -> None:
     ]
     await replay(house.database, house.context.config, calls)
     notice = notices.current(now).version
-    for n, text in enumerate(TEXTS):
+    texts = cycle(TEXTS)
+    for n in range(RECORDS):
         async with house.database.writing() as connection:
             person = await persons.create(
                 connection, house.clock, by, numbers=(f"08666600{n:02}",),
-                fields={"name": text, "notes": text, "address": text},
+                fields={"name": next(texts), "notes": next(texts), "address": next(texts)},
             )  # fmt: skip
-            await notes.add_note(connection, house.clock, by, person.id, text)
+            await persons.add_note(connection, house.clock, by, person.id, next(texts))
             written = Complaint(
-                title=text[:300], facts=text, wanted=text, respondent=text, product=text,
-                respondent_contact=text, place=text, complainant_name=text, consent=True,
-                consent_how="voice", notice_version=notice, person_id=person.id,
+                title=next(texts), facts=next(texts), wanted=next(texts), respondent=next(texts),
+                product=next(texts), respondent_contact=next(texts), place=next(texts),
+                complainant_name=next(texts), consent=True, consent_how="voice",
+                notice_version=notice, person_id=person.id,
             )  # fmt: skip
             case = await complaints.record(connection, house.clock, by, written)
-            await complaints.note(connection, house.clock, by, case.ticket, text=text)
-        await house.propose_and_assign(case.ticket, text)
+            await complaints.note(connection, house.clock, by, case.ticket, text=next(texts))
+        await house.propose_and_assign(case.ticket, next(texts))
 
 
 async def test_hostile_texts_are_text_on_every_page(house: House, office_windows: Browsers):
@@ -52,7 +59,7 @@ async def test_hostile_texts_are_text_on_every_page(house: House, office_windows
     walk.judge = assert_quiet  # type: ignore[method-assign]  # pages are judged elsewhere
     for role in (Role.AGENT, Role.DIRECTOR, Role.AGENCY_OFFICER, Role.ADMINISTRATOR):
         window = await office_windows.open(house.office.of(role))
-        await walk.all(window, each=len(TEXTS) + 2)
+        await walk.all(window, each=RECORDS)
     assert not walk.faults, "\n".join(walk.faults)
 
 

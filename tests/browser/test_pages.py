@@ -10,7 +10,7 @@ from tests.support.desk_house import House
 from tests.support.walk import Walk
 
 _JUDGED: set[str] = set()
-"""Pages of one shape are judged once, whoever sees them."""
+"""What pages are made of is judged once, whoever sees them."""
 
 
 async def test_the_sign_in_page_is_accessible(house: House, office_windows: Browsers):

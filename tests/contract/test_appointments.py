@@ -9,13 +9,14 @@ import pytest
 from icalendar import Calendar
 
 from crm_bridge.access.roles import Role
-from crm_bridge.cases import appointment_acts as acts
-from crm_bridge.cases import appointment_notices as notices
-from crm_bridge.cases import appointments, bookings, messages, resources
-from crm_bridge.cases.appointment_workflow import Act, State
-from crm_bridge.cases.delivery import deliver_due
-from crm_bridge.cases.slots import TICK
+from crm_bridge.appointments import appointment_acts as acts
+from crm_bridge.appointments import appointment_notices as notices
+from crm_bridge.appointments import appointments, bookings, resources
+from crm_bridge.appointments.appointment_workflow import Act, State
+from crm_bridge.appointments.slots import TICK
 from crm_bridge.errors import Refused
+from crm_bridge.outgoing import messages
+from crm_bridge.outgoing.delivery import deliver_due
 from crm_bridge.records.database import Database
 from tests.support.appointments import (
     AGENT,

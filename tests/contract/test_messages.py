@@ -7,11 +7,11 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from crm_bridge.cases import messages
-from crm_bridge.cases.delivery import Retrying, deliver, deliver_due
-from crm_bridge.cases.gateways import GatewayBusy, GatewayRefusal
-from crm_bridge.cases.messages import Message
 from crm_bridge.errors import Refused
+from crm_bridge.outgoing import messages
+from crm_bridge.outgoing.delivery import Retrying, deliver, deliver_due
+from crm_bridge.outgoing.gateways import GatewayBusy, GatewayRefusal
+from crm_bridge.outgoing.messages import Message
 from crm_bridge.records.database import Database
 from tests.support.desk_clock import HeldClock
 

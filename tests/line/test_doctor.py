@@ -35,7 +35,8 @@ def test_the_lab_is_sound(on_lab: Hotline, lab: Lab) -> None:
     code, found = look(on_lab, "--listen", "0")
     assert code == exits.FINE, found
     name = f"lab{lab.number}"
-    for check in ("reachable", "login", "version", "may do what it must", "the desk may act", "may do no more", "clock",
+    for check in ("reachable", "login", "version", "may do what it must", "the desk may act",
+                  "may do no more", "clock",
                   "queues", "officers"):  # fmt: skip
         assert found[f"{name} {check}"]["grade"] == "ok", found[f"{name} {check}"]
     assert "22." in found[f"{name} version"]["told"] or "20." in found[f"{name} version"]["told"]

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
-from crm_bridge.cases import appointment_acts as acts
-from crm_bridge.cases import resources
-from crm_bridge.cases.appointment import Appointment, Wish
-from crm_bridge.cases.offices import Office, Offices
-from crm_bridge.cases.slots import Officer, Room
+from crm_bridge.appointments import appointment_acts as acts
+from crm_bridge.appointments import resources
+from crm_bridge.appointments.appointment import Appointment, Wish
+from crm_bridge.appointments.offices import Office, Offices
+from crm_bridge.appointments.slots import Officer, Room
 from tests.support.desk_clock import at
 
 OFFICES = Offices(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm_bridge.cases.messages import Message
+from crm_bridge.outgoing.messages import Message
 
 
 def sms(**given) -> Message:

@@ -13,15 +13,10 @@ from typing import Final
 from crm_bridge.access import accounts
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
-from crm_bridge.cases import (
-    appointment_acts,
-    appointment_notices,
-    calendars,
-    resources,
-    subjects,
-)
-from crm_bridge.cases.appointment import Appointment, Wish
-from crm_bridge.cases.offices import Offices, offices
+from crm_bridge.appointments import appointment_acts, appointment_notices, resources
+from crm_bridge.appointments.appointment import Appointment, Wish
+from crm_bridge.appointments.offices import Offices, offices
+from crm_bridge.cases import calendars, subjects
 from crm_bridge.config import AgencySection, Config
 from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.wrapup import Entry

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -24,10 +23,10 @@ _LINKS = """() => [...document.querySelectorAll("a[href]")]
   .filter((a) => a.origin === location.origin && !a.hasAttribute("download"))
   .map((a) => a.pathname + a.search)"""
 
-# What differs between two pages for a reader of their structure: tags, classes, roles, states.
-_SHAPE = """() => [...document.querySelectorAll("body, body *")].map((e) =>
-  [e.tagName, e.className, e.getAttribute("role"), e.type, e.disabled, e.hidden].join("."))
-  .join(" ")"""
+# What a page is made of: each kind of element within each kind of parent, with what it is for.
+_PARTS = """() => [...new Set([...document.querySelectorAll("body *")].map((e) =>
+  [e.parentElement.className, e.tagName, e.className, e.getAttribute("role"), e.type, e.name,
+   e.disabled, e.dataset.key, e.dataset.act?.replace(/[^/]*\\d[^/]*/g, "")].join("|")))]"""
 
 _STOPS = """() => {
   const named = "a[href], button, input, select, textarea, summary, [tabindex]";
@@ -129,7 +128,7 @@ class Walk:
     ) -> list[str]:  # fmt: skip
         """Opens every page that links lead to, at most `each` of a kind; the paths opened.
 
-        Of cases, whose pages differ by their state, four times as many.
+        Of cases, whose pages differ by their state, three times as many.
         """
         waiting = list(begin)
         seen = set(waiting)
@@ -138,16 +137,17 @@ class Walk:
         while waiting:
             path = waiting.pop(0)
             kind = pattern(path)
-            if kinds[kind] >= (4 * each if kind == "/cases/{}" else each):
-                continue
-            answer = await window.context.request.get(window.base + path)
-            if answer.status >= 400:
-                self.faults.append(f"{window.who}: a link leads to {path}: {answer.status}")
-                continue
-            if not answer.headers.get("content-type", "").startswith("text/html"):
+            if kinds[kind] >= (3 * each if kind == "/cases/{}" else each):
                 continue
             kinds[kind] += 1
-            await window.go(path)
+            if path.startswith("/api/"):
+                status = (await window.context.request.get(window.base + path)).status
+            else:
+                status = await window.go(path)
+            if status >= 400:
+                self.faults.append(f"{window.who}: a link leads to {path}: {status}")
+            if status >= 400 or path.startswith("/api/"):
+                continue
             opened.append(window.page.url.removeprefix(window.base))
             await self.judge(window, kind)
             if pictures is not None:
@@ -160,13 +160,12 @@ class Walk:
         return opened
 
     async def judge(self, window: Window, kind: str) -> None:
-        """Judges the page as it stands, unless one of the same shape was."""
+        """Judges the page as it stands, unless all it is made of was judged on such a page."""
         page = window.page
-        shape = hashlib.sha256((await page.evaluate(_SHAPE)).encode()).hexdigest()
-        key = f"{kind} {shape}"
-        if key in self.judged:
+        parts = {f"{kind} {part}" for part in await page.evaluate(_PARTS)}
+        if parts <= self.judged:
             return
-        self.judged.add(key)
+        self.judged |= parts
         where = f"{window.who} {urlsplit(page.url).path}"
         self.faults += [f"{where}: {fault}" for fault in await axe_faults(page)]
         self.faults += [f"{where}: {fault}" for fault in await keyboard_faults(page)]

@@ -13,7 +13,8 @@ from rich.console import Console
 
 from crm_bridge.access import accounts, tokens
 from crm_bridge.access.roles import Role
-from crm_bridge.cases import appointment_workflow, workflow
+from crm_bridge.appointments import appointment_workflow
+from crm_bridge.cases import workflow
 from crm_bridge.clock import SystemClock, micros
 from crm_bridge.commands import demo
 from crm_bridge.commands.demo_acts import Part

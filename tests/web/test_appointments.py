@@ -9,7 +9,7 @@ import pytest
 from icalendar import Calendar
 
 from crm_bridge.access.roles import Role
-from crm_bridge.cases.offices import offices
+from crm_bridge.appointments.offices import offices
 from crm_bridge.config import AgencySection
 from tests.support.web import Desk
 

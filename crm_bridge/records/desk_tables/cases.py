@@ -1,4 +1,4 @@
-"""Tables of the desk: cases, who must answer them, what happened to them, the calendar, the bell."""
+"""Tables of the desk: cases, who must answer them, their history, the calendar, the bell."""
 
 from __future__ import annotations
 
@@ -227,7 +227,7 @@ case_attachments = Table(
     Column("at_us", BigInteger, nullable=False),
     Index("ix_case_attachments_case_id", "case_id", "at_us"),
 )
-"""A file of a case; `stored` is its random name under the data folder, `agency` who handed it in."""
+"""A file of a case; `stored` is its random name in the data folder, `agency` who handed it in."""
 
 notifications = Table(
     "notifications",

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Query, Request, Response
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
-from crm_bridge.cases import appointment_acts, appointment_notices, appointments, calendars
-from crm_bridge.cases.appointment import Appointment
-from crm_bridge.cases.appointment_letters import invitation, meeting
-from crm_bridge.cases.appointment_workflow import Act, State
-from crm_bridge.cases.offices import offices
+from crm_bridge.appointments import appointment_acts, appointment_notices, appointments
+from crm_bridge.appointments.appointment import Appointment
+from crm_bridge.appointments.appointment_letters import invitation, meeting
+from crm_bridge.appointments.appointment_workflow import Act, State
+from crm_bridge.appointments.offices import offices
+from crm_bridge.cases import calendars
 from crm_bridge.cases.working_days import start_of
 from crm_bridge.desk import drafts
 from crm_bridge.errors import Refused

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query, Request, Response
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
-from crm_bridge.cases import appointments, bookings, calendars, resources
-from crm_bridge.cases.offices import offices
-from crm_bridge.cases.slots import LENGTHS, USUAL, slots
+from crm_bridge.appointments import appointments, bookings, resources
+from crm_bridge.appointments.offices import offices
+from crm_bridge.appointments.slots import LENGTHS, USUAL, slots
+from crm_bridge.cases import calendars
 from crm_bridge.cases.working_days import start_of
 from crm_bridge.errors import Refused
 from crm_bridge.web import etags

@@ -13,18 +13,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
-from crm_bridge.cases import appointments, bookings, calendars, messages, resources
-from crm_bridge.cases.appointment_letters import WAYS, can_text, meeting, text_message
-from crm_bridge.cases.appointment_steps import SERVICE, timings
-from crm_bridge.cases.appointment_workflow import ACTS, STATES, WHO, Act, State, allowed
-from crm_bridge.cases.invitation import DOCUMENTS
-from crm_bridge.cases.messages import parts
-from crm_bridge.cases.offices import offices
-from crm_bridge.cases.slots import LENGTHS, OFFICE_HOURS, USUAL, Officer, Room
+from crm_bridge.appointments import appointments, bookings, resources
+from crm_bridge.appointments.appointment_letters import WAYS, can_text, meeting, text_message
+from crm_bridge.appointments.appointment_steps import SERVICE, timings
+from crm_bridge.appointments.appointment_workflow import ACTS, STATES, WHO, Act, State, allowed
+from crm_bridge.appointments.invitation import DOCUMENTS
+from crm_bridge.appointments.offices import offices
+from crm_bridge.appointments.slots import LENGTHS, OFFICE_HOURS, USUAL, Officer, Room
+from crm_bridge.cases import calendars
 from crm_bridge.cases.ticket_number import parse
 from crm_bridge.cases.working_days import office_day, start_of
 from crm_bridge.clock import iso, micros
 from crm_bridge.desk import drafts
+from crm_bridge.outgoing import messages
+from crm_bridge.outgoing.messages import parts
 from crm_bridge.people import persons
 from crm_bridge.records.tables import calls
 from crm_bridge.web.appointments.schemas import VISIBLE, Ref, draft_key, part_text

@@ -9,12 +9,12 @@ from fastapi import Path
 from pydantic import AfterValidator, BaseModel, Field
 
 from crm_bridge.access.account import Account
-from crm_bridge.cases.appointment import Appointment, Event, Wish
-from crm_bridge.cases.appointment_steps import timings
-from crm_bridge.cases.appointment_workflow import Act, State, allowed
-from crm_bridge.cases.bookings import Block
-from crm_bridge.cases.offices import Offices
-from crm_bridge.cases.slots import OFFICE_HOURS, Officer, Room, Slot
+from crm_bridge.appointments.appointment import Appointment, Event, Wish
+from crm_bridge.appointments.appointment_steps import timings
+from crm_bridge.appointments.appointment_workflow import Act, State, allowed
+from crm_bridge.appointments.bookings import Block
+from crm_bridge.appointments.offices import Offices
+from crm_bridge.appointments.slots import OFFICE_HOURS, Officer, Room, Slot
 from crm_bridge.clock import iso
 from ivr.calls.call import Micros
 from ivr.steps.standards import OFFICE_ZONE, Standards

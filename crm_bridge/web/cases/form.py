@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
+from crm_bridge.appointments.offices import NAME, Offices, offices
 from crm_bridge.cases import notices, subjects
 from crm_bridge.cases.case import IDENTITIES, KINDS, Case
 from crm_bridge.cases.complaints import Complaint, as_form
-from crm_bridge.cases.offices import NAME, Offices, offices
 from crm_bridge.clock import iso
 from crm_bridge.desk import drafts
 from crm_bridge.people.matching import match

@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
-from crm_bridge.cases import messages
-from crm_bridge.cases.messages import Message, parts
 from crm_bridge.clock import iso
+from crm_bridge.outgoing import messages
+from crm_bridge.outgoing.messages import Message, parts
 from crm_bridge.web import paging
 from crm_bridge.web.context import context
 from crm_bridge.web.policy import who

@@ -9,8 +9,8 @@ from fastapi.responses import HTMLResponse
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
-from crm_bridge.cases import messages
-from crm_bridge.cases.messages import parts
+from crm_bridge.outgoing import messages
+from crm_bridge.outgoing.messages import parts
 from crm_bridge.web import paging
 from crm_bridge.web.context import context
 from crm_bridge.web.pages import render

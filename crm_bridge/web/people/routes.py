@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
-from crm_bridge.cases.appointment_workflow import STATES as APPOINTMENT_STATES
+from crm_bridge.appointments.appointment_workflow import STATES as APPOINTMENT_STATES
 from crm_bridge.cases.workflow import STATES as CASE_STATES
 from crm_bridge.people import merge, notes, persons, privacy, room_appointments, room_cases
 from crm_bridge.people.fields import LANGUAGES, PROVINCES

@@ -18,9 +18,9 @@ from typing import Any, Final, Protocol
 
 import httpx
 
-from crm_bridge.cases.messages import Message, parts
 from crm_bridge.clock import iso
 from crm_bridge.errors import HotlineError
+from crm_bridge.outgoing.messages import Message, parts
 
 
 class GatewayError(HotlineError):

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_bridge.cases.delivery import Retrying
-from crm_bridge.cases.gateways import FileGateway, GatewayBusy, GatewayRefusal, HttpGateway
-from crm_bridge.cases.mail import SmtpGateway, compose
-from crm_bridge.cases.messages import check_address, check_number, parts
-from crm_bridge.cases.outlets import gateways
-from crm_bridge.cases.plain_text import plain_line, plain_text
 from crm_bridge.config import Config, MailSection, MessagesSection
 from crm_bridge.errors import Refused
+from crm_bridge.outgoing.delivery import Retrying
+from crm_bridge.outgoing.gateways import FileGateway, GatewayBusy, GatewayRefusal, HttpGateway
+from crm_bridge.outgoing.mail import SmtpGateway, compose
+from crm_bridge.outgoing.messages import check_address, check_number, parts
+from crm_bridge.outgoing.outlets import gateways
+from crm_bridge.plain_text import plain_line, plain_text
 from tests.support.messages import sms
 
 INVITATION = b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n"

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from crm_bridge.cases.appointment_workflow import Act, State
-from crm_bridge.cases.messages import check_address
-from crm_bridge.cases.offices import Offices
-from crm_bridge.cases.plain_text import plain_line, plain_text
+from crm_bridge.appointments.appointment_workflow import Act, State
+from crm_bridge.appointments.offices import Offices
 from crm_bridge.errors import Refused
+from crm_bridge.outgoing.messages import check_address
+from crm_bridge.plain_text import plain_line, plain_text
 from crm_bridge.records.callers import normalise
 from ivr.calls.call import Micros
 

@@ -14,9 +14,9 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
-from crm_bridge.cases import appointment_acts, messages
-from crm_bridge.cases.appointment import Appointment, Wish
-from crm_bridge.cases.appointment_letters import (
+from crm_bridge.appointments import appointment_acts
+from crm_bridge.appointments.appointment import Appointment, Wish
+from crm_bridge.appointments.appointment_letters import (
     WAYS,
     Meeting,
     Way,
@@ -27,14 +27,15 @@ from crm_bridge.cases.appointment_letters import (
     summary,
     text_message,
 )
-from crm_bridge.cases.appointment_workflow import Act, State
-from crm_bridge.cases.appointments import find
-from crm_bridge.cases.invitation import Method
-from crm_bridge.cases.offices import Offices
-from crm_bridge.cases.slots import MINUTE, IsWorkingDay
+from crm_bridge.appointments.appointment_workflow import Act, State
+from crm_bridge.appointments.appointments import find
+from crm_bridge.appointments.invitation import Method
+from crm_bridge.appointments.offices import Offices
+from crm_bridge.appointments.slots import MINUTE, IsWorkingDay
 from crm_bridge.cases.working_days import office_day, start_of
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
+from crm_bridge.outgoing import messages
 from ivr.calls.call import Micros
 
 DAY_BEFORE_AT: Final = 9 * 60

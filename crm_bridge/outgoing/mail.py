@@ -11,8 +11,8 @@ from typing import Final, Literal
 import aiosmtplib
 from icalendar import Calendar
 
-from crm_bridge.cases.gateways import GatewayBusy, GatewayRefusal
-from crm_bridge.cases.messages import Message
+from crm_bridge.outgoing.gateways import GatewayBusy, GatewayRefusal
+from crm_bridge.outgoing.messages import Message
 
 Security = Literal["none", "starttls", "tls"]
 

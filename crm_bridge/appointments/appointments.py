@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import OUTSIDE, Role
-from crm_bridge.cases.appointment import Appointment, Event
-from crm_bridge.cases.appointment_workflow import OPEN, Act, State, sees
+from crm_bridge.appointments.appointment import Appointment, Event
+from crm_bridge.appointments.appointment_workflow import OPEN, Act, State, sees
 from crm_bridge.cases.case import of_person
 from crm_bridge.cases.ticket_number import NotATicket, parse
 from crm_bridge.errors import Refused

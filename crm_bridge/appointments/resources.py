@@ -10,11 +10,11 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.cases.messages import check_address
-from crm_bridge.cases.offices import Offices
-from crm_bridge.cases.plain_text import plain_line
-from crm_bridge.cases.slots import OFFICE_HOURS, Officer, Room
+from crm_bridge.appointments.offices import Offices
+from crm_bridge.appointments.slots import OFFICE_HOURS, Officer, Room
 from crm_bridge.errors import Refused
+from crm_bridge.outgoing.messages import check_address
+from crm_bridge.plain_text import plain_line
 from crm_bridge.records.desk_tables.appointments import (
     appointment_hours,
     appointment_officers,

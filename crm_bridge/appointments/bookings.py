@@ -10,10 +10,10 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.cases.plain_text import plain_line
-from crm_bridge.cases.slots import TICK, ticks
+from crm_bridge.appointments.slots import TICK, ticks
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
+from crm_bridge.plain_text import plain_line
 from crm_bridge.records.desk_tables.appointments import appointment_blocks, booked_ticks
 from ivr.calls.call import Micros
 

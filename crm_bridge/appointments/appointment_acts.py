@@ -15,13 +15,12 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
-from crm_bridge.cases import bookings, resources
-from crm_bridge.cases.appointment import Appointment, Wish, checked, checked_link
-from crm_bridge.cases.appointment_workflow import BOOKED, WHO, Act, State, next_state
-from crm_bridge.cases.appointments import find, get, one
-from crm_bridge.cases.offices import Offices
-from crm_bridge.cases.plain_text import plain_text
-from crm_bridge.cases.slots import (
+from crm_bridge.appointments import bookings, resources
+from crm_bridge.appointments.appointment import Appointment, Wish, checked, checked_link
+from crm_bridge.appointments.appointment_workflow import BOOKED, WHO, Act, State, next_state
+from crm_bridge.appointments.appointments import find, get, one
+from crm_bridge.appointments.offices import Offices
+from crm_bridge.appointments.slots import (
     LENGTHS,
     MINUTE,
     OFFICE_HOURS,
@@ -35,6 +34,7 @@ from crm_bridge.cases.ticket_number import next_number
 from crm_bridge.cases.working_days import office_day
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
+from crm_bridge.plain_text import plain_text
 from crm_bridge.records.desk_tables.appointments import appointment_events, appointments
 from ivr.calls.call import Micros
 

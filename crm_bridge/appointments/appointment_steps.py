@@ -6,7 +6,7 @@ The first time counts: an appointment that is moved has met its steps already.
 
 from __future__ import annotations
 
-from crm_bridge.cases.appointment import Appointment
+from crm_bridge.appointments.appointment import Appointment
 from ivr.calls.call import Evidence, Micros
 from ivr.steps.standards import Standards
 from ivr.steps.timing import StepTiming

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from crm_bridge.cases.delivery import Gateways, Retrying
-from crm_bridge.cases.gateways import FileGateway, Gateway, HttpGateway
-from crm_bridge.cases.mail import SmtpGateway
 from crm_bridge.config import Config
+from crm_bridge.outgoing.delivery import Gateways, Retrying
+from crm_bridge.outgoing.gateways import FileGateway, Gateway, HttpGateway
+from crm_bridge.outgoing.mail import SmtpGateway
 
 
 def gateways(config: Config) -> Gateways:

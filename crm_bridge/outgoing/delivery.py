@@ -14,10 +14,10 @@ from typing import Any, Final
 import structlog
 from sqlalchemy import Select, and_, exists, or_, select, update
 
-from crm_bridge.cases.gateways import Gateway, GatewayError
-from crm_bridge.cases.messages import Kind, Message, message
 from crm_bridge.clock import Clock
 from crm_bridge.errors import StorageError
+from crm_bridge.outgoing.gateways import Gateway, GatewayError
+from crm_bridge.outgoing.messages import Kind, Message, message
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.messages import messages
 from ivr.calls.call import Micros

@@ -8,14 +8,14 @@ from typing import Final, Literal
 import phonenumbers
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.cases import resources
-from crm_bridge.cases.appointment import Appointment
-from crm_bridge.cases.invitation import DOCUMENTS, Invitation, Method, ics
-from crm_bridge.cases.mail import HOTLINE_NAME
-from crm_bridge.cases.office_words import day_words, time_words
-from crm_bridge.cases.offices import Offices
-from crm_bridge.cases.slots import Officer, Room
+from crm_bridge.appointments import resources
+from crm_bridge.appointments.appointment import Appointment
+from crm_bridge.appointments.invitation import DOCUMENTS, Invitation, Method, ics
+from crm_bridge.appointments.office_words import day_words, time_words
+from crm_bridge.appointments.offices import Offices
+from crm_bridge.appointments.slots import Officer, Room
 from crm_bridge.cases.working_days import office_day
+from crm_bridge.outgoing.mail import HOTLINE_NAME
 from ivr.calls.call import Micros
 
 Way = Literal["voice", "sms", "email"]

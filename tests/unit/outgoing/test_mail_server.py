@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from crm_bridge.cases.gateways import GatewayBusy, GatewayRefusal
-from crm_bridge.cases.mail import SmtpGateway
+from crm_bridge.outgoing.gateways import GatewayBusy, GatewayRefusal
+from crm_bridge.outgoing.mail import SmtpGateway
 from tests.support.messages import sms
 
 MAIL = sms(kind="email", to="somchai@example.th", subject="นัดหมาย", text="เรียน คุณสมชาย")

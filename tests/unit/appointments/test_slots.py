@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from crm_bridge.access.roles import Role
-from crm_bridge.cases.appointment import Appointment, checked, checked_link
-from crm_bridge.cases.appointment_letters import Meeting, can_text, letter, text_message
-from crm_bridge.cases.appointment_notices import reminder_times
-from crm_bridge.cases.appointment_steps import timings
-from crm_bridge.cases.appointment_workflow import (
+from crm_bridge.appointments.appointment import Appointment, checked, checked_link
+from crm_bridge.appointments.appointment_letters import Meeting, can_text, letter, text_message
+from crm_bridge.appointments.appointment_notices import reminder_times
+from crm_bridge.appointments.appointment_steps import timings
+from crm_bridge.appointments.appointment_workflow import (
     ACTS,
     BOOKED,
     CLOSED,
@@ -27,11 +27,11 @@ from crm_bridge.cases.appointment_workflow import (
     next_state,
     sees,
 )
-from crm_bridge.cases.invitation import DOCUMENTS, Invitation, ics
-from crm_bridge.cases.messages import parts
-from crm_bridge.cases.offices import offices
-from crm_bridge.cases.slots import TICK, Officer, Room, minutes_of, slots, ticks
+from crm_bridge.appointments.invitation import DOCUMENTS, Invitation, ics
+from crm_bridge.appointments.offices import offices
+from crm_bridge.appointments.slots import TICK, Officer, Room, minutes_of, slots, ticks
 from crm_bridge.errors import Refused
+from crm_bridge.outgoing.messages import parts
 from ivr.steps.standards import load_standards
 from tests.support.appointments import OFFICES, SENDER, TUESDAY, account, weekday, wish
 from tests.support.desk_clock import at

@@ -20,9 +20,9 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.cases.plain_text import plain_text
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
+from crm_bridge.plain_text import plain_text
 from crm_bridge.records.desk_tables.messages import messages
 from ivr.calls.call import Micros
 
