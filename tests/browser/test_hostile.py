@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from crm_bridge.access.roles import Role
 from crm_bridge.cases import complaints, notices
 from crm_bridge.cases.complaints import Complaint
+from crm_bridge.people import notes as person_notes
 from crm_bridge.people import persons
 from tests.support.browser import Browsers
 from tests.support.desk_house import House
@@ -41,7 +42,7 @@ async def _put(house: House) -> None:
                 connection, house.clock, by, numbers=(f"08666600{n:02}",),
                 fields={"name": next(texts), "notes": next(texts), "address": next(texts)},
             )  # fmt: skip
-            await persons.add_note(connection, house.clock, by, person.id, next(texts))
+            await person_notes.add_note(connection, house.clock, by, person.id, next(texts))
             written = Complaint(
                 title=next(texts), facts=next(texts), wanted=next(texts), respondent=next(texts),
                 product=next(texts), respondent_contact=next(texts), place=next(texts),
