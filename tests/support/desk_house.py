@@ -22,7 +22,7 @@ from crm_bridge.web.app import create_app
 from crm_bridge.web.context import Context
 from ivr.lab.stage import Stage
 from tests.support.browser import OfficeClock, served
-from tests.support.live import bridge, bridge_config, on_disk
+from tests.support.live import bridge, bridge_config, caught_up, on_disk
 from tests.support.office import Office, furnish, office_config
 from tests.support.web import FIT, Desk, HeldClock
 
@@ -104,7 +104,8 @@ class LiveHouse:
         return self.app.database
 
     async def calls(self) -> list[dict[str, Any]]:
-        """Every call as `hotline calls --jsonl` prints it, what the bridge holds included."""
+        """Every call as `hotline calls --jsonl` prints it, once the bridge has seen all end."""
+        await caught_up(self.app)
         assert self.app.declare is not None
         await self.app.declare.settle()
         return await on_disk(self.url)
