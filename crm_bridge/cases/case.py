@@ -1,6 +1,6 @@
 """A case as the desk reads it: the record, who must answer it, and who may see what of it.
 
-An agency or provincial officer sees only the cases assigned to the own agency, and of the
+An agency or provincial officer sees only the cases that the own agency has a part in, and of the
 complainant only what was consented to: `seen_by` and `masked` are the only two doors.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy import ColumnElement, exists, false, or_, select, true
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,6 +34,9 @@ IDENTITIES: Final[dict[str, tuple[str, str]]] = {
     "anonymous": ("ไม่ประสงค์แจ้งชื่อ", "Gives no name"),
 }
 """How far the complainant is known."""
+
+OUT_OF_IT: Final = frozenset({Assignment.DECLINED, Assignment.RELEASED})
+"""An agency that need not answer any more has no part in the case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +137,22 @@ def case_of(row: Row[Any]) -> Case:
 
 
 def seen_by(by: Account) -> ColumnElement[bool]:
-    """The condition under which this account sees a row of `cases`."""
+    """The condition under which this account sees a row of `cases`.
+
+    An agency sees a case while it is ordered to answer it in the case's present round, and what it
+    has answered there also afterwards; one that declined, was released or was asked in an earlier
+    round only sees it no more.
+    """
     if not by.outside:
         return true()
     if by.agency is None:
         return false()
-    return cases.c.id.in_(
-        select(case_assignments.c.case_id).where(
-            case_assignments.c.agency == by.agency,
-            case_assignments.c.state != Assignment.RELEASED,
-        )
+    part = case_assignments.c
+    return exists().where(
+        part.case_id == cases.c.id,
+        part.round == cases.c.round,
+        part.agency == by.agency,
+        part.state.not_in([state.value for state in OUT_OF_IT]),
     )
 
 

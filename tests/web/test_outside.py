@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from crm_bridge.access.roles import Role
@@ -71,6 +73,7 @@ async def test_what_the_centre_writes_for_itself_is_not_for_agencies(agent, dire
     await act(agent, ticket, "close", how="voice", note="โทรหาคุณสมหมายแล้ว")
     await act(agent, ticket, "reopen", reason="คุณสมหมายแจ้งว่ายังไม่ได้เงินคืน")
     await act(director, ticket, "assign", agencies=["dit", "dbd"], instruction="ตรวจอีกครั้ง")
+    await act(dit, ticket, "answer", text="ตรวจอีกครั้งแล้ว")
     await act(director, ticket, "settle", text="คืนเงินให้คุณสมหมายแล้ว")
     text = await told(dit, ticket)
     assert "สมหมาย" not in text
@@ -106,26 +109,63 @@ async def test_slots_of_another_unit_are_not_an_officers(house, dit):
     assert (own.status_code, other.status_code) == (200, 403)
 
 
-@pytest.mark.parametrize("left", ["declined", "not asked again"])
-async def test_an_agency_that_is_out_of_it_acts_no_more(agent, director, dit, left):
-    ticket = await shared(agent, director)
-    if left == "declined":
-        await act(dit, ticket, "decline", reason="ไม่ใช่อำนาจหน้าที่")
-    else:
-        await act(director, ticket, "settle", text="ยุติ")
-        await act(dit, ticket, "note", 404, text="x")  # released
-        await act(agent, ticket, "reopen", reason="ร้องอีก")
-        await act(director, ticket, "assign", agencies=["dit", "dbd"], instruction="ตรวจสอบ")
-        await act(dit, ticket, "answer", text="ตรวจแล้ว")
-        await act(director, ticket, "settle", text="ยุติ")
-        await act(agent, ticket, "reopen", reason="ร้องอีก")
-        await act(director, ticket, "assign", agencies=["dbd"], instruction="ตรวจสอบ")
-    case = (await dit.get(f"/api/v1/cases/{ticket}")).json()
-    assert case["acts"] == []
-    refused = await dit.post(f"/api/v1/cases/{ticket}/note", json={"text": "x"})
-    assert refused.status_code in {404, 409}
+async def refused_everything(browser, ticket) -> None:
+    """Nothing of the case is this browser's, to read or to do."""
+    for path in ("", "/events", "/attachments"):
+        assert (await browser.get(f"/api/v1/cases/{ticket}{path}")).status_code == 404
+    assert (await browser.get(f"/cases/{ticket}")).status_code == 404
+    assert (await browser.get("/api/v1/cases")).json()["items"] == []
+    await act(browser, ticket, "note", 404, text="x")
     file = {"file": ("a.pdf", PDF)}
-    answer = await dit.post(f"/api/v1/cases/{ticket}/attachments", files=file)
-    assert answer.status_code == refused.status_code
-    page = await dit.get(f"/cases/{ticket}")
-    assert page.status_code == 200
+    answer = await browser.post(f"/api/v1/cases/{ticket}/attachments", files=file)
+    assert answer.status_code == 404
+
+
+async def test_an_agency_that_declined_reads_the_case_no_more(agent, director, dit, dbd):
+    ticket = await shared(agent, director)
+    page = (await dit.get(f"/cases/{ticket}", headers={"accept": "text/html"})).text
+    form = page[page.index(f"/cases/{ticket}/decline") :]
+    assert form[: form.index(">")].endswith('data-then="/agency"')
+    await act(dit, ticket, "decline", reason="ไม่ใช่อำนาจหน้าที่")
+    await refused_everything(dit, ticket)
+    await told(dbd, ticket)
+    await act(director, ticket, "assign", agencies=["dit"], instruction="เป็นเรื่องของกรม")
+    await told(dit, ticket)
+
+
+async def test_an_agency_reads_what_it_answered_in_the_present_round(agent, director, dit, dbd):
+    ticket = await shared(agent, director)
+    path = f"/api/v1/cases/{ticket}/attachments"
+    sent = await agent.post(path, files={"file": ("a.pdf", PDF)})
+    file = f"{path}/{sent.json()['id']}"
+    await act(dit, ticket, "answer", text="ตรวจแล้ว")
+    await act(director, ticket, "settle", text="ยุติ")
+    await refused_everything(dbd, ticket)  # released: it had not answered
+    assert (await dbd.get(file)).status_code == 404
+    await act(agent, ticket, "close", how="voice")
+    await told(dit, ticket)
+    assert (await dit.get(file)).status_code == 200
+    await act(agent, ticket, "reopen", reason="ร้องอีก")
+    await refused_everything(dit, ticket)
+    assert (await dit.get(file)).status_code == 404
+    await act(director, ticket, "assign", agencies=["dbd"], instruction="ตรวจสอบ")
+    await refused_everything(dit, ticket)
+    await told(dbd, ticket)
+
+
+@pytest.mark.parametrize(
+    ("changes", "internal"),
+    [
+        ({}, False),
+        ({"identity": "concealed", "consent": False}, True),
+        ({"identity": "anonymous", "complainant_name": "", "complainant_number": ""}, True),
+    ],
+)
+async def test_what_is_written_of_a_hidden_complainant_begins_as_internal(
+    agent, director, changes, internal
+):
+    ticket = await shared(agent, director, **changes)
+    page = (await agent.get(f"/cases/{ticket}", headers={"accept": "text/html"})).text
+    boxes = re.findall(r'<input type="checkbox" name="internal"[^>]*>', page)
+    assert len(boxes) == 2  # of a file and of a note
+    assert [box.endswith(" checked>") for box in boxes] == [internal, internal]
