@@ -24,7 +24,10 @@ for group in "$@"; do
             command -v asterisk >/dev/null && command -v sipp >/dev/null || need debootstrap command -v debootstrap
             ;;
         postgres) need postgresql postgres_programs ;;
-        browser) need chromium command -v chromium ;;  # the pages bring their Thai font themselves
+        browser)  # the pages bring their Thai font themselves
+            need chromium command -v chromium
+            need libatomic1 compgen -G '/usr/lib/*/libatomic.so.1'  # Playwright's own node asks for it
+            ;;
         images)
             need buildah command -v buildah
             need iproute2 command -v ip
