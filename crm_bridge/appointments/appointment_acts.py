@@ -30,6 +30,7 @@ from crm_bridge.appointments.slots import (
     minutes_of,
     within,
 )
+from crm_bridge.cases.case import is_person
 from crm_bridge.cases.ticket_number import next_number
 from crm_bridge.cases.working_days import office_day
 from crm_bridge.clock import Clock
@@ -54,7 +55,10 @@ async def create(
     call_id: str | None = None,
     person_id: str | None = None,
 ) -> Appointment:
-    """Saves a request: the step intake ends. The same `form_key` twice is one appointment."""
+    """Saves a request: the step intake ends. The same `form_key` twice is one appointment.
+
+    Refused (422) where the person is not there.
+    """
     _may(by, Act.CREATE)
     if form_key is not None:
         known = await one(connection, appointments.c.form_key == form_key)
@@ -64,6 +68,9 @@ async def create(
             what = ("แบบฟอร์มนี้บันทึกโดยผู้อื่นแล้ว", "Somebody else has saved this form")
             raise Refused("form-taken", *what)
     kept = checked(wish, offices)
+    if person_id is not None and not await is_person(connection, person_id):
+        what = ("ไม่พบบุคคลนี้", "there is no such person")
+        raise Refused("invalid", *what, 422, {"person_id": what})
     now = clock.now_us()
     if opened is not None and not now - FORM_OPEN_AT_MOST <= opened <= now:
         opened = None

@@ -56,7 +56,9 @@ async def notify(
 ) -> Appointment:
     """The person has been told (`voice`) or is told now: the step notify ends. Reminders are set.
 
-    `Refused` where a way is asked for that the appointment has no number or address for.
+    One who was told already is told again: what still waits to go, perhaps to a number that was
+    wrong, is taken back first. `Refused` where a way is asked for that the appointment has no
+    number or address for.
     """
     found = await appointment_acts.acted(connection, by, ref, version, Act.NOTIFY)
     _check_ways(found, ways)
@@ -67,9 +69,9 @@ async def notify(
             "เวลานัดหมายผ่านไปแล้ว ให้เลื่อนนัดก่อน",
             "The time agreed has passed: move the appointment first",
         )
-    moved = found.told_us is not None
+    await messages.withdraw(connection, ("appointment", found.id))
     if found.email and "email" in found.invited.split():
-        ways = {*ways, "email"}  # a calendar that holds the old time must learn the new one
+        ways = {*ways, "email"}  # a calendar that has it, or was to have it, must have what counts
     told = await appointment_acts.write(
         connection,
         clock,
@@ -81,7 +83,7 @@ async def notify(
         invited=" ".join(way for way in WAYS if way in ways),
     )
     held = await _booked(connection, offices, told)
-    occasion = "move" if moved else "notify"
+    occasion = telling(found)
     # the version: the same sequence may be told again in another way
     key = f"appointment:{told.id}:{told.version}"
     if "sms" in ways:
@@ -91,6 +93,11 @@ async def notify(
     await _mail_officer(connection, clock, held, "REQUEST", sender, key)
     await _reminders(connection, clock, held, working)
     return told
+
+
+def telling(found: Appointment) -> str:
+    """As what the person is told of it now: a time that was moved, or the time agreed."""
+    return "move" if found.told_us is not None and found.state is State.MOVED else "notify"
 
 
 async def edit(

@@ -1,6 +1,6 @@
 """The states of an appointment and who may do what in which; one table.
 
-requested ─agree─► agreed ─notify─► notified ─► held | missed
+requested ─agree─► agreed ─notify─► notified ─► held | missed     notified ─notify─► told again
                      ▲ move           │ move
                      └──── moved ◄────┘◄─ missed: another time
                              └─notify─► notified         any before ─cancel─► cancelled
@@ -76,6 +76,7 @@ TABLE: Final[dict[tuple[State, Act], State]] = {
     (State.MISSED, Act.MOVE): State.MOVED,
     (State.AGREED, Act.NOTIFY): State.NOTIFIED,
     (State.MOVED, Act.NOTIFY): State.NOTIFIED,
+    (State.NOTIFIED, Act.NOTIFY): State.NOTIFIED,
     **{(state, Act.CANCEL): State.CANCELLED for state in OPEN},
     **{(state, Act.HELD): State.HELD for state in BOOKED},
     **{(state, Act.MISSED): State.MISSED for state in BOOKED},
@@ -134,8 +135,6 @@ def _why(state: State, act: Act) -> tuple[str, str]:
         )
     if act == Act.AGREE:
         return ("นัดหมายวัน เวลา ไว้แล้ว ให้ใช้การเลื่อนนัด", "A time is agreed already: move it instead")
-    if act == Act.NOTIFY and state == State.NOTIFIED:
-        return ("แจ้งประชาชนทราบแล้ว", "The person has been told already")
     name_th, name_en = STATES[state]
     return (
         f"ทำรายการนี้ไม่ได้ขณะที่สถานะเป็น “{name_th}”",

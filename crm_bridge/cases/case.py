@@ -193,6 +193,12 @@ def of_person(column: ColumnElement[str | None], person_id: str) -> ColumnElemen
     return or_(column == person_id, column.in_(same))
 
 
+async def is_person(connection: AsyncConnection, person_id: str) -> bool:
+    """Whether there is such a person, not erased, for a case or an appointment to be about."""
+    query = select(persons.c.id).where(persons.c.id == person_id, persons.c.erased_us.is_(None))
+    return await connection.scalar(query) is not None
+
+
 def ticket_text(text: str) -> str:
     """The written form of a ticket number in a request; Refused (404) where it is none."""
     try:

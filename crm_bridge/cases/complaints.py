@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.cases import acting, calendars, case_steps, notices, timeline
-from crm_bridge.cases.case import IDENTITIES, KINDS, Case, case_of, of_person
+from crm_bridge.cases.case import IDENTITIES, KINDS, Case, case_of, is_person, of_person
 from crm_bridge.cases.ticket_number import next_number
 from crm_bridge.cases.workflow import OPEN, Act, State
 from crm_bridge.cases.working_days import last_day
@@ -26,7 +26,6 @@ from crm_bridge.outgoing import messages
 from crm_bridge.plain_text import plain_line, plain_text
 from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.desk_tables.messages import messages as messages_table
-from crm_bridge.records.desk_tables.people import persons
 from crm_bridge.records.desk_tables.wrapups import subjects
 from crm_bridge.records.tables import marks
 from ivr.calls.call import Evidence, Micros
@@ -260,10 +259,8 @@ async def _refer(
 ) -> None:
     """Refused (422) unless the person and the subject that are named are there."""
     faults: dict[str, tuple[str, str]] = {}
-    if person_id is not None:
-        query = select(persons.c.id).where(persons.c.id == person_id, persons.c.erased_us.is_(None))
-        if await connection.scalar(query) is None:
-            faults["person_id"] = ("ไม่พบบุคคลนี้", "there is no such person")
+    if person_id is not None and not await is_person(connection, person_id):
+        faults["person_id"] = ("ไม่พบบุคคลนี้", "there is no such person")
     if subject_id is not None:
         query = select(subjects.c.id).where(subjects.c.id == subject_id)
         if await connection.scalar(query) is None:

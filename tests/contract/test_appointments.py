@@ -7,6 +7,7 @@ import re
 
 import pytest
 from icalendar import Calendar
+from sqlalchemy import update
 
 from crm_bridge.access.roles import Role
 from crm_bridge.appointments import appointment_acts as acts
@@ -18,6 +19,7 @@ from crm_bridge.errors import Refused
 from crm_bridge.outgoing import messages
 from crm_bridge.outgoing.delivery import deliver_due
 from crm_bridge.records.database import Database
+from crm_bridge.records.desk_tables.messages import messages as sent_messages
 from tests.support.appointments import (
     AGENT,
     OFFICES,
@@ -31,6 +33,7 @@ from tests.support.appointments import (
     wish,
 )
 from tests.support.desk_clock import HeldClock, at
+from tests.support.people import person
 
 HOUR = 4 * TICK
 
@@ -101,7 +104,7 @@ async def held_ticks(database, place, starts=TUESDAY):
 async def test_from_the_telephone_to_the_meeting(database, clock, place):
     opened = clock.now
     clock.forward(minutes=4)
-    one = await asked(database, clock, opened=opened, call_id="pbx1-1.2", person_id="p1")
+    one = await asked(database, clock, opened=opened, call_id="pbx1-1.2")
     assert re.fullmatch(r"69-\d{6}-\d", one.ref)
     assert (one.state, one.opened_us, one.saved_us) == (State.REQUESTED, opened, clock.now)
     clock.forward(minutes=6)
@@ -146,6 +149,26 @@ async def test_what_goes_out_when_the_person_is_told(database, clock, place):
         "mailto:orathai@moc.example",
     ]
     assert {str(event["UID"]) for event in mails} == {f"{one.id}@moc.example"}
+
+
+async def test_a_person_is_told_again_at_the_number_that_is_right(database, clock, place):
+    one = await agree(database, clock, await asked(database, clock, phone="0899999999"), place)
+    told = await notify(database, clock, one, "sms", "email")
+    async with database.writing() as connection:
+        right = await notices.edit(
+            connection, clock, AGENT, OFFICES, one.ref, told.version, wish(), weekday
+        )
+    clock.set("2026-11-23T08:55")
+    again = await notify(database, clock, right, "sms")
+    assert (again.state, again.told_us) == (State.NOTIFIED, told.told_us)
+    found = await outgoing(database, again)  # what waited for the wrong number goes no more
+    assert {m.to for m in found if m.kind == "sms"} == {"+66812345678"}
+    assert [m.kind for m in found] == ["sms", "email", "email", "sms", "sms"]
+    assert not found[0].text.startswith("แจ้งเลื่อน")  # nothing was moved
+    async with database.writing() as connection:
+        await connection.execute(update(sent_messages).values(state="sent"))
+    third = await notify(database, clock, again, "sms")
+    assert [m.kind for m in await outgoing(database, third)].count("sms") == 3
 
 
 async def test_a_move_takes_back_what_waits_and_the_calendar_learns_it(database, clock, place):
@@ -383,19 +406,20 @@ async def test_outside_officers_see_and_do_their_own_alone(database, clock, plac
 
 
 async def test_lists_go_on_where_the_page_before_ended(database, clock):
-    refs = [(await asked(database, clock, person_id=f"p{n % 2}")).ref for n in range(5)]
+    people = [(await person(database, name)).id for name in ("สมชาย", "มาลี")]
+    refs = [(await asked(database, clock, person_id=people[n % 2])).ref for n in range(5)]
     async with database.reading() as connection:
         seen, before = [], None
         while page := await appointments.listed(connection, AGENT, before=before, limit=2):
             seen += [a.ref for a in page]
             before = (page[-1].saved_us, page[-1].id)
         assert sorted(seen) == refs
-        mine = await appointments.listed(connection, AGENT, person_id="p1")
-        assert {a.person_id for a in mine} == {"p1"}
+        mine = await appointments.listed(connection, AGENT, person_id=people[1])
+        assert {a.person_id for a in mine} == {people[1]}
         assert await appointments.listed(connection, AGENT, states=[State.HELD]) == []
         known = await appointments.open_appointments(connection, ["+66812345678"], None)
         assert len(known) == 5
-        assert len(await appointments.open_appointments(connection, [], "p0")) == 3
+        assert len(await appointments.open_appointments(connection, [], people[0])) == 3
         assert await appointments.open_appointments(connection, [], None) == []
 
 

@@ -11,7 +11,9 @@ from icalendar import Calendar
 from crm_bridge.access.roles import Role
 from crm_bridge.appointments.offices import offices
 from crm_bridge.config import AgencySection
-from tests.support.web import Desk
+from tests.support.desk_calls import save, served
+from tests.support.people import person
+from tests.support.web import NOW, Desk
 
 PROVINCE = "pco-krabi"
 UNIT = "dip"
@@ -99,7 +101,7 @@ async def test_from_the_form_to_the_meeting(desk, place):
 
     told = await act(agent, agreed, "notify", {"ways": ["voice", "sms", "email"]})
     assert (told.json()["state"], told.json()["acts"]) == (
-        "notified", ["edit", "move", "cancel", "held", "missed"],
+        "notified", ["edit", "move", "notify", "cancel", "held", "missed"],
     )  # fmt: skip
     file = await agent.get(f"/api/v1/appointments/{ref}/invitation.ics")
     assert file.headers["Content-Type"].startswith("text/calendar")
@@ -146,10 +148,20 @@ async def test_the_same_form_is_one_appointment(desk, place):
     assert once.json()["ref"] == twice.json()["ref"]
 
 
+@pytest.mark.parametrize("field", ["person_id", "call_id"])
+async def test_a_request_names_a_person_and_a_call_that_are_there(desk, place, field):
+    made = await place[0].post("/api/v1/appointments", json={**WISH, field: "nobody"})
+    assert (made.status_code, list(made.json()["fields"])) == (422, [field])
+    assert (await place[0].get("/api/v1/appointments")).json()["items"] == []
+
+
 async def test_officers_outside_see_their_own_alone(desk, place):
     agent = place[0]
-    given = {**WISH, "call_id": "pbx1-1.2", "person_id": "p1"}
+    call, caller = served(1, NOW), await person(desk.database, "สมชาย ใจดี")
+    await save(desk.database, call)
+    given = {**WISH, "call_id": call.call_id, "person_id": caller.id}
     made = await agent.post("/api/v1/appointments", json=given)
+    assert (made.json()["call_id"], made.json()["person_id"]) == (call.call_id, caller.id)
     ref = made.json()["ref"]
     agreed = await act(agent, made, "agree", time(place))
     for role, agency, sees in [
@@ -350,21 +362,27 @@ async def test_messages_are_listed_and_sent_again_by_those_who_may(desk, place):
 
 async def test_a_form_closed_before_it_was_saved_comes_back_with_its_time(desk, place):
     agent = place[0]
-    page = (await agent.get("/appointments/new?call=pbx1-1.2")).text
+    call = served(1, NOW)
+    await save(desk.database, call)
+    form, draft = (
+        f"/appointments/new?call={call.call_id}",
+        f"/api/v1/drafts/appointment:{call.call_id}",
+    )
+    page = (await agent.get(form)).text
     key = re.search(r'name="form_key" value="([0-9a-f]{32})"', page)[1]
     opened = re.search(r'name="opened_at" value="([^"]+)"', page)[1]
-    typed = {**WISH, "form_key": key, "opened_at": opened, "call_id": "pbx1-1.2"}
-    kept = await agent.put("/api/v1/drafts/appointment:pbx1-1.2", json=typed)
+    typed = {**WISH, "form_key": key, "opened_at": opened, "call_id": call.call_id}
+    kept = await agent.put(draft, json=typed)
     assert kept.status_code == 200
     desk.clock.forward(minutes=3)
-    again = (await agent.get("/appointments/new?call=pbx1-1.2")).text
+    again = (await agent.get(form)).text
     for value in (key, opened, "สมชาย", "จดทะเบียนเครื่องหมายการค้า"):
         assert value in again
     assert f'<option value="{PROVINCE}" selected>' in again
     made = await agent.post("/api/v1/appointments", json=typed)
     assert made.json()["steps"][0]["elapsed_seconds"] == 180
-    assert key not in (await agent.get("/appointments/new?call=pbx1-1.2")).text
-    assert (await agent.get("/api/v1/drafts/appointment:pbx1-1.2")).status_code == 404
+    assert key not in (await agent.get(form)).text
+    assert (await agent.get(draft)).status_code == 404
 
 
 async def test_what_was_taken_down_is_corrected(desk, place):

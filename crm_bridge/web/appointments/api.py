@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import select
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
@@ -18,6 +19,7 @@ from crm_bridge.cases import calendars
 from crm_bridge.cases.working_days import start_of
 from crm_bridge.desk import drafts
 from crm_bridge.errors import Refused
+from crm_bridge.records.tables import calls
 from crm_bridge.web import etags, paging
 from crm_bridge.web.appointments.schemas import (
     VISIBLE,
@@ -56,6 +58,19 @@ def _done(held: Context, me: Account, response: Response, one: Appointment) -> A
     held.hub.publish("appointments", "changed", {"ref": one.ref, "state": one.state.value})
     etags.give(response, one.version)
     return _out(held, me, one)
+
+
+async def _is_call(held: Context, call_id: str) -> bool:
+    """Whether there is such a call; the line may know one that the disk does not yet."""
+    known = select(calls.c.call_id).where(calls.c.call_id == call_id)
+    async with held.database.reading() as connection:
+        if await connection.scalar(known) is not None:
+            return True
+    if held.declare is None:
+        return False
+    await held.declare.settle()
+    async with held.database.reading() as connection:
+        return await connection.scalar(known) is not None
 
 
 @router.get("", summary="Appointments, newest first")
@@ -111,6 +126,9 @@ async def create(
 ) -> AppointmentOut:
     """Ends the step intake. The same `form_key` twice gives the one appointment."""
     held = context(request)
+    if given.call_id is not None and not await _is_call(held, given.call_id):
+        what = ("ไม่พบสายนี้", "there is no such call")
+        raise Refused("invalid", *what, 422, {"call_id": what})
     async with held.database.writing() as connection:
         one = await appointment_acts.create(
             connection, held.clock, me, offices(held.config), given.wish(),

@@ -15,6 +15,7 @@ from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
 from crm_bridge.appointments import appointments, bookings, resources
 from crm_bridge.appointments.appointment_letters import WAYS, can_text, meeting, text_message
+from crm_bridge.appointments.appointment_notices import telling
 from crm_bridge.appointments.appointment_steps import SERVICE, timings
 from crm_bridge.appointments.appointment_workflow import ACTS, STATES, WHO, Act, State, allowed
 from crm_bridge.appointments.invitation import DOCUMENTS
@@ -188,7 +189,7 @@ async def appointment_page(request: Request, me: Reader, ref: Ref) -> HTMLRespon
         names = await _names(connection)
         booked = await meeting(connection, offices(held.config), one)
         calendar = await calendars.current(connection, held.clock)
-    preview = text_message(booked, "move" if one.told_us else "notify") if booked else ""
+    preview = text_message(booked, telling(one)) if booked else ""
     wished = one.starts_us or one.wish_us
     day = office_day(wished) if wished and wished > now else calendar.after(office_day(now), 1)
     edition = held.standards.on(one.opened_us or one.saved_us)
