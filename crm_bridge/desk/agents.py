@@ -11,6 +11,7 @@ nothing is changed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
@@ -192,6 +193,7 @@ class Agents:
                     await sittings.begin(connection, sitting)
             except (Refused, StorageError):
                 del self._held[extension]
+                await self._take_back(node, sitting)
                 self._publish(extension)
                 raise
         self._publish(extension)
@@ -242,7 +244,9 @@ class Agents:
     async def record_saved(self, extension: str, call_id: str) -> None:
         """The record of a call is saved: who was in its wrap-up is ready again."""
         sitting = self._held.get(extension)
-        if sitting is not None and sitting.state is State.WRAPUP and sitting.call_id == call_id:
+        if self._ended.get(extension) == call_id:
+            self._ended[extension] = ""  # its end is not worked in yet
+        elif sitting is not None and sitting.state is State.WRAPUP and sitting.call_id == call_id:
             await self._ask(sitting.account_id, State.READY, source=Source.CALL)
 
     async def _ask(
@@ -270,16 +274,20 @@ class Agents:
             if extension in self._in_call:
                 raise _in_call()
             node = self._reached(extension)
-            await self._become(
-                node,
-                sitting,
-                sitting.to(state, self._clock.now_us(), source, uuid.uuid4().hex, reason=reason),
-            )
+            after = sitting.to(state, self._clock.now_us(), source, uuid.uuid4().hex, reason=reason)
+            try:
+                await self._become(node, sitting, after)
+            except (Refused, StorageError):
+                self._look_at(extension)
+                raise
         self._publish(extension)
         return self.seat(extension)
 
     async def _become(self, node: LineNode | None, before: Sitting, after: Sitting) -> None:
-        """To Asterisk first (where `node` is given), then to disk; neither: as before."""
+        """To Asterisk first (where `node` is given), then to disk; where that fails, as before.
+
+        What Asterisk has taken by then is for whoever asked to compare again.
+        """
         self._held[after.extension] = after
         try:
             if node is not None:
@@ -288,7 +296,6 @@ class Agents:
                 await sittings.change(connection, before, after)
         except (Refused, StorageError):
             self._held[before.extension] = before
-            self._look_at(before.extension)
             raise
 
     def _queues_of(self, queues: Iterable[str] | None) -> tuple[str, ...]:
@@ -329,6 +336,21 @@ class Agents:
                     raise
         if todo.pause is not None:
             await self._pause(node, extension, todo.pause)
+
+    async def _take_back(self, node: LineNode, sitting: Sitting) -> None:
+        """Out of the queues again, where a sitting could not begin: no call rings at nobody's."""
+        interface, _ = self._line.interface(sitting.extension)
+        fixed = {m.queue for m in node.members.of(sitting.extension) if m.dynamic is False}
+        for queue in sitting.queues:
+            if queue not in fixed:
+                # refused where it had not come to that; not heard where the link is gone
+                with contextlib.suppress(Refused):
+                    await self._line.act(node, actions.queue_remove("", queue, interface))
+        for queue in fixed:
+            with contextlib.suppress(Refused):
+                await self._line.act(
+                    node, actions.queue_pause("", interface, True, SIGNED_OUT, queue=queue)
+                )
 
     async def _pause(self, node: LineNode, extension: str, wanted: Wish) -> None:
         for interface in {m.interface for m in node.members.of(extension)}:
@@ -408,6 +430,7 @@ class Agents:
                     State.WRAPUP, self._clock.now_us(), Source.CALL, uuid.uuid4().hex,
                     call_id=call_id,
                 )  # fmt: skip
+                # not kept, it is left out: while the disk is full, callers still come first
                 await self._become(reached, sitting, after)
             elif reached is not None:
                 await self._compare(reached, sitting)
@@ -424,9 +447,13 @@ class Agents:
             return
         _log.info("taken over from the line", agent=extension, state=found.state or SIGNED_OUT)
         if found.state is None:
+            try:
+                async with self._database.writing() as connection:
+                    await sittings.end(connection, sitting, found.at, "line")
+            except StorageError:
+                self._removed[extension] = {**removed, **self._removed[extension]}  # tried again
+                raise
             del self._held[extension]
-            async with self._database.writing() as connection:
-                await sittings.end(connection, sitting, found.at, "line")
             return
         after = self._taken_over(sitting, found)
         await self._become(node, sitting, after)
