@@ -47,6 +47,8 @@ class _Entry:
     asked: tuple[str | None, bool] | None = None
     card: Card | None = None
     shown: dict[str, CallView] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
+    """Officers' screens that are another person's since their part was over."""
     at: Micros = 0
 
 
@@ -125,6 +127,20 @@ class Board:
                 steps = timeline(call, self._directory, self._standards)
                 self._show(view_of(call, agent, steps, self._standards, view.card), 0)
 
+    def reseated(self, agent: str) -> None:
+        """Another person sits there, or nobody: what is to be finished is not theirs to see.
+
+        Whoever took the calls finds them among those that wait for a record.
+        """
+        self.flush()
+        for view in list(self._desks.get(agent, {}).values()):
+            if view.stage is not Stage.WRAPUP:
+                continue
+            if (entry := self._entries.get(view.call_id)) is not None:
+                entry.left.add(agent)
+                entry.shown.pop(agent, None)
+            self._show(replace(view, stage=Stage.GONE, why=Why.DONE), 0)
+
     def desk(self, agent: str) -> list[CallView]:
         """What is on the officer's screen now: ringing, on the line, to be finished."""
         self.flush()
@@ -188,6 +204,8 @@ class Board:
             for agent in agents:
                 before = entry.shown.get(agent)
                 view = view_of(call, agent, timings, self._standards, entry.card)
+                if view.stage is Stage.WRAPUP and agent in entry.left:
+                    continue
                 if view.stage is Stage.GONE and before is None:
                     continue
                 if view != before:

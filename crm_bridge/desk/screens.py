@@ -49,7 +49,7 @@ class Screens:
         reader = Reader(database, clock, board.card)
         board.ask = reader.ask
         board.forget = reader.forget
-        seats = Seats(hub)
+        seats = Seats(hub, board.reseated)
         floor.line.on_call.append(board.changed)
         floor.agents.changed.append(seats.changed)
         return cls(board, reader, seats, database, hub)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from crm_bridge.desk.agent_states import Seat
 from crm_bridge.live.hub import Hub
 
@@ -14,8 +16,10 @@ def account_topic(account_id: str) -> str:
 class Seats:
     """Account → extension, as agents sit down and leave (`Agents.changed`)."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, reseated: Callable[[str], None]) -> None:
+        """`reseated` is told the extension where another sits now; must not wait or raise."""
         self._hub = hub
+        self._reseated = reseated
         self._at: dict[str, str] = {}
         """Extension → the account that sits there."""
 
@@ -29,5 +33,6 @@ class Seats:
             del self._at[seat.extension]
         else:
             self._at[seat.extension] = now
+        self._reseated(seat.extension)
         for account in {before, now} - {None}:
             self._hub.publish(account_topic(str(account)), "seat", {}, key="seat")

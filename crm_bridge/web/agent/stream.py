@@ -73,6 +73,8 @@ class DeskStream:
         self._cookie = cookie
         self._last_id = last_id
         self._agent: str | None = None
+        self._sitting = ""
+        """The id of the sitting whose calls the page has."""
         self._cards: dict[str, Card | object | None] = {}
         """Call → the card the page has of it."""
         self._listener: Listener | None = None
@@ -132,6 +134,7 @@ class DeskStream:
         """Listens to this account, and to the extension where it sits now."""
         sitting = self._held.agents.of_account(self._account.id) if self._held.agents else None
         self._agent = sitting.extension if sitting is not None else None
+        self._sitting = sitting.session_id if sitting is not None else ""
         topics = [account_topic(self._account.id), TASKS]
         if self._session_id is not None:
             topics.append(f"session:{self._session_id}")
@@ -140,15 +143,15 @@ class DeskStream:
         if self._listener is not None:
             self._listener.close()
         # what was told before somebody else sat here is not this page's
-        if last_id is not None and not last_id.endswith(f"@{self._agent or ''}"):
+        if last_id is not None and not last_id.endswith(f"@{self._sitting}"):
             last_id = None
         plain = last_id.partition("@")[0] if last_id else None
         self._listener = self._held.hub.listen(topics, plain)
         return self._listener
 
     def _id(self, hub_id: str) -> str:
-        """The id a page names when it comes back: of the hub, and where it sat."""
-        return f"{hub_id}@{self._agent or ''}"
+        """The id a page names when it comes back: of the hub, and of the sitting."""
+        return f"{hub_id}@{self._sitting}"
 
     def _state(self) -> bytes:
         views = self._held.board.desk(self._agent) if self._agent is not None else []
