@@ -66,11 +66,14 @@ def moment_text(moment: int, lang: str) -> str:
     return f"{day_text(when.date(), lang)} {when:%H:%M}"
 
 
-def span_text(seconds: float) -> str:
-    """`4:07` or `1:02:03`: minutes and seconds, hours where there are any."""
+def span_text(seconds: float, lang: str = "th") -> str:
+    """`4:07` or `1:02:03`: minutes and seconds, hours where any; `2 วัน 15 ชม.` of days."""
     whole = max(0, int(seconds))
     hours, rest = divmod(whole, 3600)
     minutes, left = divmod(rest, 60)
+    if hours >= 24:
+        days, hours = divmod(hours, 24)
+        return f"{days} d {hours} h" if lang == "en" else f"{days} วัน {hours} ชม."
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
@@ -120,6 +123,11 @@ def _day(scope: Scope, when: date | int | str | None) -> str:
 
 
 @pass_context
+def _span(scope: Scope, seconds: float) -> str:
+    return span_text(seconds, scope["lang"])
+
+
+@pass_context
 def _role(scope: Scope, account: Account) -> str:
     th, en = NAMES[account.role]
     return en if scope["lang"] == "en" else th
@@ -139,7 +147,7 @@ def _environment() -> Environment:
     )
     made.globals["t"] = _t
     made.filters.update(
-        moment=_moment, clock=_clock, day=_day, span=span_text, phone=phone_text, role=_role
+        moment=_moment, clock=_clock, day=_day, span=_span, phone=phone_text, role=_role
     )
     return made
 

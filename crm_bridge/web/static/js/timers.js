@@ -21,6 +21,10 @@ export function span(seconds) {
   const hours = Math.floor(whole / 3600);
   const minutes = Math.floor((whole % 3600) / 60);
   const two = (n) => String(n).padStart(2, "0");
+  if (hours >= 24) {
+    const [day, hour] = document.documentElement.lang === "en" ? ["d", "h"] : ["วัน", "ชม."];
+    return `${Math.floor(hours / 24)} ${day} ${hours % 24} ${hour}`;
+  }
   return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
