@@ -27,7 +27,7 @@ class Entry:
 ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("/desk", "โต๊ะรับสาย", "Desk", frozenset({Role.AGENT, Role.SUPERVISOR})),
     Entry("/desk/live", "สายขณะนี้", "Calls now", frozenset({Role.ADMINISTRATOR})),
-    Entry("/director", "สั่งการ", "Director", frozenset({Role.DIRECTOR})),
+    Entry("/director", "สั่งการ", "Director", frozenset({Role.DIRECTOR, Role.SUPERVISOR})),
     Entry("/agency", "เรื่องของหน่วยงาน", "Our cases", OUTSIDE),
     Entry("/calls", "สาย", "Calls", frozenset({Role.AGENT, Role.SUPERVISOR, Role.AUDITOR})),
     Entry("/cases", "เรื่องร้องเรียน", "Cases", CENTRAL),
