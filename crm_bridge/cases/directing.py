@@ -7,7 +7,7 @@ its last agency is. Answers settle a case when each has been accepted.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -124,18 +124,25 @@ async def assign(
 
 
 async def assign_all(
-    connection: AsyncConnection, clock: Clock, by: Account, tickets: Sequence[str], *,
+    connection: AsyncConnection, clock: Clock, by: Account, chosen: Mapping[str, int | None], *,
     orders: Sequence[Order], known: Container[str],
 ) -> list[Case]:  # fmt: skip
-    """The same order for several cases at once, all or none; Refused names the case at fault."""
-    if not 1 <= len(set(tickets)) <= MOST_CASES:
+    """The same order for several cases at once, all or none; Refused names the case at fault.
+
+    `chosen`: ticket number → the version the order is based on.
+    """
+    if not 1 <= len(chosen) <= MOST_CASES:
         th = f"เลือกได้ครั้งละ 1 ถึง {MOST_CASES} เรื่อง"
         en = f"choose 1 to {MOST_CASES} cases at a time"
         raise Refused("batch-size", th, en, 422, {"tickets": (th, en)})
     done = []
-    for ticket in dict.fromkeys(tickets):
+    for ticket, based_on in chosen.items():
         try:
-            done.append(await assign(connection, clock, by, ticket, orders=orders, known=known))
+            done.append(
+                await assign(
+                    connection, clock, by, ticket, orders=orders, known=known, based_on=based_on
+                )
+            )
         except Refused as error:
             raise Refused(
                 error.code,

@@ -161,10 +161,10 @@ def _matches(text: str, by: Account) -> ColumnElement[bool]:
     return or_(*found, *(c.icontains(text, autoescape=True) for c in columns))
 
 
-async def asked(connection: AsyncConnection) -> list[tuple[str, str, Extension]]:
-    """Requests for time that await the Director, oldest first: ticket, title, request."""
+async def asked(connection: AsyncConnection) -> list[tuple[str, int, str, Extension]]:
+    """Requests for time that await the Director, oldest first: ticket, version, title, request."""
     rows = await connection.execute(
-        select(cases.c.ticket, cases.c.title, case_extensions)
+        select(cases.c.ticket, cases.c.version, cases.c.title, case_extensions)
         .join(case_extensions, case_extensions.c.case_id == cases.c.id)
         .where(case_extensions.c.state == "asked")
         .order_by(case_extensions.c.asked_us, case_extensions.c.id)
@@ -172,5 +172,6 @@ async def asked(connection: AsyncConnection) -> list[tuple[str, str, Extension]]
     )
     names = Extension.__dataclass_fields__
     return [
-        (row.ticket, row.title, Extension(**{n: getattr(row, n) for n in names})) for row in rows
+        (row.ticket, row.version, row.title, Extension(**{n: getattr(row, n) for n in names}))
+        for row in rows
     ]

@@ -183,7 +183,7 @@ class Acts:
                   f"{desk.extension} records complaint {ticket}, told by text message")  # fmt: skip
         await desk.act(f"/cases/{ticket}/tell", {"how": "sms"})
         await talk(_ACT)
-        await desk.act(f"/cases/{ticket}/propose", {"note": "เอกสารครบถ้วน"})
+        await desk.act_on_case(ticket, "propose", {"note": "เอกสารครบถ้วน"})
         self.spawn(self._proceed(ticket, agencies, judged=first))
 
     async def _appointment(self, desk: Desk, call_id: str, number: str, name: str) -> None:
@@ -231,16 +231,16 @@ class Acts:
         people = self.floor.people
         await talk(2 * _ACT)
         order = {"agencies": list(agencies), "instruction": "โปรดตรวจสอบข้อเท็จจริงและรายงานผล"}
-        await people["director"].act(f"/cases/{ticket}/assign", order)
+        await people["director"].act_on_case(ticket, "assign", order)
         self._say(f"ผู้อำนวยการมอบเรื่อง {ticket} ให้ {', '.join(agencies)}",
                   f"the Director assigns {ticket} to {', '.join(agencies)}")  # fmt: skip
         await talk(2 * _ACT)
         answer = "ตรวจสอบแล้ว พบว่ามีการกระทำตามที่ร้องเรียน ได้เปรียบเทียบปรับและให้คืนเงินแก่ผู้ร้องแล้ว"
-        await people[f"{agencies[0]}.officer"].act(f"/cases/{ticket}/answer", {"text": answer})
+        await people[f"{agencies[0]}.officer"].act_on_case(ticket, "answer", {"text": answer})
         self._say(f"{agencies[0]} ตอบเรื่อง {ticket}", f"{agencies[0]} answers {ticket}")
         if judged:
             await talk(_ACT)
-            await people["wanida"].act(f"/cases/{ticket}/accept", {"agency": agencies[0]})
+            await people["wanida"].act_on_case(ticket, "accept", {"agency": agencies[0]})
             self._say(f"เรื่อง {ticket} ได้ข้อยุติ", f"{ticket} is settled")
 
     # --- a lost call -----------------------------------------------------------------------------

@@ -491,14 +491,14 @@ async def test_a_batch_is_all_or_nothing(database, clock, cast):
     with pytest.raises(Refused, match=f"nothing was assigned: {recorded.ticket}"):
         async with database.writing() as connection:
             await directing.assign_all(
-                connection, clock, cast.director, [one.ticket, recorded.ticket],
+                connection, clock, cast.director, {one.ticket: None, recorded.ticket: None},
                 orders=ORDERS, known=KNOWN,
             )  # fmt: skip
     async with database.reading() as connection:
         assert (await find(connection, cast.director, one.ticket)).state is State.PROPOSED
     async with database.writing() as connection:
         done = await directing.assign_all(
-            connection, clock, cast.director, [one.ticket, two.ticket, one.ticket],
+            connection, clock, cast.director, {one.ticket: one.version, two.ticket: two.version},
             orders=ORDERS, known=KNOWN,
         )  # fmt: skip
     assert [c.state for c in done] == [State.ASSIGNED, State.ASSIGNED]

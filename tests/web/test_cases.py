@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 
@@ -70,7 +71,9 @@ async def assigned(agent, director, **changes):
 
 
 async def act(browser, ticket, name, status=200, **body):
-    answer = await browser.post(f"/api/v1/cases/{ticket}/{name}", json=body)
+    path = f"/api/v1/cases/{ticket}"
+    etag = (await browser.get(path)).headers.get("etag", '"1"')
+    answer = await browser.post(f"{path}/{name}", json=body, headers={"If-Match": etag})
     assert answer.status_code == status, answer.text
     return answer.json()
 
@@ -131,6 +134,38 @@ async def test_two_editors_do_not_overwrite_one_another(agent):
     assert bare.status_code == 428
     stale = await agent.post(f"{path}/propose", json={}, headers={"If-Match": '"1"'})
     assert stale.status_code == 412
+
+
+WHY, AGENCY = {"reason": "x"}, {"agency": "dit"}
+GUARDED = {
+    "agent": {
+        "propose": {}, "reopen": WHY, "cancel": {"why": "duplicate", "note": "x"},
+        "close": {"how": "voice"},
+    },
+    "director": {
+        "return": WHY, "assign": {"agencies": ["dbd"], "instruction": "x"}, "settle": {"text": "x"},
+        "release": {**WHY, **AGENCY}, "send-back": {**WHY, **AGENCY}, "accept": {},
+        "grant-extension": AGENCY, "refuse-extension": {"note": "x", **AGENCY},
+    },
+    "dit": {"answer": {"text": "x"}, "decline": WHY, "ask-extension": {**WHY, "working_days": 5}},
+}  # fmt: skip
+"""Every act that changes a case's state or its assignments, by who does it, and what it is sent."""
+
+
+async def test_an_act_names_the_version_it_is_based_on(agent, director, dit):
+    ticket = await assigned(agent, director)
+    browsers = {"agent": agent, "director": director, "dit": dit}
+    for who, acts in GUARDED.items():
+        for name, body in acts.items():
+            path = f"/api/v1/cases/{ticket}/{name}"
+            bare = await browsers[who].post(path, json=body)
+            assert bare.status_code == 428, (name, bare.text)
+            stale = await browsers[who].post(path, json=body, headers={"If-Match": '"1"'})
+            assert stale.status_code in {409, 412}, (name, stale.text)
+    case = (await director.get(f"/api/v1/cases/{ticket}")).json()
+    assert (case["state"], case["version"]) == ("assigned", 3)  # nothing was done
+    told = await agent.post(f"/api/v1/cases/{ticket}/tell", json={"how": "voice"})
+    assert told.status_code == 200  # says only what happened
 
 
 async def test_a_form_of_somebody_elses_is_not_saved_again(house, agent):
@@ -254,8 +289,16 @@ async def test_lists_come_a_page_at_a_time(house, agent):
 async def test_a_batch_is_ordered_at_once(agent, director):
     tickets = []
     for _ in range(3):
-        tickets.append((await recorded(agent))["ticket"])
-        await act(agent, tickets[-1], "propose")
+        proposed = await act(agent, (await recorded(agent))["ticket"], "propose")
+        tickets.append({"ticket": proposed["ticket"], "version": proposed["version"]})
+    page = unescape((await director.get("/director", headers={"accept": "text/html"})).text)
+    boxes = re.findall(r'name="tickets" value=\'([^\']*)\' data-type="list" data-json', page)
+    assert sorted(map(json.loads, boxes), key=str) == sorted(tickets, key=str)
+    stale = {"tickets": [tickets[0], {**tickets[1], "version": 1}], "agencies": ["dit"]}
+    late = await director.post(
+        "/api/v1/director/assignments", json={**stale, "instruction": "ตรวจ"}
+    )
+    assert (late.status_code, late.json()["type"]) == (412, "changed-meanwhile")
     body = {"tickets": tickets, "agencies": ["dit", "dbd"], "instruction": "ตรวจ"}
     done = await director.post("/api/v1/director/assignments", json=body)
     assert done.status_code == 200
@@ -263,6 +306,9 @@ async def test_a_batch_is_ordered_at_once(agent, director):
         ("assigned", ["dbd", "dit"])
     ] * 3
     again = await director.post("/api/v1/director/assignments", json=body)
+    assert again.status_code == 412
+    now = [{**one, "version": one["version"] + 1} for one in tickets]
+    again = await director.post("/api/v1/director/assignments", json={**body, "tickets": now})
     assert again.status_code == 409
     none = await director.post("/api/v1/director/assignments", json={**body, "tickets": []})
     assert none.status_code == 422

@@ -1,4 +1,7 @@
-"""The acts on a case over the API: each one transaction, answered with the case as it is then."""
+"""The acts on a case over the API: each one transaction, answered with the case as it is then.
+
+Whatever changes its state or its assignments names in If-Match the version it is based on.
+"""
 
 from __future__ import annotations
 
@@ -45,6 +48,7 @@ async def tell(
     return await perform(
         request, response, me,
         lambda c, v: complaints.tell(c, clock, me, ticket, how=body.how, based_on=v),
+        guarded=False,
     )  # fmt: skip
 
 
@@ -60,6 +64,7 @@ async def note(
         lambda c, _: complaints.note(
             c, clock, me, ticket, text=body.text, internal=body.internal
         ),
+        guarded=False,
     )  # fmt: skip
 
 
@@ -108,12 +113,12 @@ async def assign(
 async def assign_all(
     request: Request, me: Annotated[Account, who(*DIRECTOR)], body: BatchAssignIn
 ) -> list[CaseSummary]:
-    """Refused as a whole where one of them cannot be assigned."""
+    """Refused as a whole where one cannot be assigned, or has changed since it was chosen."""
     held = context(request)
     async with held.database.writing() as connection:
         done = await directing.assign_all(
-            connection, held.clock, me, body.tickets, orders=_orders(body),
-            known=held.config.agency,
+            connection, held.clock, me, {one.ticket: one.version for one in body.tickets},
+            orders=_orders(body), known=held.config.agency,
         )  # fmt: skip
         rows = await view.rows(connection, held, me, done)
     for case in done:

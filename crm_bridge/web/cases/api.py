@@ -113,7 +113,7 @@ async def record(
         await drafts.drop(connection, me.id, draft_key(body.call_id))
         return case
 
-    made = await perform(request, response, me, run)
+    made = await perform(request, response, me, run, guarded=False)
     response.headers["Location"] = f"/api/v1/cases/{made.ticket}"
     return made
 

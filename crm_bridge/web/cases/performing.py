@@ -30,10 +30,16 @@ AGENCIES: Final = (Role.AGENCY_OFFICER, Role.PROVINCIAL_OFFICER)
 Run = Callable[[AsyncConnection, int | None], Awaitable[Case]]
 
 
-async def perform(request: Request, response: Response, me: Account, run: Run) -> CaseOut:
-    """One act in one transaction; If-Match is honoured where it is sent."""
+async def perform(
+    request: Request, response: Response, me: Account, run: Run, *, guarded: bool = True
+) -> CaseOut:
+    """One act in one transaction, based on the version that If-Match names (428 without).
+
+    What changes neither state nor assignments is not `guarded`: If-Match is honoured where it is
+    sent.
+    """
     held = context(request)
-    based_on = etags.seen(request) if "if-match" in request.headers else None
+    based_on = etags.seen(request) if guarded or "if-match" in request.headers else None
     async with held.database.writing() as connection:
         case = await run(connection, based_on)
         found = await view.gather(connection, held, me, case)

@@ -96,10 +96,17 @@ class AssignIn(_In):
     orders: list[OrderIn] = Field([], max_length=100)
 
 
+class ChosenIn(_In):
+    """A case of a batch and the version it was chosen in (its ETag)."""
+
+    ticket: Ident
+    version: int = Field(ge=1, le=999_999_999)
+
+
 class BatchAssignIn(AssignIn):
     """The same order for several cases."""
 
-    tickets: list[Ident] = Field(max_length=200)
+    tickets: list[ChosenIn] = Field(max_length=200)
 
 
 class TextIn(_In):

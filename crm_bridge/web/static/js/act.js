@@ -4,7 +4,7 @@
 //   data-etag='"3"'       the version an edit is based on (If-Match)
 //   data-confirm="…"      asked before
 // A form's fields become JSON: data-type="number|boolean|list" on a field says its kind; an empty
-// field is left out unless it has data-empty="null". A form that holds a file goes as multipart.
+// field is left out unless it has data-empty="null". data-json: a box's value is JSON itself. A form that holds a file goes as multipart.
 // Afterwards the element fires "acted" (detail: the answer) or "refused" (detail: the problem).
 
 export function csrf() {
@@ -63,7 +63,7 @@ export function fields(form) {
     if (input.type === "checkbox") {
       if (kind === "list") {
         body[input.name] ??= [];
-        if (input.checked) body[input.name].push(input.value);
+        if (input.checked) body[input.name].push(input.dataset.json === undefined ? input.value : JSON.parse(input.value));
         continue;
       }
       value = input.checked;
