@@ -155,6 +155,21 @@ async def test_a_request_names_a_person_and_a_call_that_are_there(desk, place, f
     assert (await place[0].get("/api/v1/appointments")).json()["items"] == []
 
 
+async def test_rooms_and_officers_of_others_are_not_for_those_outside(desk, place):
+    officers, rooms = "/api/v1/officers", "/api/v1/rooms"
+    for role, agency, path in [
+        (Role.AGENCY_OFFICER, UNIT, officers),
+        (Role.PROVINCIAL_OFFICER, PROVINCE, rooms),
+        (Role.AGENCY_OFFICER, "dit", None),
+        (Role.PROVINCIAL_OFFICER, "pco-nan", None),
+    ]:
+        browser = await desk.browser(await desk.account(role, agency, agency=agency))
+        for asked in (officers, rooms, f"{officers}?unit={UNIT}", f"{rooms}?province={PROVINCE}"):
+            found = await browser.get(asked)
+            assert len(found.json()) == (path == asked.split("?")[0]), (agency, asked)
+    assert "orathai@moc.example" in (await place[0].get(officers)).text
+
+
 async def test_officers_outside_see_their_own_alone(desk, place):
     agent = place[0]
     call, caller = served(1, NOW), await person(desk.database, "สมชาย ใจดี")

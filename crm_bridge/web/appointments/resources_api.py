@@ -107,9 +107,10 @@ async def free_slots(
 
 @router.get("/rooms", summary="The rooms with VDO conference")
 async def list_rooms(request: Request, me: Reader, province: OfficeId = None) -> list[RoomOut]:
-    """All of them, or those of one province."""
+    """All of them, or those of one province; an outside account's own alone."""
     async with context(request).database.reading() as connection:
-        return [room_out(one) for one in await resources.rooms(connection, province=province)]
+        found = await resources.rooms(connection, province=province)
+    return [room_out(one) for one in found if not me.outside or one.province == me.agency]
 
 
 @router.post("/rooms", summary="Make a room", status_code=201)
@@ -153,9 +154,10 @@ async def change_room(
 
 @router.get("/officers", summary="The officers whom a person can meet")
 async def list_officers(request: Request, me: Reader, unit: OfficeId = None) -> list[OfficerOut]:
-    """All of them, or those of one unit."""
+    """All of them, or those of one unit; an outside account's own alone."""
     async with context(request).database.reading() as connection:
-        return [officer_out(one) for one in await resources.officers(connection, unit=unit)]
+        found = await resources.officers(connection, unit=unit)
+    return [officer_out(one) for one in found if not me.outside or one.unit == me.agency]
 
 
 @router.post("/officers", summary="Make an officer", status_code=201)
