@@ -16,6 +16,8 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crm_bridge.appointments.appointment import Appointment
+from crm_bridge.appointments.appointments import open_appointments
 from crm_bridge.cases.case_steps import CaseStep, read
 from crm_bridge.cases.complaints import CaseLine, open_cases
 from crm_bridge.cases.workflow import State
@@ -67,6 +69,8 @@ class Card:
     calls_today: int = 0
     """In the 24 hours before this call."""
     made: tuple[Made, ...] = ()
+    appointments: tuple[Appointment, ...] = ()
+    """Still open, the next first."""
 
     @property
     def level(self) -> str:
@@ -84,6 +88,7 @@ async def look_up(connection: AsyncConnection, clock: Clock, question: Question)
     person = found.persons[0].id if found.level == "known" else None
     contacts = await last_contacts(connection, [e164], person, _CONTACTS, without=question.call_id)
     known = await open_cases(connection, [e164], person, clock=clock)
+    meetings = await open_appointments(connection, [e164], person)
     before = await connection.scalar(select(callers.c.calls).where(callers.c.e164 == e164)) or 0
     today = 0
     if contacts:
@@ -101,7 +106,7 @@ async def look_up(connection: AsyncConnection, clock: Clock, question: Question)
         )
     mine = {case.ticket for case in made}
     others = tuple(case for case in known if case.ticket not in mine)
-    return Card(found, tuple(contacts), others, before, today, made)
+    return Card(found, tuple(contacts), others, before, today, made, tuple(meetings))
 
 
 async def _made(connection: AsyncConnection, call_id: str) -> tuple[Made, ...]:

@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Final, Self
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from crm_bridge.clock import Clock
 from crm_bridge.desk.board import Board
 from crm_bridge.desk.card import Reader
 from crm_bridge.desk.floor import Floor
+from crm_bridge.desk.pop import CallView
 from crm_bridge.desk.seats import Seats
 from crm_bridge.errors import StorageError
-from crm_bridge.live.hub import Hub
+from crm_bridge.live.hub import Happening, Hub
 from crm_bridge.records.database import Database
+from crm_bridge.records.desk_tables.appointments import appointments
 from crm_bridge.records.desk_tables.cases import cases
 from ivr.calls.call import Call
 from ivr.steps.standards import Standards
 
 _log = structlog.get_logger(__name__)
+
+_CHANGES: Final = ("cases", "appointments", "people")
+"""Topics of the hub that tell of what a card shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +64,62 @@ class Screens:
         self.board.take_up(calls)
 
     async def run(self) -> None:
-        """Looks callers up, and again when a case of theirs has changed, until cancelled."""
+        """Looks callers up, and again when something of theirs has changed, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.reader.run())
-            group.create_task(self._watch_cases())
+            group.create_task(self._watch())
 
-    async def _watch_cases(self) -> None:
-        while not (listener := self.hub.listen(["cases"])).closed:
+    async def _watch(self) -> None:
+        while not (listener := self.hub.listen([*_CHANGES])).closed:
             # one that fell behind begins again: what it missed, a later change tells too
             async for happening in listener:
-                await self._case_changed(str(happening.data.get("ticket", "")))
+                await self._changed(happening)
+
+    async def _changed(self, happening: Happening) -> None:
+        if happening.topic == "cases":
+            await self._case_changed(str(happening.data.get("ticket", "")))
+        elif happening.topic == "appointments":
+            await self._appointment_changed(str(happening.data.get("ref", "")))
+        else:  # a person's numbers may be other ones now than those on the screens: all are asked
+            self.board.refresh([view.call_id for view in self.board])
 
     async def _case_changed(self, ticket: str) -> None:
-        shown = {view.call_id: view for view in self.board}
-        if not shown:
+        table = cases.c
+        await self._refresh(
+            select(table.call_id, table.complainant_number, table.person_id).where(
+                table.ticket == ticket
+            )
+        )
+
+    async def _appointment_changed(self, ref: str) -> None:
+        table = appointments.c
+        await self._refresh(
+            select(table.call_id, table.phone, table.person_id).where(table.ref == ref)
+        )
+
+    async def _refresh(self, query: Select[Any]) -> None:
+        """Asks for the cards of that call, of that number and of that person again."""
+        if not (shown := list(self.board)):
             return
-        query = select(cases.c.call_id, cases.c.complainant_number).where(cases.c.ticket == ticket)
         try:
             async with self.database.reading() as connection:
                 row = (await connection.execute(query)).one_or_none()
         except StorageError as error:
-            _log.warning("a case's change is not on the screens", error=str(error))
+            _log.warning("a change is not on the screens", error=str(error))
             return
-        if row is not None:
-            number = row.complainant_number
-            self.board.refresh(
-                [i for i, v in shown.items() if i == row.call_id or (number and v.e164 == number)]
+        if row is None:
+            return
+        call_id, number, person_id = row
+        self.board.refresh(
+            dict.fromkeys(
+                view.call_id
+                for view in shown
+                if view.call_id == call_id
+                or (number and view.e164 == number)
+                or (person_id and _shows(view, person_id))
             )
+        )
+
+
+def _shows(view: CallView, person_id: str) -> bool:
+    return view.card is not None and any(p.id == person_id for p in view.card.match.persons)

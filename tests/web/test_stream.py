@@ -13,10 +13,13 @@ import pytest
 
 from crm_bridge.access import sessions
 from crm_bridge.access.roles import Role
+from crm_bridge.config import AgencySection
 from crm_bridge.desk.pop import Stage
 from crm_bridge.web.agent import stream as stream_module
+from crm_bridge.web.agent.screen import Screen
 from crm_bridge.web.policy import COOKIE
 from tests.support.browser import served
+from tests.support.live import until
 from tests.support.screens import LineDesk, line
 
 __all__ = ["line"]
@@ -97,6 +100,44 @@ async def test_state_then_the_ring_with_its_card_then_gone(line: LineDesk):
             told = await p.until("call", "ringing")
         played.until(lambda: line.view() is None)
         assert (await p.until("call", "gone"))["id"] == told["id"]
+
+
+async def test_a_card_learns_what_changes_of_its_caller(line: LineDesk):
+    config = line.context.config
+    krabi = {"pco-krabi": AgencySection(name_th="สำนักงานพาณิชย์จังหวัดกระบี่", name_en="Krabi PCO")}
+    line.context.config = config.model_copy(update={"agency": {**config.agency, **krabi}})
+    agent = await line.browser(await line.agent())
+    line.play("ring_no_answer").until_stage(Stage.RINGING)
+
+    def card():
+        return line.view().card
+
+    await until("a card", card)
+    assert card().level == "new"
+    made = await agent.post("/api/v1/people", json={"name": "มาลี", "numbers": ["0812345678"]})
+    await until("a person", lambda: card().level == "known")
+    person = made.json()
+    path = f"/api/v1/people/{person['id']}"
+    edited = await agent.patch(
+        path, json={"name": "มาลี ใจดี"}, headers={"If-Match": made.headers["ETag"]}
+    )
+    assert edited.status_code == 200
+    await until("the name", lambda: card().match.persons[0].name == "มาลี ใจดี")
+    wish = {
+        "name": "มาลี", "surname": "ใจดี", "phone": "0899999999", "topic": "<b>ส่งออกลำไย",
+        "unit": "dip", "province": "pco-krabi", "person_id": person["id"],
+    }  # fmt: skip
+    asked = await agent.post("/api/v1/appointments", json=wish)
+    await until("the appointment", lambda: card().appointments)
+    html = Screen(line.context.config).card(line.view(), "th")
+    assert asked.json()["ref"] in html
+    assert "รอประสานนัดหมาย" in html
+    assert "&lt;b&gt;ส่งออกลำไย" in html
+    await agent.post(
+        f"/api/v1/appointments/{asked.json()['ref']}/cancel", json={},
+        headers={"If-Match": asked.headers["ETag"]},
+    )  # fmt: skip
+    await until("none left", lambda: not card().appointments)
 
 
 async def test_a_pop_goes_to_the_ringing_officer_and_to_nobody_else(line: LineDesk):

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from typing import Any, Final
 
+from crm_bridge.appointments import appointment_workflow
 from crm_bridge.cases.subjects import SERVICES
 from crm_bridge.cases.workflow import STATES
 from crm_bridge.config import Config
@@ -119,6 +120,7 @@ class Screen:
         html = fragment(
             template, lang, level=LEVELS.get(view.level or ""), stage=STAGE_WORDS.get(view.stage),
             evidence=EVIDENCE, menu_keys=MENU_KEYS, failures=FAILURES, states=STATES,
+            meetings=appointment_workflow.STATES,
             services=SERVICES,
             agency_name=lambda key: self.party(key, lang),
             **values,

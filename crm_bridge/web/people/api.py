@@ -14,7 +14,7 @@ from crm_bridge.people import merge, persons
 from crm_bridge.people import notes as notes_module
 from crm_bridge.people.search import Hit, search
 from crm_bridge.web import etags, paging
-from crm_bridge.web.context import context
+from crm_bridge.web.context import Context, context
 from crm_bridge.web.people.finding import parse_ticket
 from crm_bridge.web.people.schemas import (
     E164,
@@ -74,6 +74,11 @@ async def find(
     )
 
 
+def tell(held: Context, person_id: str) -> None:
+    """After the commit: whoever shows the person looks again."""
+    held.hub.publish("people", "changed", {"person_id": person_id}, key=person_id)
+
+
 async def ranked(request: Request, q: str) -> list[Hit]:
     """Everyone found, ranked; nobody where too little is asked for."""
     if not q.strip():
@@ -92,6 +97,7 @@ async def make(request: Request, response: Response, me: Writer, given: NewPerso
             connection, held.clock, me, fields=fields, numbers=given.numbers
         )
         numbers = await persons.numbers_of(connection, person.id)
+    tell(held, person.id)
     etags.give(response, person.version)
     return person_out(person, numbers)
 
@@ -123,6 +129,7 @@ async def edit(
     async with held.database.writing() as connection:
         person = await persons.edit(connection, held.clock, me, person_id, version, fields)
         numbers = await persons.numbers_of(connection, person.id)
+    tell(held, person.id)
     etags.give(response, person.version)
     return person_out(person, numbers)
 
@@ -138,6 +145,7 @@ async def add_number(
             connection, held.clock, me, person_id, given.number, given.label
         )
         numbers = await persons.numbers_of(connection, person.id)
+    tell(held, person.id)
     etags.give(response, person.version)
     return person_out(person, numbers)
 
@@ -151,6 +159,7 @@ async def remove_number(
     async with held.database.writing() as connection:
         person = await persons.remove_number(connection, held.clock, me, person_id, e164)
         numbers = await persons.numbers_of(connection, person.id)
+    tell(held, person.id)
     etags.give(response, person.version)
     return person_out(person, numbers)
 
@@ -171,6 +180,7 @@ async def write_note(request: Request, me: Writer, person_id: PersonId, given: N
         note = await notes_module.add_note(
             connection, held.clock, me, person_id, given.text, given.call_id
         )
+    tell(held, person_id)
     return note_out(note)
 
 
@@ -204,6 +214,7 @@ async def merge_into(
         made = await merge.merge(
             connection, held.clock, me, keep=person_id, other=given.other, why=given.why
         )
+    tell(held, person_id)
     _log.info("persons merged", merge=made.id, by=me.id)
     return merge_out(made)
 
@@ -227,5 +238,6 @@ async def undo_merge(
         if merge_id not in {m.id for m in await merge.merges_of(connection, person.id)}:
             raise Refused("no-such-merge", "ไม่พบการรวมข้อมูลนี้", "There is no such merge.", 404)
         made = await merge.undo(connection, held.clock, me, merge_id)
+    tell(held, person_id)
     _log.info("merge undone", merge=made.id, by=me.id)
     return merge_out(made)

@@ -11,6 +11,7 @@ from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
 from crm_bridge.people import privacy
 from crm_bridge.web.context import context
+from crm_bridge.web.people.api import tell
 from crm_bridge.web.people.schemas import (
     Declined,
     DoRequest,
@@ -97,5 +98,6 @@ async def erase(
     held = context(request)
     async with held.database.writing() as connection:
         act = await privacy.erase(connection, held.clock, me, person_id, given.why, given.request)
+    tell(held, person_id)
     _log.info("person erased", act=act.id, by=me.id)
     return request_out(act)
