@@ -80,6 +80,12 @@ _SAID: Final[dict[str, tuple[str, str]]] = {
     "returned": ("ส่งสายกลับไปยัง {0}", "sends the caller back to {0}"),
     "requeued": ("ส่งสายกลับเข้าคิว {0}", "sends the caller back into the queue {0}"),
     "queue_timeout": ("คิว {0} หมดเวลา", "the queue {0} has timed out"),
+    "informed": ("แจ้งข้อมูลแก่ผู้โทรแล้ว", "has given the information"),
+    "form_opened": ("เปิดแบบฟอร์มรับเรื่องร้องเรียน", "opens the complaint form"),
+    "enquire_begin": ("สอบถามหน่วยงานทางช่องทางอื่น {0}", "asks an agency by other means {0}"),
+    "enquire_end": ("ได้คำตอบจากหน่วยงานแล้ว", "has the agency's answer"),
+    "logged": ("บันทึกการให้บริการแล้ว", "has saved the record of the call"),
+    "callback": ("โทรกลับตามสายที่ไม่ได้รับ {0}", "calls the caller of a lost call back {0}"),
     "guide": ("อ่านคำแนะนำข้อมูลตลาดจบ", "the marketing guide has been read out"),
 }
 
@@ -145,10 +151,12 @@ class _Teller:
             if mark.name in {"agency", "agency_failed"}:
                 agency, colon, status = value.partition(":")
                 value = self._party(agency, agency) + (f": {status}" if colon else "")
+            if mark.name == "enquire_begin":
+                value = self._party(value, value) if value else ""
             known = mark.name in _SAID
             what = self._say(mark.name, value) if known else f"{printable(mark.name)} {value}"
             actor = who if mark.name in {"wrong_key", "no_key", "service"} else _LINE
-            yield Moment(mark.at, mark.by or actor, what, quiet=True)
+            yield Moment(mark.at, mark.by or actor, what.rstrip(), quiet=True)
 
     def _queues(self, who: str) -> Iterator[Moment]:
         for passage in self.call.passages:
