@@ -218,7 +218,7 @@ class Wrapups:
 
         `based_on` is the version a correction was made from; `None`: nothing is saved yet. Raises
         Refused for what is missing (422), a call without a part of this officer (404), a record
-        that is there already (428) or was changed meanwhile (412).
+        that is there already (428) or was changed meanwhile (412). The very same again is once.
         """
         entry = checked(entry)
         async with self._database.reading() as connection:
@@ -261,6 +261,8 @@ class Wrapups:
                 )
             )
             return Wrapup(call_id, agent, by.id, entry, now, now, 1)
+        if based_on is None and (before.entry, before.account_id) == (entry, by.id):
+            return before  # sent again: the answer was lost, or its call could not be marked
         if based_on is None:
             raise Refused(
                 "saved-already",

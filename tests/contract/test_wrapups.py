@@ -16,7 +16,7 @@ from crm_bridge.cases import subjects
 from crm_bridge.desk import drafts
 from crm_bridge.desk.wrapup import Entry, Wrapup
 from crm_bridge.desk.wrapups import Count, Wrapups, counts, declare_again, find, of_calls, unlogged
-from crm_bridge.errors import Refused
+from crm_bridge.errors import Refused, StorageUnavailable
 from crm_bridge.records.calls import load_call
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.wrapups import wrapups
@@ -75,6 +75,27 @@ async def test_a_saved_record_ends_the_log_of_its_call(desk: Desk):
         assert await of_calls(connection, [call.call_id, "x"]) == {call.call_id: [saved]}
 
 
+async def test_a_record_whose_call_could_not_be_marked_is_sent_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    call = served(1, hour_ago(desk))
+    await save(desk.database, call)
+
+    async def gone(*_: object) -> None:
+        raise StorageUnavailable("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("crm_bridge.desk.declare.load_call", gone)
+        with pytest.raises(StorageUnavailable):
+            await desk.wrapups.save(desk.me, call.call_id, "1001", ENTRY)
+    for _ in range(2):
+        saved = await desk.wrapups.save(desk.me, call.call_id, "1001", ENTRY)
+        assert saved.version == 1
+    stored = await load_call(desk.database, call.call_id)
+    assert stored is not None
+    assert [m.by for m in stored.call.marks if m.name == "logged"] == ["1001"]
+
+
 async def test_a_record_is_corrected_by_who_has_seen_it(desk: Desk):
     call = served(1, hour_ago(desk))
     await save(desk.database, call)
@@ -100,7 +121,10 @@ async def test_two_screens_that_save_first_make_one_record(desk: Desk):
     call = served(1, hour_ago(desk))
     await save(desk.database, call)
     done = await asyncio.gather(
-        *(desk.wrapups.save(desk.me, call.call_id, "1001", ENTRY) for _ in range(4)),
+        *(
+            desk.wrapups.save(desk.me, call.call_id, "1001", replace(ENTRY, summary=f"{n}"))
+            for n in range(4)
+        ),
         return_exceptions=True,
     )
     assert sorted(type(x).__name__ for x in done) == ["Refused"] * 3 + ["Wrapup"]
