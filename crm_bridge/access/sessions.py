@@ -6,6 +6,7 @@ the last use and `LONGEST` after its start, at once when it is ended or its acco
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import secrets
 import uuid
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.access.account import Account
 from crm_bridge.access.accounts import of_row
 from crm_bridge.clock import Clock
+from crm_bridge.errors import StorageError
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.accounts import accounts, sessions
 
@@ -82,10 +84,12 @@ async def find(database: Database, clock: Clock, token: str) -> Session | None:
     if row is None:
         return None
     if now - row.seen_us > _SEEN_EVERY:
-        async with database.writing() as connection:
-            await connection.execute(
-                update(sessions).where(sessions.c.id == row.session_id).values(seen_us=now)
-            )
+        # who is known stays so while the database takes no writes: the desk must still be seen
+        with contextlib.suppress(StorageError):
+            async with database.writing() as connection:
+                await connection.execute(
+                    update(sessions).where(sessions.c.id == row.session_id).values(seen_us=now)
+                )
     return Session(row.session_id, row.csrf, of_row(row))
 
 

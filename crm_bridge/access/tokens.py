@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import uuid
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from crm_bridge.access.account import Account
 from crm_bridge.access.accounts import of_row
 from crm_bridge.access.sessions import digest
 from crm_bridge.clock import Clock
-from crm_bridge.errors import Refused
+from crm_bridge.errors import Refused, StorageError
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.accounts import accounts, api_tokens
 
@@ -135,8 +136,10 @@ async def find(database: Database, clock: Clock, key: str) -> Key | None:
     if row is None:
         return None
     if row.used_us is None or now - row.used_us > _SEEN_EVERY:
-        async with database.writing() as connection:
-            await connection.execute(
-                update(api_tokens).where(api_tokens.c.id == row.token_id).values(used_us=now)
-            )
+        # who is known stays so while the database takes no writes: the desk must still be seen
+        with contextlib.suppress(StorageError):
+            async with database.writing() as connection:
+                await connection.execute(
+                    update(api_tokens).where(api_tokens.c.id == row.token_id).values(used_us=now)
+                )
     return Key(of_row(row), tuple(row.scopes.split()))

@@ -145,3 +145,15 @@ async def test_a_record_saved_before_the_calls_end_is_worked_in_needs_no_time_af
         await agents.record_saved("1001", "lab-1.1")
     await until(lambda: not any(m.paused for m in pbx.members))
     assert agents.at("1001").state is State.READY
+
+
+async def test_who_is_signed_in_sees_the_desk_and_is_told_that_nothing_is_saved(
+    desk: Desk, pbx: Pbx, disk: Disk
+) -> None:
+    browser = await desk.browser(Role.AGENT)
+    disk.full = True
+    desk.clock.forward(seconds=90)
+    assert (await browser.get("/desk")).status_code == 200
+    assert disk.refused, "when the browser was last seen could not be kept"
+    kept = await browser.put("/api/v1/drafts/wrapup:lab-1.1", json={"summary": "ถาม"})
+    assert (kept.status_code, kept.json()["type"]) == (503, "storage-unavailable")
