@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from sqlalchemy import update
 
 from crm_bridge.access.account import Account
 from crm_bridge.desk.agent_states import State
 from crm_bridge.desk.pop import Stage
 from crm_bridge.records.desk_tables.agents import agent_sessions, agent_states
+from crm_bridge.web.agent.stream import DeskStream
 from tests.support.browser import served
 from tests.support.screens import LineDesk, line
 from tests.web.test_stream import page, signed_in
@@ -56,7 +60,7 @@ async def test_a_call_that_goes_on_elsewhere_stays_with_who_handed_it_on(line: L
     assert line.context.board.desk("1001") == []
 
 
-async def test_a_page_of_an_earlier_sitting_is_told_nothing_of_the_one_between(line: LineDesk) -> None:
+async def test_a_page_of_an_earlier_sitting_has_nothing_of_the_one_between(line: LineDesk) -> None:
     first = await line.agent()
     async with served(line.app) as base, signed_in(line, first) as (client, _):
         async with page(base, client) as p:
@@ -70,3 +74,25 @@ async def test_a_page_of_an_earlier_sitting_is_told_nothing_of_the_one_between(l
         async with page(base, client, last) as p:
             kind, state = await p.next()
             assert (kind, state["calls"]) == ("state", [])
+
+
+async def test_a_page_that_goes_while_its_seat_changes_listens_no_longer(line: LineDesk) -> None:
+    me = await line.agent()
+    gone, sent = asyncio.Event(), asyncio.Event()
+    stream = DeskStream(line.context, me, "th", session_id=None, cookie=None, last_id=None)
+    before = line.context.hub.audience
+
+    async def receive() -> dict[str, Any]:
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(_message: Any) -> None:
+        sent.set()
+
+    running = asyncio.create_task(stream({"type": "http"}, receive, send))
+    await sent.wait()
+    gone.set()
+    await leave(line)  # signed out, and the page is left, at the same moment
+    async with asyncio.timeout(5):
+        await running
+    assert line.context.hub.audience == before

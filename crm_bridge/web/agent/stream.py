@@ -78,6 +78,8 @@ class DeskStream:
         self._cards: dict[str, Card | object | None] = {}
         """Call → the card the page has of it."""
         self._listener: Listener | None = None
+        self._left = False
+        """The page has gone."""
         self._looked = held.clock.monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,6 +116,8 @@ class DeskStream:
                 if happening.kind == "ended":
                     await self._send(send, bytes(told) + sse("ended", {}))
                     return
+                if self._left:
+                    return
                 told += self._told(happening)
                 if self._listener is not listener:
                     break
@@ -127,6 +131,7 @@ class DeskStream:
     async def _until_gone(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
+        self._left = True
         if self._listener is not None:
             self._listener.close()
 
