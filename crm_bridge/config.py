@@ -404,7 +404,8 @@ class Config(BaseSettings):
 def load_config(path: Path) -> Config:
     """Reads and checks the file; raises ConfigMistake that names the key and the mend.
 
-    The environment stands over the file.
+    The environment stands over the file. Folders that are not absolute lie beside the file, from
+    wherever the program is started.
     """
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -421,9 +422,17 @@ def load_config(path: Path) -> Config:
             f"is not TOML: {error}", where=str(path), mend="correct that line"
         ) from error
     try:
-        return Config(**data)
+        read = Config(**data)
     except ValidationError as error:
         raise _mistake(path, error) from None
+    beside = path.absolute().parent
+    return read.model_copy(
+        update={
+            "messages": read.messages.model_copy(update={"folder": beside / read.messages.folder}),
+            "mail": read.mail.model_copy(update={"folder": beside / read.mail.folder}),
+            "desk": read.desk.model_copy(update={"data_dir": beside / read.desk.data_dir}),
+        }
+    )
 
 
 _MENDS = {

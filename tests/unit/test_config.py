@@ -85,6 +85,19 @@ def test_the_environment_stands_over_the_file(file, monkeypatch):
     assert config.line.numbers == ["1203", "021203"]
 
 
+def test_folders_lie_beside_the_file_wherever_it_is_read_from(file, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    path = file(PLAIN + '[messages]\nfolder = "texts"\n[desk]\ndata_dir = "/srv/files"\n')
+    found = load_config(path)
+    assert found.messages.folder == path.parent / "texts"
+    assert found.mail.folder == path.parent / "outbox"
+    assert found.desk.data_dir == Path("/srv/files")
+    inside = path.relative_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert load_config(inside).messages.folder == path.parent / "texts"
+
+
 def test_a_secret_may_stand_in_a_file(file, tmp_path):
     secret = tmp_path / "ami.secret"
     secret.write_text("in a file\n")
