@@ -23,6 +23,8 @@ from crm_bridge.web.cases import routes as cases
 from crm_bridge.web.line import api as line_api
 from crm_bridge.web.messages import api as messages_api
 from crm_bridge.web.messages import routes as messages
+from crm_bridge.web.pauses import api as pauses_api
+from crm_bridge.web.pauses import routes as pauses
 from crm_bridge.web.people import api as people_api
 from crm_bridge.web.people import privacy_api
 from crm_bridge.web.people import routes as people
@@ -61,4 +63,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     wrapups_api.router,
     subjects.router,
     subjects_api.router,
+    pauses.router,
+    pauses_api.router,
 )

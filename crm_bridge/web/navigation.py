@@ -54,6 +54,9 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR}),
     ),
     Entry("/admin/subjects", "หัวข้อเรื่อง", "Subjects", frozenset({Role.ADMINISTRATOR})),
+    Entry(
+        "/admin/pause-reasons", "เหตุผลการพักรับสาย", "Pause reasons", frozenset({Role.ADMINISTRATOR})
+    ),
     Entry("/admin/accounts", "บัญชีผู้ใช้", "Accounts", frozenset({Role.ADMINISTRATOR})),
 )
 """A feature adds its line here."""
