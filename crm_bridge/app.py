@@ -10,7 +10,7 @@ import contextlib
 import gc
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -57,6 +57,9 @@ AT_ONCE: Final = 10
 """Calls of a busy line that are made into rows before others get a turn."""
 TELL_LOST_EVERY: Final = 5.0
 """Seconds between telling the desks of lost calls: each of them then asks for the list."""
+
+BEGIN_AGAIN: Final = 5.0
+"""Seconds after which a task of the desk that failed is begun again."""
 
 LOST: Final = frozenset({Outcome.ABANDONED_QUEUE, Outcome.QUEUE_TIMEOUT})
 
@@ -155,11 +158,11 @@ class App:
                     )
                 group.create_task(self._flush(), name="flush")
                 if self.floor is not None:
-                    group.create_task(self.floor.agents.run(), name="agents")
+                    group.create_task(_tended("agents", self.floor.agents.run), name="agents")
                 if self.screens is not None:
-                    group.create_task(self.screens.run(), name="callers' cards")
-                group.create_task(self._tell_lost(), name="lost calls")
-                group.create_task(self._declare_again(), name="declare again")
+                    group.create_task(_tended("cards", self.screens.run), name="callers' cards")
+                group.create_task(_tended("lost calls", self._tell_lost), name="lost calls")
+                group.create_task(_tended("marks", self._declare_again), name="declare again")
                 group.create_task(self._remind(), name="reminders")
                 if self.gateways:
                     group.create_task(self._send_messages(), name="messages")
@@ -239,6 +242,16 @@ def _settled_memory() -> Iterator[None]:
 
 class _Stopped(Exception):  # not an error: the way out of the task group
     pass
+
+
+async def _tended(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Runs a task of the desk to its end; the line, beside it, must not end for a bug of it."""
+    while True:
+        try:
+            return await work()
+        except Exception:
+            _log.exception("a task of the desk failed and is begun again", task=name)
+            await asyncio.sleep(BEGIN_AGAIN)
 
 
 async def _ended(committing: asyncio.Task[None]) -> None:

@@ -51,3 +51,23 @@ async def test_a_refused_login_ends_the_bridge_with_just_that_error(tmp_path, mo
     monkeypatch.setattr(App, "_flush", refused)
     with pytest.raises(AuthenticationFailed):
         await asyncio.wait_for(app.run(), 5)
+
+
+async def test_a_bug_in_a_task_of_the_desk_is_begun_again_and_the_line_goes_on(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("crm_bridge.app.BEGIN_AGAIN", 0.0)
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+    app = App(Config.model_construct(), database, CommitLoop(Writer(database)))
+    tried = 0
+
+    async def fails(_app: App) -> None:
+        nonlocal tried
+        tried += 1
+        if tried == 3:
+            app.stop()
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(App, "_tell_lost", fails)
+    await asyncio.wait_for(app.run(), 5)
+    assert tried >= 3
