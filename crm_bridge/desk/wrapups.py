@@ -22,6 +22,7 @@ from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.wrapup import Entry, Wrapup, checked
 from crm_bridge.errors import Refused
 from crm_bridge.records.database import Database
+from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.agents import agent_sessions
 from crm_bridge.records.desk_tables.wrapups import wrapups
 from crm_bridge.records.tables import agent_parts, calls, marks
@@ -84,13 +85,15 @@ async def unlogged(
 ) -> list[Unlogged]:
     """Calls that wait for a record, of one officer or of all, the newest first.
 
+    Nobody could write a record before the desk had its first account: older calls do not wait.
     With `account_id` those that this person took, wherever the person sat then.
     `after` is (released_us, call_id) of the last one of the page before.
     """
     released = func.max(agent_parts.c.released_us)
+    begun = select(func.min(accounts.c.created_us)).scalar_subquery()
     parts = (
         select(agent_parts.c.call_id, agent_parts.c.agent, released.label("released_us"))
-        .where(agent_parts.c.released_us >= since_us)
+        .where(agent_parts.c.released_us >= since_us, agent_parts.c.released_us >= begun)
         .group_by(agent_parts.c.call_id, agent_parts.c.agent)
     )
     if agent is not None:

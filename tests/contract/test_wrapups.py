@@ -43,13 +43,14 @@ class Desk:
 
 @pytest.fixture
 async def desk(database: Database) -> AsyncIterator[Desk]:
-    clock = HeldClock("2026-11-23T10:00")
+    clock = HeldClock("2026-11-20T08:30")  # the desk's first day
     line = Line(database, clock)
     running = asyncio.create_task(line.loop.run())
     async with database.writing() as connection:
         me = await accounts.create(
             connection, clock, login="malee", role=Role.AGENT, name_th="มาลี", name_en="Malee"
         )
+    clock.set("2026-11-23T10:00")
     yield Desk(database, clock, line, me)
     line.loop.stop()
     await running
@@ -166,6 +167,13 @@ async def test_an_officer_logs_no_call_of_others(desk: Desk):
         with pytest.raises(Refused) as refused:
             await desk.wrapups.save(desk.me, call_id, agent, ENTRY)
         assert refused.value.status == 404
+
+
+async def test_a_call_before_the_desk_had_an_account_waits_for_no_record(desk: Desk):
+    days = 24 * 60
+    before, after = served(1, hour_ago(desk, 4 * days)), served(2, hour_ago(desk, 2 * days))
+    await save(desk.database, before, after)
+    assert [waiting.call_id for waiting in await desk.unlogged()] == [after.call_id]
 
 
 async def test_saving_forgets_the_draft(desk: Desk):

@@ -30,6 +30,9 @@ GOOD = {
 @pytest.fixture
 async def line(desk: Desk) -> AsyncIterator[Line]:
     """A line without nodes behind the pages; the commit loop runs."""
+    desk.clock.forward(days=-3)  # the desk's first day
+    await desk.account(Role.ADMINISTRATOR, "first")
+    desk.clock.forward(days=3)
     made = Line(desk.database, desk.clock)
     desk.context.declare = made.declare
     running = asyncio.create_task(made.loop.run())
