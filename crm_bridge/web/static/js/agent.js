@@ -18,7 +18,10 @@ function rank(entry) {
 }
 
 function sorted() {
-  return [...calls.entries()].sort((a, b) => rank(a[1]) - rank(b[1]));
+  // of the calls to be finished the one that ended last is the one in mind
+  const place = new Map([...calls.keys()].map((id, n) => [id, n]));
+  const later = (a, b) => (a[1].stage === "wrapup" ? place.get(b[0]) - place.get(a[0]) : place.get(a[0]) - place.get(b[0]));
+  return [...calls.entries()].sort((a, b) => rank(a[1]) - rank(b[1]) || later(a, b));
 }
 
 function make(id) {

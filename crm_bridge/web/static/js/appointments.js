@@ -68,7 +68,7 @@ class Slots {
     offer(officer, officers, []);
     offer(room, rooms, []);
     if (!answer.working_day) return say(this.list, words("วันหยุดราชการ โปรดเลือกวันอื่น", "Not a working day: choose another"));
-    if (!officers.length) return say(this.list, words("หน่วยงานนี้ยังไม่มีเจ้าหน้าที่ให้นัดหมาย", "This unit has no officer to meet yet"));
+    if (!officers.length) return say(this.list, words("หน่วยงานนี้ยังไม่มีเจ้าหน้าที่ให้นัดหมาย หัวหน้างานหรือผู้ดูแลระบบเพิ่มได้ที่ จัดการระบบ › ห้องและเจ้าหน้าที่", "This unit has no officer to meet yet: a supervisor or administrator adds one under Set-up, Rooms"));
     if (!rooms.length) return say(this.list, words("จังหวัดนี้ยังไม่มีห้อง VDO Conference", "This province has no room yet"));
     if (!slots.length) return say(this.list, words("ไม่มีเวลาเหลือในวันนี้ โปรดเลือกวันอื่น", "No time is left on this day: choose another"));
     this.list.replaceChildren(

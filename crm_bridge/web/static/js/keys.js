@@ -1,4 +1,4 @@
-// Keyboard: an element with data-key="Alt+H" is clicked (a field: focused) by that key. Where the
+// Keyboard: an element with data-key="Alt+H" is clicked (a field or choice: focused) by that key. Where the
 // same key stands on several, the first that is visible and enabled takes it.
 
 function name(event) {
@@ -24,6 +24,14 @@ export function install() {
     if (found.matches("input:not([type=checkbox]):not([type=radio]), select, textarea")) {
       found.focus();
       found.select?.();
-    } else found.click();
+    } else if (found.type === "radio") {
+      // a key leads to the choice and never makes it: the one made stays
+      const group = found.form?.elements.namedItem(found.name);
+      const made = group instanceof RadioNodeList ? [...group].find((radio) => radio.checked) : null;
+      (made ?? found).focus();
+    } else {
+      if (found.type === "checkbox") found.focus();
+      found.click();
+    }
   });
 }
