@@ -27,7 +27,8 @@ test: setup
 	@bash docker/system-packages.sh lab postgres browser
 	@$(HOTLINE) lab prepare
 	@$(MAKE) --no-print-directory lint
-	@$(PY) -m pytest
+	@$(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/scenarios tests/contract tests/web
+	@$(PY) -m pytest -q tests/line tests/browser   # one at a time: each has Asterisk or Chromium to itself
 
 lint: setup
 	@$(VENV)/bin/ruff check .

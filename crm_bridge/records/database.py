@@ -6,6 +6,8 @@ a write transaction takes its lock at the start. PostgreSQL: as the server is co
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -54,12 +56,28 @@ class Database:
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """A connection for as long as the block lasts; a fault of the store is a `StorageError`."""
         try:
-            async with self.engine.connect() as connection:
+            connection = await self._opened()
+            try:
                 yield connection
+            finally:
+                await asyncio.shield(asyncio.ensure_future(connection.close()))
         except Exception as error:
             if (fault := storage_fault(error, self.where)) is None:
                 raise
             raise fault from error
+
+    async def _opened(self) -> AsyncConnection:
+        """A connection that has been made; one whose user is cancelled meanwhile is closed.
+
+        The thread of SQLite's driver would else answer a loop that may have ended by then.
+        """
+        opening = asyncio.ensure_future(_start(self.engine.connect()))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with contextlib.suppress(Exception):
+                await (await opening).close()
+            raise
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -104,6 +122,10 @@ class Database:
     async def close(self) -> None:
         """Give back every connection."""
         await self.engine.dispose()
+
+
+async def _start(connection: AsyncConnection) -> AsyncConnection:
+    return await connection
 
 
 def driver_url(url: str) -> URL:

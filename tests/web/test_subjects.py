@@ -43,7 +43,7 @@ async def test_the_page_shows_every_entry_as_a_line(desk: Desk):
     admin = await desk.browser(Role.ADMINISTRATOR)
     await admin.post("/api/v1/subjects", json={"name_th": "<b>ทอง"})
     page = (await admin.get("/admin/subjects?open=prices")).text
-    assert page.count("<details") == 13
+    assert page.partition('id="main"')[2].count("<details") == 13  # the menu has one of its own
     assert page.count('data-act="PUT /api/v1/subjects/') == 13 + 45
     assert "<b>ทอง" not in page
     assert '<details class="heading" open>' in page
