@@ -24,8 +24,6 @@ from ivr.steps.standards import OFFICE_ZONE
 
 OPENS: Final = timedelta(hours=8, minutes=30)
 """Government offices open at 08:30."""
-CLOSES: Final = timedelta(hours=16, minutes=30)
-"""Government offices close at 16:30."""
 
 _SATURDAY: Final = 5
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

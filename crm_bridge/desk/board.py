@@ -112,10 +112,6 @@ class Board:
             if view is not None and self.ask is not None:
                 self.ask(Question(call_id, view.e164, view.withheld))
 
-    def of_number(self, e164: str) -> list[str]:
-        """The calls on somebody's screen with this number."""
-        return list(dict.fromkeys(view.call_id for view in self if view.e164 == e164))
-
     def amended(self, call: Call) -> None:
         """An act was put on the record of a call that is over."""
         if call.call_id in self._entries:

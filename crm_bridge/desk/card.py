@@ -34,7 +34,6 @@ DAY: Final = 24 * 3600 * 1_000_000
 _CONTACTS: Final = 4
 _WAITING: Final = 5000
 """Questions that may wait; beyond, the oldest are given up: their callers have rung by then."""
-_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,6 @@ class Question:
     call_id: str
     e164: str | None
     withheld: bool
-    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)

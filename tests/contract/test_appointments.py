@@ -102,20 +102,20 @@ async def held_ticks(database, place, starts=TUESDAY):
 
 
 async def test_from_the_telephone_to_the_meeting(database, clock, place):
-    opened = clock.now
+    opened = clock.at
     clock.forward(minutes=4)
     one = await asked(database, clock, opened=opened, call_id="pbx1-1.2")
     assert re.fullmatch(r"69-\d{6}-\d", one.ref)
-    assert (one.state, one.opened_us, one.saved_us) == (State.REQUESTED, opened, clock.now)
+    assert (one.state, one.opened_us, one.saved_us) == (State.REQUESTED, opened, clock.at)
     clock.forward(minutes=6)
     two = await agree(database, clock, one, place, link="https://vdo.example/1")
-    assert (two.state, two.agreed_us, two.starts_us) == (State.AGREED, clock.now, TUESDAY)
+    assert (two.state, two.agreed_us, two.starts_us) == (State.AGREED, clock.at, TUESDAY)
     assert len(await held_ticks(database, place)) == 8
     assert await outgoing(database, two) == []
     clock.forward(minutes=1)
     three = await notify(database, clock, two, "voice", "sms", "email")
     assert (three.state, three.told_us, three.invited) == (
-        State.NOTIFIED, clock.now, "voice sms email",
+        State.NOTIFIED, clock.at, "voice sms email",
     )  # fmt: skip
     with pytest.raises(Refused, match="has not come"):
         await close(database, clock, three, Act.HELD)
@@ -216,7 +216,7 @@ async def test_a_cancelled_one_gives_back_its_time_and_tells_those_who_were_told
         database, clock, await agree(database, clock, await asked(database, clock), place), "email"
     )
     gone = await cancel(database, clock, told)
-    assert (gone.state, gone.sequence, gone.closed_us) == (State.CANCELLED, 1, clock.now)
+    assert (gone.state, gone.sequence, gone.closed_us) == (State.CANCELLED, 1, clock.at)
     assert await held_ticks(database, place) == {}
     found = await outgoing(database, gone)
     assert [(m.kind, m.to) for m in found] == [
@@ -341,7 +341,7 @@ async def test_a_form_saved_twice_is_one_appointment(database, clock):
 
 
 async def test_an_opening_nobody_can_believe_is_unknown(database, clock):
-    assert (await asked(database, clock, opened=clock.now + 1)).opened_us is None
+    assert (await asked(database, clock, opened=clock.at + 1)).opened_us is None
     assert (await asked(database, clock, opened=1)).opened_us is None
 
 

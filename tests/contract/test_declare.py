@@ -39,7 +39,7 @@ class Bridge:
             database, loop, [pipeline], pipeline.directory, pipeline.standards, self.clock
         )
         _, self.messages = messages_of(SCENARIO)
-        self.clock.now = self.messages[-1][1] + 3_600_000_000
+        self.clock.at = self.messages[-1][1] + 3_600_000_000
 
     def take(self, start: int = 0, stop: int | None = None) -> None:
         for raw, arrived in self.messages[start:stop]:
@@ -192,7 +192,7 @@ async def test_an_act_is_neither_before_its_call_nor_in_the_future(database):
         bridge.take(middle(bridge.messages))
         await bridge.declare(want.call_id, "logged", 2**60, OFFICER)
         assert [m[:2] for m in await marks(database, want.call_id)] == [
-            ("informed", want.entered_at), ("logged", bridge.clock.now),
+            ("informed", want.entered_at), ("logged", bridge.clock.at),
         ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ MINUTE = 60 * SECOND
 
 
 def ago(minutes: float) -> int:
-    return CLOCK.now - int(minutes * MINUTE)
+    return CLOCK.at - int(minutes * MINUTE)
 
 
 def unanswered(number: int, at: int, presented: str = "0812345678") -> Call:
@@ -116,7 +116,7 @@ async def test_somebody_may_give_up_and_says_why(database):
     assert await lines(database) == []
     (line,) = await lines(database, settled=True)
     assert (line.state, line.reason, line.settled_us) == (
-        State.GIVEN_UP, "ไม่รับสาย 3 ครั้ง", CLOCK.now,
+        State.GIVEN_UP, "ไม่รับสาย 3 ครั้ง", CLOCK.at,
     )  # fmt: skip
     await save(database, lost(2, ago(1)))
     assert [line.state for line in await lines(database)] == [State.OPEN]

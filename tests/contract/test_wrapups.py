@@ -57,19 +57,19 @@ async def desk(database: Database) -> AsyncIterator[Desk]:
 
 
 def hour_ago(desk: Desk, minutes: float = 60) -> int:
-    return desk.clock.now - int(minutes * 60) * SECOND
+    return desk.clock.at - int(minutes * 60) * SECOND
 
 
 async def test_a_saved_record_ends_the_log_of_its_call(desk: Desk):
     call = served(1, hour_ago(desk))
     await save(desk.database, call)
     saved = await desk.wrapups.save(desk.me, call.call_id, "1001", ENTRY)
-    assert (saved.version, saved.saved_us, saved.updated_us) == (1, desk.clock.now, desk.clock.now)
+    assert (saved.version, saved.saved_us, saved.updated_us) == (1, desk.clock.at, desk.clock.at)
     assert desk.told == [saved]
     stored = await load_call(desk.database, call.call_id)
     assert stored is not None
     (log,) = [s for s in stored.steps if s.step == "log"]
-    assert (log.ended_at, log.evidence.value) == (desk.clock.now, "declared")
+    assert (log.ended_at, log.evidence.value) == (desk.clock.at, "declared")
     async with desk.database.reading() as connection:
         assert await find(connection, call.call_id, "1001") == saved
         assert await find(connection, call.call_id, "1002") is None
@@ -111,7 +111,7 @@ async def test_a_record_is_corrected_by_who_has_seen_it(desk: Desk):
     assert (unseen.value.status, late.value.status) == (428, 412)
     assert second.entry.summary == "แก้ไข\nบรรทัดสอง"
     assert (second.version, second.saved_us) == (2, first.saved_us)
-    assert second.updated_us == desk.clock.now
+    assert second.updated_us == desk.clock.at
     stored = await load_call(desk.database, call.call_id)
     assert stored is not None
     (log,) = [s for s in stored.steps if s.step == "log"]
@@ -201,7 +201,7 @@ async def test_calls_are_listed_until_each_officer_has_logged_them(desk: Desk):
     assert (other.call_id, other.released_us, other.caller_e164, other.service) == (
         late.call_id, late.agents[1].released_at, "+66812345678", "information",
     )  # fmt: skip
-    assert await desk.unlogged("1003", since_us=desk.clock.now) == []
+    assert await desk.unlogged("1003", since_us=desk.clock.at) == []
 
 
 async def test_the_list_of_unlogged_calls_goes_on_page_by_page(desk: Desk):
@@ -228,10 +228,10 @@ async def test_each_officers_calls_are_counted(desk: Desk):
     await save(desk.database, *made)
     await desk.wrapups.save(desk.me, made[1].call_id, "1001", ENTRY)
     async with desk.database.reading() as connection:
-        assert await counts(connection, 0, desk.clock.now) == [
+        assert await counts(connection, 0, desk.clock.at) == [
             Count("1001", 2, 1), Count("1003", 1, 0),
         ]  # fmt: skip
-        assert await counts(connection, desk.clock.now, desk.clock.now + 1) == []
+        assert await counts(connection, desk.clock.at, desk.clock.at + 1) == []
 
 
 async def test_a_start_declares_again_what_a_kill_left_undeclared(desk: Desk):
@@ -243,7 +243,7 @@ async def test_a_start_declares_again_what_a_kill_left_undeclared(desk: Desk):
             insert(wrapups).values(
                 call_id=killed.call_id, agent="1001", account_id=desk.me.id, service="information",
                 summary="", outcome="cut_off", follow_up="", follow_up_done=False, informed=False,
-                asked_agency=False, saved_us=desk.clock.now - SECOND, updated_us=desk.clock.now,
+                asked_agency=False, saved_us=desk.clock.at - SECOND, updated_us=desk.clock.at,
                 version=2,
             )
         )  # fmt: skip
@@ -252,7 +252,7 @@ async def test_a_start_declares_again_what_a_kill_left_undeclared(desk: Desk):
     stored = await load_call(desk.database, killed.call_id)
     assert stored is not None
     assert [(m.name, m.at, m.by) for m in stored.call.marks] == [
-        ("logged", desk.clock.now - SECOND, "1001")
+        ("logged", desk.clock.at - SECOND, "1001")
     ]
     async with desk.database.writing() as connection:
         await connection.execute(delete(marks))
@@ -270,7 +270,7 @@ async def test_a_draft_is_its_owners_and_the_last_one_stands(desk: Desk):
         await drafts.keep(connection, desk.clock, desk.me.id, "wrapup:a.1", hostile)
     async with desk.database.reading() as connection:
         found = await drafts.read(connection, desk.me.id, "wrapup:a.1")
-        assert found == drafts.Draft("wrapup:a.1", hostile, desk.clock.now)
+        assert found == drafts.Draft("wrapup:a.1", hostile, desk.clock.at)
         assert await drafts.read(connection, "another", "wrapup:a.1") is None
 
 

@@ -39,7 +39,6 @@ from crm_bridge.web.policy import COOKIE
 SIZE: Final = (1366, 768)
 """The screen of an office computer; the desk is made for it."""
 
-WIDE: Final = (1920, 1080)
 IMAGES: Final = Path(__file__).parents[2] / "docs" / "images"
 SCREENSHOTS: Final = os.environ.get("HOTLINE_SCREENSHOTS") == "1"
 """Whether the pictures of docs/ are taken anew; a plain run leaves the tree as it is."""

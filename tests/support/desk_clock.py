@@ -16,24 +16,29 @@ def at(text: str) -> int:
     return (local - EPOCH) // timedelta(microseconds=1)
 
 
-class HeldClock:
-    """Stands still until a test moves it."""
+NOW = at("2026-11-23T10:00")
+"""A Monday, ten in the morning at the office."""
 
-    def __init__(self, text: str = "2026-11-23T09:00") -> None:
-        self.now = at(text)
+
+class HeldClock:
+    """Stands still until a test moves it; a fake of `crm_bridge.clock.SystemClock`."""
+
+    def __init__(self, moment: str | int = NOW) -> None:
+        self.at = at(moment) if isinstance(moment, str) else moment
 
     def now_us(self) -> int:
-        return self.now
+        return self.at
 
     def monotonic(self) -> float:
-        return self.now / 1_000_000
+        return self.at / 1_000_000
 
     async def sleep(self, seconds: float) -> None:
-        self.now += round(seconds * 1_000_000)
+        self.at += round(seconds * 1_000_000)
         await asyncio.sleep(0)
 
     def set(self, text: str) -> None:
-        self.now = at(text)
+        self.at = at(text)
 
     def forward(self, **span: float) -> None:
-        self.now += timedelta(**span) // timedelta(microseconds=1)
+        """Moves on by days, hours, minutes, seconds."""
+        self.at += timedelta(**span) // timedelta(microseconds=1)

@@ -22,9 +22,10 @@ from crm_bridge.web.app import create_app
 from crm_bridge.web.context import Context
 from ivr.lab.stage import Stage
 from tests.support.browser import OfficeClock, served
+from tests.support.desk_clock import HeldClock
 from tests.support.live import bridge, bridge_config, caught_up, on_disk
 from tests.support.office import Office, furnish, office_config
-from tests.support.web import FIT, Desk, HeldClock
+from tests.support.web import FIT, Desk
 
 
 @dataclass

@@ -25,10 +25,10 @@ from crm_bridge.people import persons
 from crm_bridge.records.database import Database
 from ivr.lab.install import read_agencies
 from ivr.steps.standards import OFFICE_ZONE, load_standards
+from tests.support.desk_clock import NOW, HeldClock
 from tests.support.office_calls import Played, replay, saving
 from tests.support.office_cases import make_cases
 from tests.support.scenario import config_of
-from tests.support.web import NOW, HeldClock
 
 PASSWORD: Final = "ตลาดสด-ยามเช้า-1203"
 """Of every account of the office."""

@@ -11,7 +11,7 @@ from crm_bridge.cases.complaints import Complaint
 from crm_bridge.cases.directing import Order
 from crm_bridge.records.database import Database
 from ivr.steps.standards import OFFICE_ZONE
-from tests.support.web import HeldClock
+from tests.support.desk_clock import HeldClock
 
 if TYPE_CHECKING:
     from tests.support.office import Office

@@ -33,9 +33,10 @@ from ivr.ami.client import NodeAddress
 from ivr.ami.reconnect import Link, LinkState
 from ivr.events import types as ev
 from ivr.steps.standards import load_standards
+from tests.support.desk_clock import HeldClock
 from tests.support.migrated import sqlite_url
 from tests.support.scenario import config_of, messages_of
-from tests.support.web import FIT, Desk, HeldClock
+from tests.support.web import FIT, Desk
 
 _TIMESTAMP = re.compile(rb"(?m)^Timestamp: (\d+)\.(\d{6})")
 

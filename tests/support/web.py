@@ -13,38 +13,14 @@ import pytest
 from crm_bridge.access import accounts, sessions
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import OUTSIDE, Role
-from crm_bridge.clock import micros
 from crm_bridge.records.database import Database
 from crm_bridge.web.app import create_app
 from crm_bridge.web.context import Context
 from crm_bridge.web.health import Health
 from crm_bridge.web.policy import COOKIE, CSRF_HEADER
+from tests.support.desk_clock import HeldClock
 from tests.support.migrated import sqlite_url
 from tests.support.scenario import config_of
-
-NOW = micros("2026-11-23T03:00:00Z")
-"""A Monday, ten in the morning at the office."""
-
-
-@dataclass
-class HeldClock:
-    """A clock that stands until a test moves it; a fake of `crm_bridge.clock.SystemClock`."""
-
-    at: int = NOW
-
-    def now_us(self) -> int:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at / 1_000_000
-
-    async def sleep(self, seconds: float) -> None:
-        self.at += int(seconds * 1_000_000)
-
-    def forward(self, **units: float) -> None:
-        """Moves on by days, hours, minutes, seconds."""
-        scale = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
-        self.at += int(sum(n * scale[unit] for unit, n in units.items()) * 1_000_000)
 
 
 @dataclass

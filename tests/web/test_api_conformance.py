@@ -32,9 +32,10 @@ from crm_bridge.access.roles import Role
 from crm_bridge.records.database import Database
 from crm_bridge.records.schema import upgrade
 from crm_bridge.web.context import Context
+from tests.support.desk_clock import HeldClock
 from tests.support.desk_house import at_home
 from tests.support.office import furnish, office_config
-from tests.support.web import FIT, Desk, HeldClock
+from tests.support.web import FIT, Desk
 
 EXAMPLES = 5
 """Requests drawn for each operation and role."""

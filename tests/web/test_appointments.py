@@ -12,8 +12,9 @@ from crm_bridge.access.roles import Role
 from crm_bridge.appointments.offices import offices
 from crm_bridge.config import AgencySection
 from tests.support.desk_calls import save, served
+from tests.support.desk_clock import NOW
 from tests.support.people import person
-from tests.support.web import NOW, Desk
+from tests.support.web import Desk
 
 PROVINCE = "pco-krabi"
 UNIT = "dip"

@@ -16,8 +16,9 @@ from crm_bridge.access.roles import Role
 from crm_bridge.config import OidcSection, RoleName
 from crm_bridge.records.desk_tables.accounts import accounts as table
 from crm_bridge.web.navigation import home
+from tests.support.desk_clock import NOW
 from tests.support.oidc import CLIENT, SECRET, StandIn, provider
-from tests.support.web import NOW, Desk
+from tests.support.web import Desk
 
 HOME = "http://127.0.0.1:8203"
 

@@ -9,7 +9,8 @@ from crm_bridge.access.roles import Role
 from crm_bridge.access.throttle import ADDRESSES, FAILURES, Throttle, place
 from crm_bridge.errors import Refused
 from crm_bridge.web.policy import COOKIE
-from tests.support.web import Desk, HeldClock
+from tests.support.desk_clock import HeldClock
+from tests.support.web import Desk
 
 PASSWORD = "ม้วนเดียวจบ-ทดสอบ-1203"
 NEW = "ฝนตกขี้หมูไหล-2569"

@@ -20,7 +20,7 @@ from crm_bridge.errors import Refused
 from crm_bridge.web import etags, paging
 from crm_bridge.web.cases import view
 from crm_bridge.web.cases.form import draft_key
-from crm_bridge.web.cases.performing import AGENTS, CENTRE, READERS, perform
+from crm_bridge.web.cases.performing import AGENTS, CENTRE, perform
 from crm_bridge.web.cases.schemas import (
     CaseFields,
     CaseIn,
@@ -31,7 +31,7 @@ from crm_bridge.web.cases.schemas import (
 from crm_bridge.web.cases.written import number_form
 from crm_bridge.web.context import context
 from crm_bridge.web.pages import language_of
-from crm_bridge.web.policy import who
+from crm_bridge.web.policy import EVERYONE, who
 
 router = APIRouter(prefix="/api/v1", tags=["cases"])
 
@@ -39,7 +39,7 @@ router = APIRouter(prefix="/api/v1", tags=["cases"])
 @router.get("/cases", summary="Cases this account may see, a page at a time")
 async def list_cases(
     request: Request,
-    me: Annotated[Account, who(*READERS)],
+    me: Annotated[Account, who(*EVERYONE)],
     text: Annotated[str, Query(max_length=200, description="ticket number, name, matter")] = "",
     state: Annotated[list[State], Query(max_length=20)] = [],  # noqa: B006  # FastAPI copies it
     kind: Literal["complaint", "advice"] | None = None,
@@ -120,7 +120,7 @@ async def record(
 
 @router.get("/cases/{ticket}", summary="One case")
 async def read(
-    request: Request, response: Response, me: Annotated[Account, who(*READERS)], ticket: str
+    request: Request, response: Response, me: Annotated[Account, who(*EVERYONE)], ticket: str
 ) -> CaseOut:
     """As this account may read it; `acts` says what it can do now."""
     held = context(request)
@@ -153,7 +153,7 @@ async def edit(
 
 @router.get("/cases/{ticket}/events", summary="The timeline of a case")
 async def events(
-    request: Request, me: Annotated[Account, who(*READERS)], ticket: str
+    request: Request, me: Annotated[Account, who(*EVERYONE)], ticket: str
 ) -> list[EventOut]:
     """In order, what this account may read of it."""
     held = context(request)

@@ -13,14 +13,10 @@ from crm_bridge.access.roles import Role
 from crm_bridge.cases.case import Case
 from crm_bridge.web import etags
 from crm_bridge.web.cases import view
-from crm_bridge.web.cases.schemas import (
-    CaseOut,
-)
+from crm_bridge.web.cases.schemas import CaseOut
 from crm_bridge.web.context import context
 from crm_bridge.web.pages import language_of
 
-READERS: Final = tuple(set(Role))
-"""Whoever is signed in; an outside account finds its own cases only."""
 AGENTS: Final = (Role.AGENT, Role.SUPERVISOR)
 CENTRE: Final = (Role.AGENT, Role.SUPERVISOR, Role.DIRECTOR)
 LEADS: Final = (Role.SUPERVISOR, Role.DIRECTOR)
