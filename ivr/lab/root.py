@@ -34,7 +34,11 @@ _INSTANCES = "srv/hotline-lab"
 Progress = Callable[[str], None]
 
 
-class NoAsterisk(Exception):
+class NoRoot(Exception):
+    """A Debian root cannot be made here; the text says what to do."""
+
+
+class NoAsterisk(NoRoot):
     """There is no Asterisk here and none can be made; the text says what to do."""
 
 
@@ -232,47 +236,63 @@ def _make(directory: Path, progress: Progress) -> str:
     building = Path(tempfile.mkdtemp(prefix="asterisk-sid.", dir=directory.parent))
     log = directory.parent / "asterisk-sid.log"
     try:
-        building.chmod(0o755)
-        argv = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
-        keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-        if keyring.exists():
-            argv.append(f"--keyring={keyring}")
-        elif _is_ubuntu():
-            raise NoAsterisk(
-                "Debian's signing keys are missing: apt-get install debian-archive-keyring"
-            )
-        argv += [SUITE, str(building)]
-        mirror = debian_mirror()
-        if mirror:
-            argv.append(mirror)
-        with (
-            log.open("w") as out,
-            subprocess.Popen(
-                argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-            ) as work,
-        ):
-            for line in work.stdout or ():
-                out.write(line)
-                if line.startswith("I: "):
-                    progress(line[3:].strip())
+        try:
+            debootstrap(SUITE, PACKAGES, building, debian_mirror(), log, progress)
+        except NoRoot as error:
+            raise NoAsterisk(str(error)) from error
         version = _said(["chroot", str(building), "asterisk", "-V"])
-        if work.returncode or _major(version) < OLDEST:
-            tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-8:])
+        if _major(version) < OLDEST:
             raise NoAsterisk(
-                f"debootstrap could not make the Debian root (all of it in {log}):\n{tail}\n"
-                "If no Debian mirror is reached from here, name one in HOTLINE_DEBIAN_MIRROR."
+                f"the Debian {SUITE} root has no Asterisk >= {OLDEST} (all of it in {log})"
             )
         shutil.rmtree(building / "var" / "cache" / "apt", ignore_errors=True)
         _stamp(building, version)
-        _remove_root(directory)
+        remove_root(directory)
         building.rename(directory)
     finally:
-        _remove_root(building)
+        remove_root(building)
     progress(f"{version} is ready in {directory}")
     return version
 
 
-def _remove_root(directory: Path) -> None:
+def debootstrap(
+    suite: str,
+    packages: tuple[str, ...],
+    building: Path,
+    mirror: str,
+    log: Path,
+    progress: Progress,
+) -> None:
+    """Makes a Debian root of `suite` with `packages` in the folder `building`; raises NoRoot."""
+    building.chmod(0o755)
+    argv = ["debootstrap", "--variant=minbase", f"--include={','.join(packages)}"]
+    keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+    if keyring.exists():
+        argv.append(f"--keyring={keyring}")
+    elif _is_ubuntu():
+        raise NoRoot("Debian's signing keys are missing: apt-get install debian-archive-keyring")
+    argv += [suite, str(building)]
+    if mirror:
+        argv.append(mirror)
+    with (
+        log.open("w") as out,
+        subprocess.Popen(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as work,
+    ):
+        for line in work.stdout or ():
+            out.write(line)
+            if line.startswith("I: "):
+                progress(line[3:].strip())
+    if work.returncode:
+        tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-8:])
+        raise NoRoot(
+            f"debootstrap could not make the Debian root (all of it in {log}):\n{tail}\n"
+            "If no Debian mirror is reached from here, name one in HOTLINE_DEBIAN_MIRROR."
+        )
+
+
+def remove_root(directory: Path) -> None:
     """Removes a root, unless something is mounted in it (debootstrap leaves /proc when killed)."""
     if not directory.exists():
         return
