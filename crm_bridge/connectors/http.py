@@ -243,15 +243,20 @@ def said(body: Any, sent: Collection[str] = ()) -> str:
 
 def hidden(text: str, sent: Collection[str] = ()) -> str:
     """`text` as one short line in which every word of `sent` and every longer number is `…`."""
+    text = text[: 4 * WORDS]  # what follows takes the square of the length
+    text = _NUMBER.sub("…", _ADDRESS_OF_MAIL.sub("…", text))
     known = {word for one in sent for word in _WORD.findall(one.casefold())}
     if known:
         text = _WORD.sub(lambda m: "…" if m[0].casefold() in known else m[0], text)
-    text = _NUMBER.sub("…", _ADDRESS_OF_MAIL.sub("…", text))
+    for word in sorted((w for w in known if _THAI.search(w)), key=len, reverse=True):
+        text = text.replace(word, "…")  # Thai writes no spaces between words
     text = " ".join(text.split())
     return text if len(text) <= WORDS else text[: WORDS - 1] + "…"
 
 
-_WORD: Final = re.compile(r"[^\W_]{3,}|[\u0e00-\u0e7f]{2,}")
+_THAI: Final = re.compile(r"[\u0e00-\u0e7f]")
+_WORD: Final = re.compile(r"[^\s!-/:-@\[-`{-~]{3,}|[\u0e00-\u0e7f]{2}")
+"""Whatever stands between spaces and ASCII's punctuation; shorter ones tell nothing."""
 _NUMBER: Final = re.compile(r"\+?\d(?:[ ().-]?\d){5,}")
 _ADDRESS_OF_MAIL: Final = re.compile(r"\S+@\S+\.\S+")
 
@@ -328,7 +333,7 @@ def _plain(raw: bytes | None, headers: httpx.Headers, sent: Collection[str]) -> 
     if "html" in headers.get("Content-Type", "") or text.lstrip().startswith("<"):
         title = re.search(r"<title[^>]*>([^<]*)", text, re.IGNORECASE)
         text = title[1] if title else ""
-    return hidden(text[: 4 * WORDS], sent)
+    return hidden(text, sent)
 
 
 def _texts(body: Any, depth: int = 0) -> Iterator[str]:
