@@ -291,7 +291,7 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     """
     database = Database(config.database.url)
     await schema.check(database)
-    loop = CommitLoop(Writer(database), Policy(linger=0))
+    loop = CommitLoop(Writer(database, tells=bool(config.connector)), Policy(linger=0))
     clock = clock or SystemClock()
     app = App(config, database, loop, clock, gateways=outlets.gateways(config))
     directory = config.directory()

@@ -16,23 +16,27 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from crm_bridge.config_outside import (
+    ConnectorSection,
+    MailSection,
+    MessagesSection,
+    OidcSection,
+    Section,
+    guarded,
+)
 from crm_bridge.errors import ConfigMistake
 from ivr.calls.directory import Agency, Directory
 
 Service = Literal["information", "complaint", "appointment", "market_information"]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DatabaseSection(_Section):
+class DatabaseSection(Section):
     """[database]"""
 
     url: str = Field("sqlite:///hotline.db", description="sqlite:///FILE or postgresql://…")
 
 
-class NodeSection(_Section):
+class NodeSection(Section):
     """[[node]]: one Asterisk."""
 
     name: str | None = Field(None, description="default: Asterisk's systemname")
@@ -70,7 +74,7 @@ class NodeSection(_Section):
             ) from error
 
 
-class LineSection(_Section):
+class LineSection(Section):
     """[line]"""
 
     numbers: list[str] = Field(["1203"], description="dialled numbers that are the hotline")
@@ -85,7 +89,7 @@ class LineSection(_Section):
     )
 
 
-class QueueSection(_Section):
+class QueueSection(Section):
     """[queue.NAME]"""
 
     service: Service = Field(description="the service this Asterisk queue stands for")
@@ -94,7 +98,7 @@ class QueueSection(_Section):
     )
 
 
-class AgentsSection(_Section):
+class AgentsSection(Section):
     """[agents]"""
 
     interfaces: list[str] = Field(
@@ -102,7 +106,7 @@ class AgentsSection(_Section):
     )
 
 
-class AgencySection(_Section):
+class AgencySection(Section):
     """[agency.ID]"""
 
     name_th: str = Field("", description="Thai name")
@@ -137,136 +141,24 @@ class MenuSection(BaseModel):
         return self
 
 
-class WebSection(_Section):
+class WebSection(Section):
     """[web]"""
 
     host: str = Field("127.0.0.1", description="address the pages listen on")
     port: int = Field(8203, ge=0, le=65535, description="their port")
+    address: str = Field(
+        "", description="the desk as browsers reach it, https://…; for links in other systems"
+    )
     https: bool = Field(False, description="people reach the pages over TLS, ended by a proxy")
     proxies: list[str] = Field(
         ["127.0.0.1"], description="addresses of proxies whose X-Forwarded-For is believed"
     )
 
-
-RoleName = Literal[
-    "agent", "supervisor", "director", "agency_officer", "provincial_officer",
-    "administrator", "auditor",
-]  # fmt: skip
-
-
-class OidcSection(_Section):
-    """[oidc]: the ministry's own sign-in (OpenID Connect); off while no issuer is named."""
-
-    issuer: str = Field("", description="the provider, as its tokens name it; empty: off")
-    client_id: str = Field("", description="the desk's name at the provider")
-    client_secret: SecretStr | None = Field(None, description="the desk's secret there")
-    client_secret_file: Path | None = Field(None, description="a file that holds it instead")
-    address: str = Field("", description="the desk's own address as browsers see it, https://…")
-    label_th: str = Field("ลงชื่อเข้าใช้ด้วยบัญชีกระทรวง", description="the button in Thai")
-    label_en: str = Field("Sign in with the ministry account", description="in English")
-    match: Literal["email", "username"] = Field(
-        "email", description="how an account is found the first time; later by the subject"
-    )
-    role_claim: str = Field("", description="the claim that says the role; empty: the account does")
-    roles: dict[str, RoleName] = Field({}, description="value of that claim → role")
-    agency_claim: str = Field("", description="the claim that says the agency's id")
-    timeout_seconds: float = Field(10.0, gt=0, le=60, description="how long the provider may take")
-
     @model_validator(mode="after")
-    def _whole(self) -> OidcSection:
-        if not self.issuer:
-            return self
-        for name in ("issuer", "address"):
-            if not _guarded(getattr(self, name)):
-                raise ValueError(f"oidc.{name} must be https://… (http:// only on loopback)")
-        if not self.client_id:
-            raise ValueError("oidc.client_id is missing")
-        if self.role_claim and not self.roles:
-            raise ValueError("oidc.role_claim needs oidc.roles: which value is which role")
+    def _address_is_guarded(self) -> WebSection:
+        if self.address and not guarded(self.address):
+            raise ValueError("web.address must be https://… (http:// only on loopback)")
         return self
-
-    def secret(self) -> str:
-        """The desk's secret, empty for a public client; ConfigMistake if its file is unreadable."""
-        return _secret(self.client_secret, self.client_secret_file, "oidc.client_secret_file")
-
-
-def _guarded(url: str) -> bool:
-    """Whether what is sent there is safe from readers: over TLS, or within the machine."""
-    parts = urlsplit(url)
-    inside = parts.hostname in {"127.0.0.1", "::1", "localhost"}
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and inside))
-
-
-class MessagesSection(_Section):
-    """[messages]: text messages that go out."""
-
-    gateway: Literal["file", "http"] = Field(
-        "file", description="`file`: nothing is sent, each message becomes a file; `http`"
-    )
-    folder: Path = Field(Path("outbox"), description="where the file gateway writes")
-    url: str = Field("", description="where the HTTP gateway POSTs")
-    token: SecretStr | None = Field(None, description="the provider's secret")
-    token_file: Path | None = Field(None, description="a file that holds it instead")
-    sender: str = Field("1203", description="the sender's name, as agreed with the provider")
-    timeout_seconds: float = Field(10.0, gt=0, le=60, description="how long an answer may take")
-    tries: int = Field(20, ge=1, le=1000, description="after so many a message is dead")
-
-    @model_validator(mode="after")
-    def _has_url(self) -> MessagesSection:
-        if self.gateway == "http" and not self.url.startswith(("http://", "https://")):
-            raise ValueError("the http gateway needs messages.url, http:// or https://")
-        return self
-
-    def secret(self) -> str:
-        """The provider's secret, empty where there is none; ConfigMistake if unreadable."""
-        return _secret(self.token, self.token_file, "messages.token_file")
-
-
-class MailSection(_Section):
-    """[mail]: e-mails that go out."""
-
-    gateway: Literal["file", "smtp"] = Field(
-        "file", description="`file`: nothing is sent, each e-mail becomes a file; `smtp`"
-    )
-    folder: Path = Field(Path("outbox"), description="where the file gateway writes")
-    host: str = Field("", description="the SMTP server")
-    port: int = Field(587, ge=1, le=65535, description="its port")
-    security: Literal["starttls", "tls", "none"] = Field(
-        "starttls", description="`starttls` or nothing is sent, `tls` from the start, `none`"
-    )
-    username: str = Field("", description="the login, where it wants one")
-    password: SecretStr | None = Field(None, description="its password")
-    password_file: Path | None = Field(None, description="a file that holds it instead")
-    sender: str = Field("no-reply@1203.invalid", description="the address e-mails come from")
-    timeout_seconds: float = Field(20.0, gt=0, le=60, description="how long the server may take")
-
-    @model_validator(mode="after")
-    def _fits(self) -> MailSection:
-        if self.gateway == "smtp" and not self.host:
-            raise ValueError("the smtp gateway needs mail.host")
-        user, at, domain = self.sender.partition("@")
-        if not (user and at and domain) or not self.sender.isascii() or "@" in domain:
-            raise ValueError("mail.sender is no e-mail address")
-        if any(c.isspace() or not c.isprintable() for c in self.sender):
-            raise ValueError("mail.sender is no e-mail address")
-        return self
-
-    def secret(self) -> str:
-        """The password, empty where there is none; ConfigMistake if its file is unreadable."""
-        return _secret(self.password, self.password_file, "mail.password_file")
-
-
-def _secret(value: SecretStr | None, path: Path | None, where: str) -> str:
-    if value is not None:
-        return value.get_secret_value()
-    try:
-        return path.read_text(encoding="utf-8").strip() if path else ""
-    except OSError as error:
-        raise ConfigMistake(
-            f"cannot read {path}: {error.strerror}",
-            where=where,
-            mend="name a file that the bridge's user may read",
-        ) from error
 
 
 URL_POP_FIELDS: Final = (
@@ -275,7 +167,7 @@ URL_POP_FIELDS: Final = (
 """What a URL pop may name of a call, each in braces."""
 
 
-class DeskSection(_Section):
+class DeskSection(Section):
     """[desk]: the agent's page."""
 
     url_pop: str = Field(
@@ -359,6 +251,7 @@ class Config(BaseSettings):
     mail: MailSection = MailSection()
     desk: DeskSection = DeskSection()
     oidc: OidcSection = OidcSection()
+    connector: dict[str, ConnectorSection] = {}
 
     @classmethod
     def settings_customise_sources(
@@ -377,6 +270,16 @@ class Config(BaseSettings):
         names = [node.label for node in self.node]
         if len(set(names)) != len(names):
             raise ValueError("two [[node]] have the same name; give each its own")
+        return self
+
+    @model_validator(mode="after")
+    def _connectors_can_be_named(self) -> Config:
+        for name in self.connector:
+            if not re.fullmatch(r"[a-z][a-z0-9_-]{0,31}", name) or name == "embedded":
+                raise ValueError(
+                    f"connector.{name}: a name is a-z 0-9 _ -, begins with a letter, "
+                    "and is not `embedded`"
+                )
         return self
 
     def directory(self) -> Directory:
@@ -430,6 +333,12 @@ def load_config(path: Path) -> Config:
         update={
             "messages": read.messages.model_copy(update={"folder": beside / read.messages.folder}),
             "mail": read.mail.model_copy(update={"folder": beside / read.mail.folder}),
+            "connector": {
+                name: section.model_copy(
+                    update={"mapping": beside / section.mapping if section.mapping else None}
+                )
+                for name, section in read.connector.items()
+            },
             "desk": read.desk.model_copy(update={"data_dir": beside / read.desk.data_dir}),
         }
     )

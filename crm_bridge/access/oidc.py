@@ -27,7 +27,7 @@ from joserfc.jwk import KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
 from crm_bridge.clock import Clock
-from crm_bridge.config import OidcSection
+from crm_bridge.config_outside import OidcSection
 from crm_bridge.errors import Refused
 
 _log = structlog.get_logger(__name__)

@@ -19,7 +19,7 @@ from crm_bridge.access import administration
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import OUTSIDE, Role
 from crm_bridge.clock import Clock
-from crm_bridge.config import OidcSection
+from crm_bridge.config_outside import OidcSection
 from crm_bridge.errors import Refused
 from crm_bridge.records.desk_tables.accounts import accounts
 

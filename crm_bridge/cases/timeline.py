@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.cases.workflow import Act
-from crm_bridge.records.desk_tables.cases import case_events
+from crm_bridge.records import outbox
+from crm_bridge.records.desk_tables.cases import case_events, cases
 from ivr.calls.call import Micros
 
 _TO_AGENCIES: Final = frozenset({Act.NOTE, Act.ATTACH})
@@ -47,7 +48,10 @@ async def add(
     internal: bool = False,
     body: dict[str, Any] | None = None,
 ) -> int:
-    """Writes the next entry of a case and returns its ordinal; `by` None is the program itself."""
+    """Writes the next entry of a case and returns its ordinal; `by` None is the program itself.
+
+    Other CRMs hear of it too.
+    """
     table = case_events.c
     last = await connection.scalar(select(func.max(table.ordinal)).where(table.case_id == case_id))
     ordinal = 0 if last is None else last + 1
@@ -65,6 +69,11 @@ async def add(
             body=json.dumps(body or {}, ensure_ascii=False, separators=(",", ":")),
         )
     )
+    number = select(cases.c.complainant_number).where(cases.c.id == case_id)
+    await outbox.add(
+        connection, at, outbox.CASE, case_id, ordinal, lane=f"case:{case_id}",
+        contact=await connection.scalar(number),
+    )  # fmt: skip
     return ordinal
 
 

@@ -76,7 +76,8 @@ async def _replay(captures: list[Path], config: Config, allow_truncated: bool) -
     database = Database(config.database.url)
     try:
         await schema.upgrade(database)
-        loop = CommitLoop(Writer(database), Policy(linger=0.0))
+        writer = Writer(database, tells=bool(config.connector))
+        loop = CommitLoop(writer, Policy(linger=0.0))
         committing = asyncio.create_task(loop.run())
         player = Player(config, loop)
         began = time.monotonic()

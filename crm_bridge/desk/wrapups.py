@@ -21,6 +21,7 @@ from crm_bridge.desk import drafts
 from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.wrapup import Entry, Wrapup, checked
 from crm_bridge.errors import Refused
+from crm_bridge.records import outbox
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.agents import agent_sessions
@@ -263,6 +264,7 @@ class Wrapups:
                     call_id=call_id, agent=agent, saved_us=now, version=1, **values
                 )
             )
+            await _tell(connection, now, call_id, agent, 1)
             return Wrapup(call_id, agent, by.id, entry, now, now, 1)
         if based_on is None and (before.entry, before.account_id) == (entry, by.id):
             return before  # sent again: the answer was lost, or its call could not be marked
@@ -286,7 +288,16 @@ class Wrapups:
             .where(wrapups.c.call_id == call_id, wrapups.c.agent == agent)
             .values(version=version, **values)
         )
+        await _tell(connection, now, call_id, agent, version)
         return Wrapup(call_id, agent, by.id, entry, before.saved_us, now, version)
+
+
+async def _tell(
+    connection: AsyncConnection, at: Micros, call_id: str, agent: str, version: int
+) -> None:
+    """Other CRMs shall hear of it, after its call."""
+    subject = f"{call_id}/{agent}"
+    await outbox.add(connection, at, outbox.WRAPUP, subject, version, lane=f"call:{call_id}")
 
 
 async def declare_again(database: Database, declare: Declare) -> int:

@@ -19,7 +19,7 @@ from crm_bridge.access.account import Account
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
 from crm_bridge.people.names import plain, words
-from crm_bridge.people.persons import Person, get, group_ids, listed
+from crm_bridge.people.persons import Person, get, group_ids, listed, tell
 from crm_bridge.records.callers import clean
 from crm_bridge.records.desk_tables.people import person_merges, person_numbers, persons
 
@@ -84,7 +84,7 @@ async def merge(
     await connection.execute(
         update(persons).where(persons.c.root_id == gone.id).values(root_id=kept.id)
     )
-    await _new_versions(connection, kept, gone)
+    await _new_versions(connection, now, kept, gone)
     return made
 
 
@@ -113,7 +113,7 @@ async def undo(connection: AsyncConnection, clock: Clock, by: Account, merge_id:
     )
     under = await _under(connection, gone.id)
     await connection.execute(update(persons).where(persons.c.id.in_(under)).values(root_id=gone.id))
-    await _new_versions(connection, kept, gone)
+    await _new_versions(connection, now, kept, gone)
     return Merge(
         made.id, made.person_id, made.into_id, made.at_us, made.by_account, made.why, now, by.id
     )
@@ -182,7 +182,7 @@ async def _under(connection: AsyncConnection, person_id: str) -> list[str]:
     return found
 
 
-async def _new_versions(connection: AsyncConnection, *changed: Person) -> None:
+async def _new_versions(connection: AsyncConnection, at: int, *changed: Person) -> None:
     """Whoever has one of these open is told that it is another now.
 
     One version for all: an edit of one that leads to the other now must not fit it by chance.
@@ -192,3 +192,5 @@ async def _new_versions(connection: AsyncConnection, *changed: Person) -> None:
         .where(persons.c.id.in_([person.id for person in changed]))
         .values(version=max(person.version for person in changed) + 1)
     )
+    for person in changed:
+        await tell(connection, at, person.id)

@@ -20,12 +20,14 @@ from crm_bridge.people.fields import LIMITS, checked, e164_of
 from crm_bridge.people.index import index_name
 from crm_bridge.people.matching import Contact, Known, Match, last_contacts, match
 from crm_bridge.people.names import plain
+from crm_bridge.records import outbox
 from crm_bridge.records.callers import clean
 from crm_bridge.records.desk_tables.people import person_numbers, persons
 
 __all__ = [
     "Contact", "Known", "Match", "Number", "Person", "add_number", "create", "edit", "get",
     "group_ids", "last_contacts", "listed", "match", "numbers_of", "remove_number", "root_of",
+    "tell",
 ]  # fmt: skip
 
 _MOST_NUMBERS: Final = 50
@@ -117,6 +119,7 @@ async def create(
             ],
         )  # fmt: skip
     await index_name(connection, person_id, clear.get("name"))
+    await tell(connection, now, person_id)
     return await get(connection, person_id)
 
 
@@ -188,6 +191,7 @@ async def edit(
     )
     if "name" in clear:
         await index_name(connection, before.id, clear["name"])
+    await tell(connection, clock.now_us(), before.id)
     return await get(connection, before.id)
 
 
@@ -308,3 +312,14 @@ async def _touch(connection: AsyncConnection, clock: Clock, by: Account, person_
     await connection.execute(
         update(persons).where(persons.c.id == person_id).values(**_touched(clock, by))
     )
+    await tell(connection, clock.now_us(), person_id)
+
+
+async def tell(connection: AsyncConnection, at: int, person_id: str) -> None:
+    """Other CRMs shall hear of the person as it is now."""
+    version = select(persons.c.version).where(persons.c.id == person_id)
+    numbers = await numbers_of(connection, person_id)
+    await outbox.add(
+        connection, at, outbox.PERSON, person_id, await connection.scalar(version) or 0,
+        lane=f"person:{person_id}", contact=numbers[0].e164 if numbers else None,
+    )  # fmt: skip

@@ -12,6 +12,7 @@ from sqlalchemy import Dialect, Table, and_, bindparam, case, delete, func, or_,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
+from crm_bridge.records import outbox
 from crm_bridge.records.tables import CHILDREN, callers, calls, journal
 
 
@@ -38,6 +39,7 @@ class Statements:
             "LEFT JOIN erased_calls ON erased_calls.call_id = calls.call_id "
             f"WHERE calls.call_id IN ({which})"
         )
+        self.outbox = self._sql(outbox.statement(dialect), list(outbox.COLUMNS))
         self.caller_seen = self._caller_seen()
         mark = "?" if is_sqlite else "$1"
         self.caller_left = f"UPDATE callers SET calls = calls - 1 WHERE e164 = {mark}"  # noqa: S608  constants only

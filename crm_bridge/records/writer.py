@@ -20,10 +20,20 @@ from sqlalchemy.engine import Connection
 
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.errors import StorageError
+from crm_bridge.records import outbox
 from crm_bridge.records.database import Database
 from crm_bridge.records.faults import storage_fault
 from crm_bridge.records.journal import Piece
-from crm_bridge.records.rows import CALLER, CLOSED, ENTERED, NAME, CallRows, Row, without_caller
+from crm_bridge.records.rows import (
+    CALLER,
+    CLOSED,
+    ENTERED,
+    NAME,
+    REVISION,
+    CallRows,
+    Row,
+    without_caller,
+)
 from crm_bridge.records.sessions import Session
 from crm_bridge.records.statements import Statements
 from crm_bridge.records.tables import CHILDREN
@@ -85,6 +95,8 @@ class _Plan:
     children: list[list[Row]] = field(default_factory=lambda: [[] for _ in CHILDREN])
     seen: list[Row] = field(default_factory=list)
     left: list[Row] = field(default_factory=list)
+    told: list[Row] = field(default_factory=list)
+    """Of calls that are over: what other CRMs shall hear, as `outbox.COLUMNS`."""
     again: set[str] = field(default_factory=set)
     memory: dict[str, tuple[int, Hashes]] = field(default_factory=dict)
     unchanged: int = 0
@@ -94,8 +106,12 @@ class _Plan:
 class Writer:
     """Owns one connection; call `commit` from one task only."""
 
-    def __init__(self, database: Database, clock: Clock | None = None) -> None:
+    def __init__(
+        self, database: Database, clock: Clock | None = None, *, tells: bool = False
+    ) -> None:
+        """`tells`: other CRMs are configured, so that ended calls are put in their outbox."""
         self.database = database
+        self._tells = tells
         self._clock = clock or SystemClock()
         self._sql = Statements(database.engine.dialect)
         self._memory: OrderedDict[str, tuple[int, Hashes]] = OrderedDict()
@@ -152,6 +168,8 @@ class Writer:
                 plan.calls.append((*rows.call, rows.digest, now))
                 self._plan_lists(plan, rows, digest)
                 self._plan_caller(plan, rows, caller)
+        if self._tells:
+            plan.told += [_told(row, now) for row in plan.calls if row[CLOSED]]
         return plan
 
     def _plan_new(self, plan: _Plan, rows: CallRows, now: int) -> None:
@@ -216,6 +234,7 @@ class Writer:
             (sql.caller_left, plan.left),
             (sql.caller_gone, left),
             (sql.caller_again, again),
+            (sql.outbox, plan.told),
         ]
         sent = 0
         for statement, rows in steps:
@@ -246,6 +265,10 @@ def batch_of(pieces: Iterable[Piece] = (), calls: Iterable[CallRows] = ()) -> Ba
 
 def _hashes(rows: CallRows) -> Hashes:
     return tuple([array("q", map(hash, entries)).tobytes() for entries in rows.children])
+
+
+def _told(call: Row, now: int) -> Row:
+    return (outbox.CALL, call[0], call[REVISION], f"call:{call[0]}", call[CALLER], now)
 
 
 def _seen(rows: CallRows) -> Row:

@@ -15,7 +15,8 @@ from crm_bridge.access.roles import Role
 from crm_bridge.app import App
 from crm_bridge.cases import directing, proceedings
 from crm_bridge.commands.serve import context_of
-from crm_bridge.config import Config, DeskSection, MailSection, MessagesSection
+from crm_bridge.config import Config, DeskSection
+from crm_bridge.config_outside import MailSection, MessagesSection
 from crm_bridge.records.database import Database
 from crm_bridge.records.schema import upgrade
 from crm_bridge.web.app import create_app

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from crm_bridge import config as rooms
+from crm_bridge import config_outside as outside
 from crm_bridge.config import Config, load_config
 from crm_bridge.errors import ConfigMistake
 
@@ -20,9 +21,10 @@ SECTIONS = {
     "[agency.ID]": rooms.AgencySection,
     "[menu]": rooms.MenuSection,
     "[web]": rooms.WebSection,
-    "[messages]": rooms.MessagesSection,
-    "[mail]": rooms.MailSection,
-    "[oidc]": rooms.OidcSection,
+    "[messages]": outside.MessagesSection,
+    "[mail]": outside.MailSection,
+    "[oidc]": outside.OidcSection,
+    "[connector.NAME]": outside.ConnectorSection,
     "[desk]": rooms.DeskSection,
 }
 PLAIN = """

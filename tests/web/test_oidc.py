@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from crm_bridge.access.oidc import Provider
 from crm_bridge.access.roles import Role
-from crm_bridge.config import OidcSection, RoleName
+from crm_bridge.config_outside import OidcSection, RoleName
 from crm_bridge.records.desk_tables.accounts import accounts as table
 from crm_bridge.web.navigation import home
 from tests.support.desk_clock import NOW

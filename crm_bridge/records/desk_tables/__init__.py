@@ -5,9 +5,12 @@ from crm_bridge.records.desk_tables import (
     agents,
     appointments,
     cases,
+    connectors,
     messages,
     people,
     wrapups,
 )
 
-__all__ = ["accounts", "agents", "appointments", "cases", "messages", "people", "wrapups"]
+__all__ = [
+    "accounts", "agents", "appointments", "cases", "connectors", "messages", "people", "wrapups",
+]  # fmt: skip

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm_bridge.config import Config, MailSection, MessagesSection
+from crm_bridge.config import Config
+from crm_bridge.config_outside import MailSection, MessagesSection
 from crm_bridge.errors import Refused
 from crm_bridge.outgoing.delivery import Retrying
 from crm_bridge.outgoing.gateways import FileGateway, GatewayBusy, GatewayRefusal, HttpGateway

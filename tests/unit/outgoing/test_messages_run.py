@@ -8,7 +8,8 @@ from pathlib import Path
 
 from crm_bridge.app import build
 from crm_bridge.clock import SystemClock
-from crm_bridge.config import Config, DatabaseSection, MailSection, MessagesSection
+from crm_bridge.config import Config, DatabaseSection
+from crm_bridge.config_outside import MailSection, MessagesSection
 from crm_bridge.outgoing import messages
 from crm_bridge.records.database import Database
 from crm_bridge.records.schema import upgrade
