@@ -40,7 +40,11 @@ class Hotline:
         self.database = database
         self.config = CONFIG
         self.port = str(free_port())
-        self.environment = {"HOTLINE_DATABASE__URL": f"sqlite:///{database}", "COLUMNS": "100"}
+        self.environment = {
+            "HOTLINE_DATABASE__URL": f"sqlite:///{database}",
+            "HOTLINE_DESK__DATA_DIR": str(database.parent / "desk-data"),
+            "COLUMNS": "100",
+        }
 
     def __call__(self, *words: str | Path, **environment: str) -> Said:
         env = {"HOTLINE_CONFIG": str(self.config), **self.environment, **environment}
