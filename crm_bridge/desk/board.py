@@ -15,6 +15,7 @@ from typing import Final
 
 import structlog
 
+from crm_bridge.delivery.lookup import Finding
 from crm_bridge.desk.card import Card, Question
 from crm_bridge.desk.pop import LIVE, CallView, Stage, Why, concerned, view_of, with_case
 from crm_bridge.live.hub import Hub
@@ -46,6 +47,8 @@ class _Entry:
     call: Call
     asked: tuple[str | None, bool] | None = None
     card: Card | None = None
+    found: dict[str, Finding] = field(default_factory=dict)
+    """CRM → what it says of the caller; stays while our own card is made anew."""
     shown: dict[str, CallView] = field(default_factory=dict)
     left: set[str] = field(default_factory=set)
     """Officers' screens that are another person's since their part was over."""
@@ -60,6 +63,10 @@ class Board:
         """Where the caller's card is asked for; the answer comes to `card`, however late."""
         self.forget: Callable[[str], None] | None = None
         """Told of a call that has ended, whose card nobody needs any more."""
+        self.ask_others: Callable[[Question], None] | None = None
+        """Where the other CRMs are asked; their answers come to `foreign`."""
+        self.rings: Callable[[str], None] | None = None
+        """Told of a call for which an officer's telephone begins to ring."""
         self._hub = hub
         self._directory = directory
         self._standards = standards
@@ -87,7 +94,10 @@ class Board:
         if entry.asked != who:
             entry.asked = who
             entry.card = None
+            entry.found = {}
             self._ask(entry)
+            if self.ask_others is not None:
+                self.ask_others(_question(call))
         self._schedule(entry)
 
     def card(self, call_id: str, card: Card) -> None:
@@ -101,6 +111,18 @@ class Board:
             if (view := desk.get(call_id)) is not None:
                 steps = with_case(view.steps, card)
                 self._show(replace(view, card=card, steps=steps), 0)
+
+    def foreign(self, call_id: str, finding: Finding) -> None:
+        """Another CRM has said, or not said, who the caller is; never waits or raises."""
+        entry = self._entries.get(call_id)
+        if entry is not None:
+            entry.found[finding.connector] = finding
+            self._schedule(entry)
+            return
+        for desk in list(self._desks.values()):
+            if (view := desk.get(call_id)) is not None:
+                found = {one.connector: one for one in view.found} | {finding.connector: finding}
+                self._show(replace(view, found=_by_name(found)), 0)
 
     def refresh(self, call_ids: Iterable[str]) -> None:
         """What is known of these callers has changed: asks for their cards again."""
@@ -121,7 +143,8 @@ class Board:
             view = desk.get(call.call_id)
             if view is not None:
                 steps = timeline(call, self._directory, self._standards)
-                self._show(view_of(call, agent, steps, self._standards, view.card), 0)
+                made = view_of(call, agent, steps, self._standards, view.card, view.found)
+                self._show(made, 0)
 
     def reseated(self, agent: str) -> None:
         """Another person sits there, or nobody: what is to be finished is not theirs to see.
@@ -162,11 +185,8 @@ class Board:
         return next((view for view in self if view.call_id == call_id), None)
 
     def _ask(self, entry: _Entry) -> None:
-        call = entry.call
         if self.ask is not None:
-            number = normalise(call.caller_presented)
-            withheld = call.withheld or number.withheld
-            self.ask(Question(call.call_id, number.e164, withheld))
+            self.ask(_question(entry.call))
 
     def _schedule(self, entry: _Entry) -> None:
         self._dirty[entry.call.call_id] = entry
@@ -197,15 +217,18 @@ class Board:
         agents.update(entry.shown)
         if agents:
             timings = timeline(call, self._directory, self._standards)
+            found = _by_name(entry.found)
             for agent in agents:
                 before = entry.shown.get(agent)
-                view = view_of(call, agent, timings, self._standards, entry.card)
+                view = view_of(call, agent, timings, self._standards, entry.card, found)
                 if view.stage is Stage.WRAPUP and agent in entry.left:
                     continue
                 if view.stage is Stage.GONE and before is None:
                     continue
                 if view != before:
                     self._show(view, entry.at)
+                if view.stage is Stage.RINGING and before is None and self.rings is not None:
+                    self.rings(call.call_id)
                 if view.stage is Stage.GONE:
                     entry.shown.pop(agent, None)
                 else:
@@ -239,6 +262,17 @@ class Board:
             self._show(replace(view, stage=Stage.GONE, why=Why.DONE), 0)
 
 
+def _question(call: Call) -> Question:
+    number = normalise(call.caller_presented)
+    return Question(call.call_id, number.e164, call.withheld or number.withheld)
+
+
+def _by_name(found: dict[str, Finding]) -> tuple[Finding, ...]:
+    """In an order that does not change with who answered first."""
+    return tuple(found[name] for name in sorted(found))
+
+
 def _gone(view: CallView) -> CallView:
     """Of a call that is gone the hub keeps only that it is."""
-    return replace(view, steps=(), menu=(), card=None, others=(), other=None, name=None)
+    return replace(view, steps=(), menu=(), card=None, others=(), other=None, name=None,
+                   found=())  # fmt: skip

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from crm_bridge.cases.case_steps import CaseStep
+from crm_bridge.delivery.lookup import Finding
 from crm_bridge.desk.card import Card
 from crm_bridge.records.callers import normalise
 from ivr.calls.call import OUTBOUND, AttemptOutcome, Call, Evidence, Micros, Role, TransferKind
@@ -128,6 +129,8 @@ class CallView:
     gap: bool = False
     """Something was not heard while this call was up."""
     card: Card | None = None
+    found: tuple[Finding, ...] = ()
+    """What other CRMs say of the caller; of one that still has time to answer, nothing."""
     why: Why | None = None
 
     @property
@@ -251,7 +254,12 @@ def is_logged(call: Call, agent: str) -> bool:
 
 
 def view_of(
-    call: Call, agent: str, timings: list[StepTiming], standards: Standards, card: Card | None
+    call: Call,
+    agent: str,
+    timings: list[StepTiming],
+    standards: Standards,
+    card: Card | None,
+    found: tuple[Finding, ...] = (),
 ) -> CallView:
     """The call as this officer's screen shows it now."""
     stage, why = stage_of(call, agent)
@@ -291,6 +299,7 @@ def view_of(
         failed=_failed(call, agent),
         gap=any(gap.filled_by is None for gap in call.gaps),
         card=card,
+        found=found,
         why=why,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -11,8 +11,10 @@ import structlog
 from sqlalchemy import Select, select
 
 from crm_bridge.clock import Clock
+from crm_bridge.connectors.port import Connector
+from crm_bridge.delivery.lookup import Lookup
 from crm_bridge.desk.board import Board
-from crm_bridge.desk.card import Reader
+from crm_bridge.desk.card import Question, Reader
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.pop import CallView
 from crm_bridge.desk.seats import Seats
@@ -36,6 +38,8 @@ class Screens:
 
     board: Board
     reader: Reader
+    lookup: Lookup
+    """The other CRMs that are asked who is calling."""
     seats: Seats
     database: Database
     hub: Hub
@@ -48,16 +52,37 @@ class Screens:
         hub: Hub,
         standards: Standards,
         clock: Clock,
+        others: Iterable[tuple[Connector, float]] = (),
+        left_alone: Callable[[str], bool] = lambda _name: False,
     ) -> Self:
-        """Screens that hear of the floor's calls and agents from here on."""
+        """Screens that hear of the floor's calls and agents from here on.
+
+        `others`: CRMs to be asked for callers, each with the seconds an answer may take;
+        `left_alone`: which of them, by name, is not to be asked now.
+        """
         board = Board(hub, floor.line.directory, standards)
         reader = Reader(database, clock, board.card)
+        lookup = Lookup.of(others, clock, board.foreign, left_alone)
+
+        def ask_others(question: Question) -> None:
+            try:
+                lookup.ask(question.call_id, question.e164, question.withheld)
+            except Exception as error:
+                # a bug of it is no reason to lose the pop; its traceback could hold the number
+                _log.error("no CRM asked", call=question.call_id, error=type(error).__name__)
+
+        def forget(call_id: str) -> None:
+            reader.forget(call_id)
+            lookup.forget(call_id)
+
         board.ask = reader.ask
-        board.forget = reader.forget
+        board.ask_others = ask_others
+        board.rings = lookup.hurry
+        board.forget = forget
         seats = Seats(hub, board.reseated)
         floor.line.on_call.append(board.changed)
         floor.agents.changed.append(seats.changed)
-        return cls(board, reader, seats, database, hub)
+        return cls(board, reader, lookup, seats, database, hub)
 
     def take_up(self, calls: Iterable[Call]) -> None:
         """Calls that were in progress when the bridge started."""
@@ -67,6 +92,7 @@ class Screens:
         """Looks callers up, and again when something of theirs has changed, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.reader.run())
+            group.create_task(self.lookup.run())
             group.create_task(self._watch())
 
     async def _watch(self) -> None:
@@ -80,7 +106,9 @@ class Screens:
             await self._case_changed(str(happening.data.get("ticket", "")))
         elif happening.topic == "appointments":
             await self._appointment_changed(str(happening.data.get("ref", "")))
-        else:  # a person's numbers may be other ones now than those on the screens: all are asked
+        else:
+            self.lookup.wipe()  # somebody may have been erased
+            # a person's numbers may be other ones now than those on the screens: all are asked
             self.board.refresh([view.call_id for view in self.board])
 
     async def _case_changed(self, ticket: str) -> None:
