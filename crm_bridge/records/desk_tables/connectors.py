@@ -15,9 +15,12 @@ connectors = Table(
     Column("since_us", BigInteger, nullable=False),
     Column("cursor", Text),
     Column("polled_us", BigInteger),
+    Column("holder", Text),
+    Column("held_us", BigInteger),
 )
 """One row a CRM that hotline.toml names, or once named. What happens while it is `active` is put in
-its outbox; `cursor` is how far its status changes have been read."""
+its outbox; `cursor` is how far its status changes have been read. `holder` is the process that
+delivers to it, until `held_us`: no two at once write the same record there."""
 
 outbox = Table(
     "outbox",
@@ -30,6 +33,7 @@ outbox = Table(
     Column("lane", Text, nullable=False),
     Column("contact", Text),
     Column("state", Text, nullable=False),
+    Column("behind", Text),
     Column("made_us", BigInteger, nullable=False),
     Column("next_us", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -39,7 +43,7 @@ outbox = Table(
     Column("overrides", Text),
     Column("version", Integer, nullable=False),
     Index("ix_outbox_entry", "connector", "kind", "subject", "revision", unique=True),
-    Index("ix_outbox_state", "connector", "state", "next_us", "seq"),
+    Index("ix_outbox_state", "connector", "state", "behind", "next_us", "seq"),
     Index("ix_outbox_lane", "connector", "lane", "state", "seq"),
     Index("ix_outbox_contact", "connector", "contact", "state", "seq"),
 )
@@ -49,9 +53,11 @@ outbox = Table(
 `kind` call (subject: the call's id), wrapup (CALL/AGENT), case (the case's id; revision: the
 ordinal of its timeline) or person. `lane` is the call, case or person whose order is kept,
 `contact` the number behind it. `state`: waiting, done, dead (a person must look), skipped (a person
-decided). `attempts` counts tries, `charged` those that speak against this entry and not against the
-CRM as a whole. `next_us`: not before; while it is under way the end of its lease. `overrides` is a
-JSON object field → value that a person set to mend it, gone once it is done."""
+decided). `behind` sets a waiting one aside until the entry before it is through: `waiting` behind
+an earlier one of its lane or contact, `dead` behind a dead one of its lane; what is null is looked
+at. `attempts` counts tries, `charged` those that speak against this entry and not against the CRM
+as a whole. `next_us`: not before. `overrides` is a JSON object of what a person set to mend it,
+`contact.FIELD`, `ticket.FIELD` or `note.text` → value, gone once it is done."""
 
 delivery_attempts = Table(
     "delivery_attempts",

@@ -20,6 +20,8 @@ def upgrade() -> None:
         sa.Column("since_us", sa.BigInteger(), nullable=False),
         sa.Column("cursor", sa.Text(), nullable=True),
         sa.Column("polled_us", sa.BigInteger(), nullable=True),
+        sa.Column("holder", sa.Text(), nullable=True),
+        sa.Column("held_us", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_connectors")),
     )
     op.create_table(
@@ -32,6 +34,7 @@ def upgrade() -> None:
         sa.Column("lane", sa.Text(), nullable=False),
         sa.Column("contact", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("behind", sa.Text(), nullable=True),
         sa.Column("made_us", sa.BigInteger(), nullable=False),
         sa.Column("next_us", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -48,7 +51,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_outbox_entry", "outbox", ["connector", "kind", "subject", "revision"], unique=True
     )
-    op.create_index("ix_outbox_state", "outbox", ["connector", "state", "next_us", "seq"])
+    op.create_index("ix_outbox_state", "outbox", ["connector", "state", "behind", "next_us", "seq"])
     op.create_index("ix_outbox_lane", "outbox", ["connector", "lane", "state", "seq"])
     op.create_index("ix_outbox_contact", "outbox", ["connector", "contact", "state", "seq"])
     op.create_table(
