@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 import ssl
 from collections.abc import Collection, Iterator, Mapping
@@ -45,6 +46,9 @@ MOST_BYTES: Final = 4 * 1024 * 1024
 
 WORDS: Final = 200
 """How much of the other side's own words an error holds."""
+
+# httpx tells each address at INFO: callers' numbers stand in queries, a secret in a path
+logging.getLogger("httpx").addFilter(lambda record: record.levelno >= logging.WARNING)
 
 _UNKNOWN: Final = "whether it took effect is unknown"
 _ADDRESS: Final = "check that it runs and that its address in hotline.toml is right"
@@ -123,11 +127,13 @@ class JsonHttp:
         """Sends one request and returns the answer; raises ConnectorError.
 
         `act`: what it does, for the error's text ("create a ticket"). `body` goes as JSON;
-        `content` as it is. `accept`: statuses besides 2xx that come back as an answer. `empty`:
+        `content` as it is, and then `body` only says what it holds, so that no error repeats it.
+        `accept`: statuses besides 2xx that come back as an answer. `empty`:
         nothing but the status of a 2xx is looked at (its body may be anything, or none).
         """
-        if body is not None:
-            content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        if content is None and body is not None:
+            text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+            content = text.encode("utf-8", "replace")  # half a surrogate pair is no text
             headers = {"Content-Type": "application/json", **(headers or {})}
         request = self._client.build_request(
             method,
@@ -144,7 +150,7 @@ class JsonHttp:
         parsed, is_json = _parsed(raw)
         answer = Answer(status, parsed, got)
         if not answer.ok and (status not in accept or not is_json):
-            raise self._refusal(act, answer, raw, is_json, _values(body, query))
+            raise self._refusal(act, answer, raw, is_json, texts_of(body, query))
         if empty or not answer.ok or status == 204:
             return answer
         if raw is None:
@@ -352,14 +358,14 @@ def _texts(body: Any, depth: int = 0) -> Iterator[str]:
                 yield from _texts(body[key], depth + 1)
 
 
-def _values(*parts: object) -> list[str]:
+def texts_of(*parts: object) -> list[str]:
     """Every text and number that a request holds, without the names of its fields."""
     found: list[str] = []
     for part in parts:
         if isinstance(part, Mapping):
-            found += _values(*part.values())
+            found += texts_of(*part.values())
         elif isinstance(part, list | tuple):
-            found += _values(*part)
+            found += texts_of(*part)
         elif isinstance(part, str | int | float) and not isinstance(part, bool):
             found.append(str(part))
     return found

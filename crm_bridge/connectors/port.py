@@ -173,6 +173,8 @@ class ContactDraft:
     """Its id there, as far as we know; without one it is searched for by key."""
     theirs: bool = False
     """It was there before us: only our key, and fields that are empty, are written."""
+    revision: int | None = None
+    """Which state of our record this is; the same one sent again is known by it (webhooks)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +189,8 @@ class TicketDraft:
     """Where a new ticket begins; a ticket that is there already keeps its own (`set_status`)."""
     known: str | None = None
     """Its id there, as far as we know; without one it is searched for by key."""
+    revision: int | None = None
+    """Which state of our record this is; the same one sent again is known by it (webhooks)."""
 
 
 @dataclass(frozen=True, slots=True)
