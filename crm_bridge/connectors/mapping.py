@@ -17,7 +17,14 @@ from typing import Any, Final, TypeVar
 
 from crm_bridge.connectors import samples
 from crm_bridge.connectors.facts import CallFacts, Facts, Named
-from crm_bridge.connectors.mapping_file import FieldForm, FieldType, MappingForm, Option, read
+from crm_bridge.connectors.mapping_file import (
+    FieldForm,
+    FieldType,
+    MappingForm,
+    Option,
+    folded,
+    read,
+)
 from crm_bridge.connectors.port import Kind, Rejected, Status, Value
 from crm_bridge.connectors.templates import Template, TemplateMistake
 from crm_bridge.errors import ConfigMistake
@@ -119,7 +126,7 @@ class Mapping:
 
     def status(self, native: str) -> Status | None:
         """Their word in ours, however it is capitalised; `None`: the mapping does not know it."""
-        return self._ours.get(_folded(native))
+        return self._ours.get(folded(native))
 
     def _made(self, part: str, facts: Facts) -> dict[str, Value]:
         known = _known(facts)
@@ -212,23 +219,24 @@ def _checked(path: Path, kind: str, form: MappingForm, options: dict[str, Option
 
 def _tried(mapping: Mapping) -> Iterator[tuple[str, TemplateMistake]]:
     """Every mistake that shows when the samples are put through the mapping."""
-    for sample in (samples.FULL, samples.BARE):
-        for part, made in mapping._fields.items():
-            facts = _known(getattr(sample, part))
+    for part, made in mapping._fields.items():
+        for known in _samples(part):
             for each in made:
                 try:
-                    each.value(facts)
+                    each.value(known)
                 except TemplateMistake as mistake:
                     yield f"[{part}] {each.name}", mistake
-        for note, template in mapping._notes.items():
+    for part, template in [*mapping._notes.items(), ("call", mapping._which)]:
+        for known in _samples(part):
             try:
-                template.render(_known(getattr(sample, note)))
+                template.render(known)
             except TemplateMistake as mistake:
-                yield f"[notes] {_NOTES[note]}", mistake
-        try:
-            mapping._which.render(_known(sample.call))
-        except TemplateMistake as mistake:
-            yield "[calls] which", mistake
+                yield (f"[notes] {_NOTES[part]}" if part in _NOTES else "[calls] which"), mistake
+
+
+def _samples(part: str) -> list[dict[str, Any]]:
+    full: Facts = getattr(samples.FULL, part)
+    return [_known(facts) for facts in (full, getattr(samples.BARE, part), *samples.lacking(full))]
 
 
 _NOTES: Final = {"wrapup": "wrapup", "event": "case"}
@@ -261,13 +269,9 @@ def _back(form: MappingForm) -> dict[str, Status]:
     """Their word → ours; where two of ours are one word there, the earlier unless it is told."""
     back: dict[str, Status] = {}
     for status in Status:
-        back.setdefault(_folded(form.status[status]), status)
-    back.update({_folded(theirs): ours for theirs, ours in form.status_back.items()})
+        back.setdefault(folded(form.status[status]), status)
+    back.update({folded(theirs): ours for theirs, ours in form.status_back.items()})
     return back
-
-
-def _folded(word: str) -> str:
-    return " ".join(word.casefold().split())
 
 
 def _known(facts: Facts) -> dict[str, Any]:

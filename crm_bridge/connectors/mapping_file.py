@@ -28,6 +28,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from crm_bridge.connectors.port import Status
@@ -118,6 +119,17 @@ class MappingForm(_Part):
             raise ValueError(f"says nothing of {', '.join(lacking)}")
         return given
 
+    @model_validator(mode="after")
+    def _back_is_possible(self) -> MappingForm:
+        for theirs, ours in self.status_back.items():
+            meant = [s.value for s, word in self.status.items() if folded(word) == folded(theirs)]
+            if meant and ours.value not in meant:
+                said = " and ".join(meant)
+                raise ValueError(
+                    f"[status_back] {theirs} is {ours.value}, but [status] says {said}"
+                )
+        return self
+
     @field_validator("custom")
     @classmethod
     def _once(cls, given: list[CustomForm]) -> list[CustomForm]:
@@ -125,6 +137,11 @@ class MappingForm(_Part):
         if twice := {name for of, name in names if names.count((of, name)) > 1}:
             raise ValueError(f"has {', '.join(sorted(twice))} twice")
         return given
+
+
+def folded(word: str) -> str:
+    """A word of theirs as it is compared: capitals and spaces make no difference."""
+    return " ".join(word.casefold().split())
 
 
 def read(path: Path) -> MappingForm:
@@ -156,7 +173,7 @@ _MENDS: Final = {
     "list_type": "give a list in [brackets]",
     "literal_error": "use one of the values named",
     "enum": "use one of the values named",
-    "value_error": "add what is missing, remove what is there twice",
+    "value_error": "correct what is said there",
 }
 _STATUSES: Final = ", ".join(status.value for status in Status)
 

@@ -6,8 +6,11 @@ makes of them. The numbers belong to nobody: no exchange of Bangkok has the code
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+import types
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
 
 from crm_bridge.connectors.facts import (
     CallFacts,
@@ -219,3 +222,35 @@ BARE: Final = Sample(
     event=Facts(event=_BARE_EVENT, case=_BARE_CASE),
 )  # fmt: skip
 """A withheld call that nobody answered, an anonymous case, a number of which nothing is known."""
+
+
+def lacking(facts: Facts) -> Iterator[Facts]:
+    """The same facts over and over, each time without one thing that may be missing.
+
+    A template that is right of everything and of nothing may yet be wrong of a call that was
+    answered by somebody without a name.
+    """
+    for part in fields(Facts):
+        whole = getattr(facts, part.name)
+        if whole is None:
+            continue
+        if part.name == "contact":
+            yield replace(facts, contact=None)
+        hints = typing.get_type_hints(type(whole))
+        for each in fields(whole):
+            nothing = _nothing(hints[each.name])
+            if nothing is not ... and each.name != "key":
+                changes: dict[str, Any] = {part.name: replace(whole, **{each.name: nothing})}
+                yield replace(facts, **changes)
+
+
+def _nothing(hint: object) -> object:
+    """What stands there when nothing is known; `...` of what always is."""
+    if isinstance(hint, types.UnionType):
+        return None
+    if hint is str:
+        return ""
+    held = typing.get_args(hint)
+    if len(held) == 2 and held[1] is ...:
+        return ()
+    return ("", "") if held == (str, str) else ...

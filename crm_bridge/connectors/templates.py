@@ -12,14 +12,15 @@ import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
 import jinja2
 import phonenumbers
 from jinja2 import meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from crm_bridge.connectors.facts import CallFacts, CaseFacts, ContactFacts, EventFacts, WrapupFacts
 from crm_bridge.plain_text import plain_line, plain_text
@@ -88,7 +89,10 @@ class Template:
         except TemplateMistake:
             raise
         except jinja2.UndefinedError as error:
-            raise TemplateMistake(error.message or "names what is not there") from None
+            raise TemplateMistake(
+                error.message or "names what is not there",
+                "docs/connectors/README.md has every name",
+            ) from None
         except Exception as error:  # whatever an expression may do wrong with what it was given
             raise TemplateMistake(
                 f"cannot be worked out: {type(error).__name__}",
@@ -102,7 +106,7 @@ class Template:
 
 def _local(value: object, wanted_by: str) -> datetime:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise TemplateMistake(f"`{wanted_by}` wants a moment, such as `call.entered_at`")
+        raise TemplateMistake(f"`{wanted_by}` wants a moment", "such as `call.entered_at`")
     return datetime.fromtimestamp(value / 1_000_000, UTC).astimezone(OFFICE_ZONE)
 
 
@@ -122,7 +126,9 @@ def day(value: Micros | str | None, language: str = "th") -> str:
         try:
             return _day(date.fromisoformat(value), language)
         except ValueError:
-            raise TemplateMistake("`day` wants a moment or a day `2026-11-24`") from None
+            raise TemplateMistake(
+                "`day` wants a moment or a day", "such as `call.entered_at` or `2026-11-24`"
+            ) from None
     return _day(_local(value, "day").date(), language)
 
 
@@ -152,7 +158,7 @@ def seconds(value: float | None) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TemplateMistake("`seconds` wants a span, such as `call.talk_seconds`")
+        raise TemplateMistake("`seconds` wants a span", "such as `call.talk_seconds`")
     minutes, rest = divmod(max(0, round(value)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}"
@@ -163,7 +169,7 @@ def _pair(value: object, which: int, wanted_by: str) -> str:
         return ""
     if not isinstance(value, tuple) or len(value) != 2:
         raise TemplateMistake(
-            f"`{wanted_by}` wants a word in two languages, such as `call.service_name`"
+            f"`{wanted_by}` wants a word in two languages", "such as `call.service_name`"
         )
     return str(value[which] or value[1 - which] or "")
 
@@ -209,16 +215,50 @@ def cut(value: str | None, length: int) -> str:
     return text if len(text) <= length else text[: max(0, length - 1)].rstrip() + "…"
 
 
-_OWN: Final = {
+def default(value: object, other: object = "") -> object:
+    """The value, or the other where it is not known or empty."""
+    return other if value is None or value == "" else value
+
+
+def join(values: Iterable[object] | None, between: str = "") -> str:
+    """The texts of a list in one."""
+    return between.join(str(_written(value)) for value in values or ())
+
+
+def length(value: Any) -> int:
+    """How many characters or members."""
+    return 0 if value is None else len(value)
+
+
+def rounded(value: float | None, places: int = 0) -> float | None:
+    """A number with so many places behind the point; a whole one without."""
+    if value is None:
+        return None
+    return round(value, places) if places else round(value)
+
+
+def whole(value: Any) -> int | None:
+    """A whole number; what is behind the point falls away."""
+    return None if value is None or value == "" else int(float(value))
+
+
+def replaced(value: str | None, old: str, new: str) -> str:
+    """The text with each `old` become `new`."""
+    if not old:
+        raise TemplateMistake("`replace` wants to know what to replace", "replace('a', 'b')")
+    return (value or "").replace(old, new)
+
+
+_OWN: Final[Mapping[str, Callable[..., Any]]] = {
     "moment": moment, "day": day, "iso": iso, "date": iso_date, "before": before,
     "seconds": seconds, "th": th, "en": en, "phone": phone, "first_line": first_line,
-    "line": line, "cut": cut,
+    "line": line, "cut": cut, "default": default, "join": join, "length": length,
+    "round": rounded, "int": whole, "replace": replaced,
+    "lower": lambda value: (value or "").lower(), "upper": lambda value: (value or "").upper(),
+    "trim": lambda value: (value or "").strip(),
 }  # fmt: skip
-_OF_JINJA: Final = (
-    "abs", "default", "first", "float", "int", "join", "last", "length", "list", "lower", "map",
-    "reject", "rejectattr", "replace", "reverse", "round", "select", "selectattr", "sort", "sum",
-    "title", "trim", "unique", "upper",
-)  # fmt: skip
+_OF_JINJA: Final = ("first", "last", "map", "reject", "rejectattr", "select", "selectattr")
+"""Those that do no harm with what is not known; the others would write `None`, or 0."""
 FILTERS: Final = (*_OWN, *_OF_JINJA)
 """Every filter that a mapping may use."""
 
@@ -241,7 +281,7 @@ class _Undefined(jinja2.StrictUndefined):
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset({"*", "**"})
+    intercepted_binops = frozenset({"*", "**", "%"})
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         return None if obj is None else super().getattr(obj, attribute)
@@ -253,6 +293,11 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         if operator == "**" or not all(isinstance(x, int | float) for x in (left, right)):
             raise SecurityError("only numbers are multiplied")  # a text could grow without end
         return super().call_binop(context, operator, left, right)
+
+    def call(self, context: Any, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if obj is None:
+            return None
+        return super().call(context, obj, *args, **kwargs)
 
     def is_safe_callable(self, obj: Any) -> bool:
         return (
@@ -299,14 +344,12 @@ _ENVIRONMENT: Final = _environment()
 
 def _check(tree: nodes.Template, scope: tuple[str, ...]) -> None:
     banned = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Macro,
-              nodes.CallBlock, nodes.Block)  # fmt: skip
+              nodes.CallBlock, nodes.Block, nodes.Concat)  # fmt: skip
     if next(tree.find_all(banned), None) is not None:
         raise TemplateMistake(
-            "uses a part of Jinja that mappings have not", "only if, for, set and {{ }} are there"
+            "uses a part of Jinja that mappings have not",
+            "there are {{ }}, if, for and set; instead of `~` write {{ }}{{ }}",
         )
-    for name in sorted(meta.find_undeclared_variables(tree)):
-        if name not in scope:
-            raise TemplateMistake(f"`{name}` is not known here", _names(name, scope))
     for called in tree.find_all(nodes.Filter):
         if called.name not in _ENVIRONMENT.filters:
             raise TemplateMistake(
@@ -317,6 +360,9 @@ def _check(tree: nodes.Template, scope: tuple[str, ...]) -> None:
             raise TemplateMistake(
                 f"there is no test `{asked.name}`", _names(asked.name, sorted(_ENVIRONMENT.tests))
             )
+    for name in sorted(meta.find_undeclared_variables(tree)):
+        if name not in scope:
+            raise TemplateMistake(f"`{name}` is not known here", _names(name, scope))
     known: dict[str, object] = {name: FACTS[name] for name in scope}
     for stored in tree.find_all(nodes.Name):
         if stored.ctx == "store" and stored.name in FACTS:
