@@ -24,8 +24,9 @@ demo: setup
 	@$(HOTLINE) demo $(if $(STAY),--stay)
 
 test: setup
-	@bash docker/system-packages.sh lab postgres browser
+	@bash docker/system-packages.sh lab postgres browser crms
 	@$(HOTLINE) lab prepare
+	@$(PY) -m tests.support.crms.prepare
 	@$(MAKE) --no-print-directory lint
 	@$(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/scenarios tests/contract tests/web
 	@$(PY) -m pytest -q tests/line tests/browser   # one at a time: each has Asterisk or Chromium to itself

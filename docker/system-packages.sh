@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the system programs a make target needs, and nothing that is already there.
-#   usage: system-packages.sh base|lab|postgres|browser|images ...
+#   usage: system-packages.sh base|lab|postgres|browser|crms|images ...
 # As root it uses apt-get; otherwise it prints the one line an administrator has to run.
 set -euo pipefail
 
@@ -28,6 +28,11 @@ for group in "$@"; do
             need chromium command -v chromium
             need libatomic1 compgen -G '/usr/lib/*/libatomic.so.1'  # Playwright's own node asks for it
             ;;
+        crms)  # Odoo and Request Tracker run in Debian roots of their own
+            need debootstrap command -v debootstrap
+            need util-linux command -v unshare
+            need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
+            ;;
         images)
             need buildah command -v buildah
             need iproute2 command -v ip
@@ -36,7 +41,7 @@ for group in "$@"; do
             need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
             ;;
         *)
-            echo "system-packages.sh: no such group: $group (base, lab, postgres, browser, images)" >&2
+            echo "system-packages.sh: no such group: $group (base, lab, postgres, browser, crms, images)" >&2
             exit 2
             ;;
     esac
