@@ -1,0 +1,292 @@
+"""Roundup's REST interface: records of its classes, found, made once, changed and retired.
+
+Roundup says in words what is wrong, with few statuses:
+
+| it says | error |
+|---|---|
+| 404 no such issue 7 | Gone |
+| 404 no such class, no such address; 400 of the headers against forged requests | Denied |
+| 400 of a property that we ourselves need | Denied |
+| 400 An error occurred (its database is locked, a bug of its own) | Unreachable |
+| 400 of a one-time address that was used before | TokenUsed |
+| other 400, 405, 409: a value, a detector's veto | Rejected |
+| 429 after four wrong passwords | Denied, for so long |
+
+A retired record still answers by its id, so that records are looked up by searching alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from crm_bridge.connectors.http import Answer, JsonHttp, said, texts_of
+from crm_bridge.connectors.port import (
+    Busy,
+    ConnectorError,
+    Denied,
+    Gone,
+    Rejected,
+    Unreachable,
+    Unsettled,
+)
+
+SCHEMA: Final = "add to the tracker's schema.py what docs/connectors/roundup.md says"
+_ADDRESS: Final = "give as url the tracker's own web address: `web` in its config.ini"
+_MAPPING: Final = "correct the mapping or the record"
+
+_TOKEN_SECONDS: Final = 3600
+"""How long a one-time address may be used; Roundup gives no longer."""
+_TOKENS: Final = 1000
+"""So many are remembered of creations whose outcome is not known."""
+
+_FORGED: Final = re.compile(
+    r"not allowed to use Rest|Required Header|sufficient headers|Unable to authorize|"
+    r"Invalid (?:Origin|Referer|HOST|X-FORWARDED-HOST)|Missing header"
+)
+_PROPERTY: Final = re.compile(
+    r"Property (\w+) not found in class|Unknown property: (\w+)|Field (\w+) is not valid for"
+)
+_ID: Final = re.compile(r"[1-9][0-9]{0,11}")
+
+
+class TokenUsed(Unsettled):
+    """The one-time address was used before: what it was for may be there, or come in a moment."""
+
+
+class NotThere(Denied):
+    """The tracker lacks a class or a property that we cannot do without."""
+
+
+class NoSuchProperty(Rejected):
+    """The tracker lacks a property that the mapping names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record: of a link its id and its name, of content its text."""
+
+    id: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    etag: str = ""
+
+
+class RoundupClient:
+    """One tracker, as one user."""
+
+    def __init__(self, http: JsonHttp, *, ours: Collection[str]) -> None:
+        """`ours`: properties that this connector cannot do without."""
+        self._http = http
+        self._ours = frozenset(ours)
+        self._tokens: dict[tuple[str, str], str] = {}
+
+    @property
+    def host(self) -> str:
+        """Host and port, for the errors."""
+        return self._http.host
+
+    async def close(self) -> None:
+        """Closes its connections."""
+        await self._http.close()
+
+    async def version(self) -> tuple[int, float | None]:
+        """The version of its REST interface, and its clock (seconds since the epoch)."""
+        answer = await self._ask("GET", "rest/", act="ask for its version")
+        found = _member(answer.body, "default_version")
+        if not isinstance(found, int):
+            raise Denied("is no Roundup tracker", where=self.host, mend=_ADDRESS)
+        try:
+            now = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
+        except (TypeError, ValueError):
+            return found, None
+        return found, now
+
+    async def find(
+        self,
+        kind: str,
+        filters: Mapping[str, str],
+        properties: Collection[str],
+        *,
+        act: str,
+        sort: str = "id",
+        most: int = 50,
+    ) -> tuple[list[Item], int]:
+        """Records that are not retired, and how many there are; `name:` is an exact match."""
+        query: dict[str, str | int] = {
+            **filters,
+            "@fields": ",".join(properties),
+            "@verbose": 3,
+            "@sort": sort,
+            "@page_size": most,
+            "@pretty": "false",
+        }
+        answer = await self._ask("GET", f"rest/data/{kind}", act=act, query=query)
+        rows = _member(answer.body, "collection")
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise self._strange(act)
+        total = _member(answer.body, "@total_size")
+        items = [Item(str(row.get("id", "")), row) for row in rows]
+        return items, total if isinstance(total, int) else len(items)
+
+    async def one(self, kind: str, record: str, properties: Collection[str], *, act: str) -> Item:
+        """The record of this id; Gone where it never was or is retired."""
+        if _ID.fullmatch(record):
+            items, _ = await self.find(kind, {"id": record}, properties, act=act)
+            found = next((item for item in items if item.id == record), None)
+            if found is not None:
+                return found
+        raise Gone(f"{act}: there is no {kind}{record[:12]}", where=self.host)
+
+    async def to_change(
+        self, kind: str, record: str, properties: Collection[str], *, act: str
+    ) -> Item:
+        """The record with the tag that a change of it must carry; it may be retired."""
+        query: dict[str, str | int] = {
+            "@fields": ",".join(properties),
+            "@verbose": 3,
+            "@pretty": "false",
+        }
+        answer = await self._ask("GET", f"rest/data/{kind}/{record}", act=act, query=query)
+        values, etag = _member(answer.body, "attributes"), _member(answer.body, "@etag")
+        if not isinstance(values, dict) or not isinstance(etag, str):
+            raise self._strange(act)
+        return Item(record, values, etag)
+
+    async def make(self, kind: str, key: str, values: Mapping[str, Any], *, act: str) -> str:
+        """Makes a record through an address that works once, and returns its id.
+
+        Where the outcome is not known, the next call of the same key takes the same address: if
+        that was used meanwhile, nothing is made and TokenUsed is raised.
+        """
+        token = self._tokens.pop((kind, key), None) or await self._token(kind, act)
+        self._tokens[kind, key] = token
+        if len(self._tokens) > _TOKENS:
+            del self._tokens[next(iter(self._tokens))]
+        try:
+            path = f"rest/data/{kind}/@poe/{token}"
+            answer = await self._ask("POST", path, act=act, body=values)
+        except (Rejected, TokenUsed):
+            self._tokens.pop((kind, key), None)
+            raise
+        made = _member(answer.body, "id")
+        if not isinstance(made, str | int) or not _ID.fullmatch(str(made)):
+            raise self._strange(act)
+        self._tokens.pop((kind, key), None)
+        return str(made)
+
+    async def change(self, kind: str, item: Item, values: Mapping[str, Any], *, act: str) -> None:
+        """Writes properties (`None` empties one); Unsettled where another wrote meanwhile."""
+        body = {name: "" if value is None else value for name, value in values.items()}
+        headers = {"If-Match": item.etag}
+        path = f"rest/data/{kind}/{item.id}"
+        await self._ask("PATCH", path, act=act, body={**body, "@etag": item.etag}, headers=headers)
+
+    async def retire(self, kind: str, record: str, *, act: str) -> None:
+        """Takes the record out of every search; that it is gone already is no error."""
+        if not _ID.fullmatch(record):
+            return
+        try:
+            item = await self.to_change(kind, record, ("id",), act=act)
+            path, headers = f"rest/data/{kind}/{record}", {"If-Match": item.etag}
+            await self._ask("DELETE", path, act=act, headers=headers)
+        except Gone:
+            return
+
+    async def _token(self, kind: str, act: str) -> str:
+        body = {"lifetime": _TOKEN_SECONDS}
+        answer = await self._ask("POST", f"rest/data/{kind}/@poe", act=act, body=body)
+        link = _member(answer.body, "link")
+        if not isinstance(link, str) or not re.fullmatch(r"[\w-]+", token := link.split("/")[-1]):
+            raise self._strange(act)
+        return token
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        act: str,
+        query: Mapping[str, str | int] | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        try:
+            answer = await self._http.ask(
+                method,
+                path,
+                act=act,
+                query=query,
+                body=body,
+                headers=headers,
+                accept={400, 404, 405, 409},
+            )
+        except Busy as busy:
+            if "Login" not in busy.what:
+                raise
+            raise Denied(
+                f"{act}: too many wrong passwords; the user is locked for a while",
+                where=self.host,
+                mend="correct the password in hotline.toml",
+                wait=busy.wait,
+            ) from busy
+        if not answer.ok:
+            raise self._refusal(act, answer, texts_of(query, body))
+        if not isinstance(answer.body, dict) or not isinstance(answer.body.get("data"), dict):
+            raise self._strange(act)
+        return answer
+
+    def _refusal(self, act: str, answer: Answer, sent: Collection[str]) -> ConnectorError:
+        """The error for what Roundup says."""
+        error = answer.body.get("error") if isinstance(answer.body, dict) else None
+        message = str(error.get("msg", "")) if isinstance(error, dict) else ""
+        what = f"{act}: HTTP {answer.status} ({said(message, sent) or 'no word why'})"
+        where = self.host
+        if answer.status == 404:
+            if message.startswith("no such "):
+                return Gone(what, where=where)
+            if message.startswith("Class "):
+                return NotThere(what, where=where, mend=SCHEMA)
+            return Denied(what, where=where, mend=_ADDRESS)
+        if _FORGED.search(message):
+            return Denied(what, where=where, mend=_ADDRESS)
+        if "POE token" in message:
+            return TokenUsed(f"{act}: its one-time address was used before", where=where)
+        if "An error occurred" in message or "database is locked" in message:
+            return Unreachable(
+                f"{act}: Roundup failed; whether it took effect is unknown",
+                where=where,
+                mend="see the tracker's log",
+            )
+        if (odd := _PROPERTY.search(message)) and (name := next(filter(None, odd.groups()))):
+            what = f"{act}: the tracker has no property {name}"
+            if name in self._ours:
+                return NotThere(what, where=where, mend=SCHEMA)
+            return NoSuchProperty(what, where=where, mend="correct the mapping, or add it there")
+        return Rejected(what, where=where, mend=_MAPPING)
+
+    def _strange(self, act: str) -> ConnectorError:
+        return Unreachable(
+            f"{act}: the answer is not Roundup's; whether it took effect is unknown",
+            where=self.host,
+            mend="see whether a proxy stands before it",
+        )
+
+
+def headers(url: str) -> dict[str, str]:
+    """What Roundup wants to see of a request that changes something: that no page forged it."""
+    parts = urlsplit(url)
+    return {
+        "X-Requested-With": "hotline1203",
+        "Origin": f"{parts.scheme}://{parts.netloc}",
+        "Referer": url.rstrip("/") + "/",
+    }
+
+
+def _member(body: Any, name: str) -> Any:
+    """What `data` of an answer holds under a name."""
+    data = body.get("data") if isinstance(body, dict) else None
+    return data.get(name) if isinstance(data, dict) else None
