@@ -6,7 +6,6 @@ import asyncio
 from contextlib import asynccontextmanager
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from crm_bridge.clock import SystemClock

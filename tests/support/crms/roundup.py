@@ -67,7 +67,8 @@ class Roundup:
         """Starts the server and returns when it answers."""
         with (self.folder / "server.log").open("ab") as log:
             self._server = _program(
-                "roundup_server", "-n", "127.0.0.1", "-p", str(self.port), f"office={_home(self)}",
+                "roundup_server", "-n", "127.0.0.1", "-p", str(self.port), "-t", "thread",
+                f"office={_home(self)}",
                 folder=self.folder, log=log,
             )  # fmt: skip
         deadline = time.monotonic() + seconds
@@ -81,11 +82,11 @@ class Roundup:
             raise
 
     def stop(self) -> None:
-        """Ends the server and the children that serve its connections."""
+        """Ends the server."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Ends them at once, as a power cut would."""
+        """Ends it at once, as a power cut would."""
         self._end(signal.SIGKILL)
 
     def ask(
@@ -126,7 +127,7 @@ class Roundup:
         server, self._server = self._server, None
         if server is None:
             return
-        for one in (how, signal.SIGKILL):  # it forks a child for each connection
+        for one in (how, signal.SIGKILL):
             with suppress(ProcessLookupError):
                 os.killpg(server.pid, one)
             with suppress(subprocess.TimeoutExpired):
