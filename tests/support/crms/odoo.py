@@ -47,10 +47,11 @@ groups = {
         "sales_team.group_sale_salesman_all_leads", "project.group_project_user",
     ],
     "setup": [
-        "base.group_user", "base.group_partner_manager", "base.group_erp_manager",
+        "base.group_user", "base.group_partner_manager", "base.group_system",
         "sales_team.group_sale_manager", "project.group_project_manager",
     ],
-    "reader": ["base.group_user", "sales_team.group_sale_salesman_all_leads"],
+    "reader": ["base.group_user"],
+    "own": ["base.group_user", "base.group_partner_manager", "sales_team.group_sale_salesman"],
     "clerk": ["base.group_user", "base.group_partner_manager", "sales_team.group_sale_manager"],
 }
 keys = {}
@@ -79,8 +80,8 @@ class Odoo:
     """Its data, inside the root."""
     port: int
     keys: dict[str, str]
-    """Login → API key: `hotline` has what the connector needs, `setup` may make fields, `reader`
-    may not write contacts, `clerk` is an officer who works in Odoo in Thai."""
+    """Login → API key: `hotline` has what the connector needs, `setup` is an administrator,
+    `reader` may write nothing, `own` sees nobody else's tickets, `clerk` is an officer."""
     _programs: list[Running] = field(default_factory=list)
 
     database = DATABASE
