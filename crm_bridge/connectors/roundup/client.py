@@ -114,6 +114,7 @@ class RoundupClient:
         act: str,
         sort: str = "id",
         most: int = 50,
+        page: int = 1,
     ) -> tuple[list[Item], int]:
         """Records that are not retired, and how many there are; `name:` is an exact match."""
         query: dict[str, str | int] = {
@@ -122,6 +123,7 @@ class RoundupClient:
             "@verbose": 3,
             "@sort": sort,
             "@page_size": most,
+            "@page_index": page,
             "@pretty": "false",
         }
         answer = await self._ask("GET", f"rest/data/{kind}", act=act, query=query)

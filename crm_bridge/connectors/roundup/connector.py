@@ -11,12 +11,11 @@ ticket of ours that was touched, with the status it has now.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as AnyMapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -38,7 +37,6 @@ from crm_bridge.connectors.port import (
     Kind,
     Note,
     Ref,
-    Rejected,
     SetupStep,
     Status,
     StatusChange,
@@ -47,6 +45,7 @@ from crm_bridge.connectors.port import (
     Unsupported,
 )
 from crm_bridge.connectors.roundup.client import Item, RoundupClient, TokenUsed, headers
+from crm_bridge.connectors.roundup.cursor import Cursor
 from crm_bridge.connectors.roundup.schema import MESSAGE, Names, Schema
 from crm_bridge.connectors.roundup.values import (
     ident,
@@ -60,8 +59,6 @@ from crm_bridge.connectors.roundup.values import (
 )
 
 _TICKETS_A_PAGE: Final = 1000
-_LATE: Final = timedelta(seconds=30)
-"""A change counts from when it began; its transaction may end so much later."""
 _CONTACTS: Final = 5
 _TALK: Final = ("messages", "status")
 _TRIES: Final = 3
@@ -213,27 +210,25 @@ class RoundupConnector:
         if cursor is None:
             _, seconds = await self._client.version()
             now = seconds if seconds is not None else self._clock.now_us() / 1_000_000
-            since, behind = datetime.fromtimestamp(now, UTC), False
-            seen: dict[str, str] = {}
+            start = Cursor(datetime.fromtimestamp(int(now), UTC))
         else:
-            since, seen, behind = _read(cursor)
+            start = Cursor.read(cursor)
         names = self._names
-        begin = since if behind else since - _LATE
-        filters = {names.key: ":", "activity": f"{native_moment(begin)};"}
-        properties = (names.key, "status", "activity", "actor")
         found, total = await self._client.find(
-            names.ticket, filters, properties, act="ask for changes", sort="activity",
+            names.ticket,
+            {names.key: ":", "activity": f"{native_moment(start.begin)};"},
+            (names.key, "status", "activity", "actor"),
+            act="ask for changes",
+            sort="activity",
             most=_TICKETS_A_PAGE,
-        )  # fmt: skip
+            page=max(start.page, 1),
+        )
         looks = {item.id: _look(item) for item in found}
-        fresh = [item for item in found if seen.get(item.id) != looks[item.id]]
-        times = {item.id: moment(str(item.values.get("activity"))) for item in found}
-        since = max([since, *times.values()])
-        more = total > len(found)
-        keep = since if more else since - _LATE
-        seen = {record: look for record, look in looks.items() if times[record] >= keep}
+        fresh = [item for item in found if start.seen.get(item.id) != looks[item.id]]
+        more = total > max(start.page, 1) * _TICKETS_A_PAGE
+        end = start.next([*looks.values()], more).with_seen({**start.seen, **looks})
         items = () if cursor is None else tuple(self._change(item) for item in fresh)
-        return Changes(items, _written(since, seen, more), more)
+        return Changes(items, end.written(), more)
 
     async def setup(self) -> Sequence[SetupStep]:
         """Roundup lets nobody add properties from outside: says what is there and what to add."""
@@ -411,15 +406,3 @@ def _message_id(key: str) -> str:
 
 def _look(item: Item) -> str:
     return f"{item.values.get('activity')} {word(item.values.get('status'))}"
-
-
-def _written(since: datetime, seen: AnyMapping[str, str], behind: bool) -> str:
-    return json.dumps([since.isoformat(), behind, dict(seen)], separators=(",", ":"))
-
-
-def _read(cursor: str) -> tuple[datetime, dict[str, str], bool]:
-    try:
-        since, behind, seen = json.loads(cursor)
-        return datetime.fromisoformat(since), dict(seen), bool(behind)
-    except (ValueError, TypeError) as error:
-        raise Rejected("ask for changes: the cursor is none of this connector") from error

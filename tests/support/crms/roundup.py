@@ -40,7 +40,8 @@ db = roundup.instance.open(".").open("admin")
 secret = Password(sys.argv[1], config=db.config)
 for given in sys.argv[2:]:
     name, role = given.split("=")
-    db.user.create(username=name, password=secret, roles=role, address=name + "@example.test")
+    db.user.create(username=name, password=secret, roles=role, address=name + "@example.test",
+                   timezone="0")
 db.commit()
 db.close()
 """
@@ -135,12 +136,18 @@ class Roundup:
 
 
 @contextmanager
-def roundup(*, addition: bool = True, rounds: int = ROUNDS) -> Iterator[Roundup]:
-    """A tracker of the block's own, already running. `addition`: with our part of the schema."""
+def roundup(
+    *, addition: bool = True, rounds: int = ROUNDS, detector: str = ""
+) -> Iterator[Roundup]:
+    """A tracker of the block's own, already running.
+
+    `addition`: with our part of the schema; `detector`: Python that the office added to watch over
+    what is written.
+    """
     folder = Path(tempfile.mkdtemp(prefix="hotline-roundup-"))
     made = Roundup(folder, free_port(), secrets.token_urlsafe(24))
     try:
-        _make(made, addition, rounds)
+        _make(made, addition, rounds, detector)
         made.start()
         yield made
     finally:
@@ -152,7 +159,7 @@ def _home(tracker: Roundup) -> Path:
     return tracker.folder / "tracker"
 
 
-def _make(tracker: Roundup, addition: bool, rounds: int) -> None:
+def _make(tracker: Roundup, addition: bool, rounds: int, detector: str) -> None:
     folder, home = tracker.folder, _home(tracker)
     if os.geteuid() == 0:
         nobody = pwd.getpwnam("nobody")
@@ -167,6 +174,8 @@ def _make(tracker: Roundup, addition: bool, rounds: int) -> None:
     }
     given = ",".join(f"{key}={value}" for key, value in settings.items())
     _done("roundup_admin", "-i", str(home), "install", "classic", "sqlite", given, folder=folder)
+    if detector:
+        (home / "detectors" / "office.py").write_text(detector, "utf-8")
     role = "User"
     if addition:
         role = "Hotline"
