@@ -20,6 +20,8 @@ from ivr.calls.call import Micros
 
 PAGE: Final = 200
 OVERLAP: Final = timedelta(seconds=5)
+_MOST_AT_ONCE: Final = 10_000
+"""Tickets of the last seconds that are looked at to begin with."""
 _BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _STAGE_CHANGED: Final = "date_last_stage_update"
 
@@ -36,6 +38,7 @@ async def changed(
     act = "ask for changes"
     own = await client.uid()
     last, seen = _parsed(cursor) if cursor is not None else (await _latest(client, records), set())
+    limit = PAGE + len(seen) if cursor is not None else _MOST_AT_ONCE
     fields = await records.fields()
     since = stamp(last - OVERLAP)
     moved = [n for n in (_STAGE_CHANGED, shape.done_field) if n and n in fields]
@@ -53,9 +56,9 @@ async def changed(
          *(n for n in (_STAGE_CHANGED, "active") if n in fields)],
         act=act,
         order="write_date, id",
-        limit=PAGE + len(seen),
+        limit=limit,
     )  # fmt: skip
-    more = cursor is not None and len(rows) == PAGE + len(seen)
+    more = len(rows) == limit
     items = []
     natives = [mapping.native(status) for status in Status]
     for row in rows:
@@ -78,7 +81,7 @@ async def changed(
     if rows:
         last = max(last, moment(rows[-1]["write_date"]))
     kept = {_state(row) for row in rows if moment(row["write_date"]) >= last - OVERLAP}
-    return Changes(tuple(items), _written(last, kept), more)
+    return Changes(tuple(items), _written(last, kept), more and cursor is not None)
 
 
 async def _latest(client: OdooClient, records: Records) -> datetime:

@@ -121,6 +121,7 @@ class Records:
     async def make(self, key: str, values: Mapping[str, Any], columns: Mapping[str, str]) -> int:
         """Makes the record of this key, once; Unsettled where another made it meanwhile.
 
+        Where another made it a moment before, this brings it up to date and nobody is told.
         `columns`: further columns of `load` for what the values do not say.
         """
         fields = await self.keyed()

@@ -175,7 +175,8 @@ class TestOdoo(ContractSuite):
             refs = [one for one in done if isinstance(one, Ref)]
             assert refs
             assert all(isinstance(one, Ref | Unsettled) for one in done), done
-            assert sum(one.made for one in refs) == 1
+            assert any(one.made for one in refs)
+            assert len({one.id for one in refs}) == 1
             assert {(await getattr(one, acts[kind])(draft)).id for one in four} == {refs[0].id}
             assert await site.count(kind, draft.key) == 1
         for one in four:
@@ -295,12 +296,11 @@ class TestOdoo(ContractSuite):
     ):
         """A clerk who moves a whole column: all of them in one second, as Odoo keeps moments."""
         monkeypatch.setattr("crm_bridge.connectors.odoo.changes.PAGE", 10)
-        key = new_key("call")
+        key, begun = new_key("call"), await connector.changes(None)
         made = await site.call(
             "crm.lead", "create", [{"name": f"{n}", KEY: f"{key}.{n}"} for n in range(25)],
             who="setup",
         )  # fmt: skip
-        begun = await connector.changes(None)
         (stage,) = await site.call(
             "crm.stage", "search", [["name", "=", mapping.native(Status.RESOLVED)]]
         )
