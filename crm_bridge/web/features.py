@@ -20,6 +20,8 @@ from crm_bridge.web.cases import api as cases_api
 from crm_bridge.web.cases import bell_api
 from crm_bridge.web.cases import files as cases_files
 from crm_bridge.web.cases import routes as cases
+from crm_bridge.web.hooks import api as hooks_api
+from crm_bridge.web.hooks import routes as hooks
 from crm_bridge.web.line import api as line_api
 from crm_bridge.web.messages import api as messages_api
 from crm_bridge.web.messages import routes as messages
@@ -65,4 +67,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     subjects_api.router,
     pauses.router,
     pauses_api.router,
+    hooks.router,
+    hooks_api.router,
 )

@@ -57,6 +57,9 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(
         "/admin/pause-reasons", "เหตุผลการพักรับสาย", "Pause reasons", frozenset({Role.ADMINISTRATOR})
     ),
+    Entry(
+        "/admin/hooks/schemas", "เหตุการณ์เว็บฮุก", "Webhook events", frozenset({Role.ADMINISTRATOR})
+    ),
     Entry("/admin/accounts", "บัญชีผู้ใช้", "Accounts", frozenset({Role.ADMINISTRATOR})),
 )
 """A feature adds its line here."""

@@ -66,7 +66,7 @@ State = Annotated[Status, _is("สถานะในคำของเรา", "
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -215,6 +215,8 @@ class StatusChanged(_Data):
 class CloudEvent(BaseModel):
     """CloudEvents 1.0, structured: what every request holds."""
 
+    model_config = ConfigDict(json_schema_serialization_defaults_required=True)
+
     specversion: Literal["1.0"] = "1.0"
     id: Annotated[
         str,
@@ -254,7 +256,7 @@ class EventType:
 
 
 _CALL: Final = "lab1-1795000000.42"
-_AT: Final = "2026-11-18T08:26:40.000000Z"
+_AT: Final = "2026-11-18T11:06:40.000000Z"
 _NUMBER: Final = "+66812345678"
 
 

@@ -23,7 +23,9 @@ TOLERANCE: Final = 300
 """Seconds by which a timestamp may differ from our clock."""
 
 _SECOND: Final = 1_000_000
-_SHORTEST, _LONGEST = 24, 64
+SHORTEST, LONGEST = 24, 64
+"""Bytes of a secret."""
+
 _MEND: Final = "make one with: echo whsec_$(openssl rand -base64 32)"
 _MOST: Final = 8
 """Signatures of one request that are looked at."""
@@ -87,9 +89,9 @@ def _secret(word: str, where: str) -> bytes:
         raise ConfigMistake(
             "a secret of a webhook is written in base64", where=where, mend=_MEND
         ) from None
-    if not _SHORTEST <= len(raw) <= _LONGEST:
+    if not SHORTEST <= len(raw) <= LONGEST:
         raise ConfigMistake(
-            f"a secret of a webhook has {_SHORTEST} to {_LONGEST} bytes, this one {len(raw)}",
+            f"a secret of a webhook has {SHORTEST} to {LONGEST} bytes, this one {len(raw)}",
             where=where,
             mend=_MEND,
         )
