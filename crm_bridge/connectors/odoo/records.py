@@ -50,6 +50,7 @@ class Records:
         self.model = model
         self._fields: dict[str, Field] = {}
         self._named: dict[tuple[str, str], int] = {}
+        self._may_list = True
 
     async def fields(self, *wanted: str) -> Mapping[str, Field]:
         """The model's fields; asked anew where one of `wanted` is not among them."""
@@ -93,7 +94,7 @@ class Records:
 
     async def referred(self, key: str) -> int | None:
         """The id of the record of this key's external id."""
-        return await self._external(MODULE, external_id(self.model, key), self.model)
+        return await self.external(MODULE, external_id(self.model, key), self.model)
 
     async def values(self, fields: Fields) -> dict[str, Any]:
         """What the mapping made, as `write` takes it; Rejected where Odoo has no such field."""
@@ -205,7 +206,7 @@ class Records:
         found: int | None = None
         if EXTERNAL.fullmatch(text):
             module, _, name = text.partition(".")
-            found = await self._external(module, name, model)
+            found = await self.external(module, name, model)
         found = found or await self.named(model, text)
         if found is None:
             raise Rejected(
@@ -229,13 +230,27 @@ class Records:
             found |= {int(one[0]) for one in pairs}
         return found.pop() if len(found) == 1 else None
 
-    async def _external(self, module: str, name: str, model: str) -> int | None:
+    async def external(self, module: str, name: str, model: str) -> int | None:
+        """The id of the record of an external id, where it is there and may be seen."""
         act = "look for an external id"
-        try:
+        if self._may_list:
+            domain = [["module", "=", module], ["name", "=", name], ["model", "=", model]]
+            try:
+                rows = await self._client.call(
+                    "ir.model.data", "search_read", domain, ["res_id"], act=act, limit=1
+                )
+            except Denied:
+                self._may_list = False
+            else:
+                there = rows and await self._client.call(
+                    model, "search", [["id", "=", rows[0]["res_id"]]], act=act
+                )
+                return int(there[0]) if there else None
+        try:  # a user who may not list them may ask for one; each that is not there Odoo logs
             found = await self._client.call(
                 "ir.model.data", "check_object_reference", module, name, act=act
             )
-        except Rejected:  # how Odoo says that there is none
+        except Rejected:
             return None
         if isinstance(found, list) and found[:1] == [model] and len(found) == 2 and found[1]:
             return int(found[1])

@@ -77,9 +77,12 @@ class Stages:
                 return min(found, key=lambda s: (group not in s.groups, bool(s.groups), s.id)).id
         if EXTERNAL.fullmatch(native):
             module, _, name = native.partition(".")
-            referred = await self._client.call(
-                "ir.model.data", "check_object_reference", module, name, act=act
-            )
+            try:
+                referred = await self._client.call(
+                    "ir.model.data", "check_object_reference", module, name, act=act
+                )
+            except Rejected:  # how Odoo says that there is none
+                referred = None
             if isinstance(referred, list) and referred[:1] == [self.model] and referred[1]:
                 self._external[native] = int(referred[1])
                 return self._external[native]
