@@ -116,7 +116,9 @@ class Capabilities:
     """What the other side can do; the delivery asks for nothing else."""
 
     contacts: bool = True
-    """Contacts can be found by number and written."""
+    """Contacts can be written."""
+    lookup: bool = True
+    """Contacts can be found by number; without it `find_contacts` finds nobody."""
     tickets: bool = True
     """Tickets, notes and statuses can be written."""
     call_events: bool = False

@@ -379,7 +379,8 @@ class Lookup:
         def source(connector: Connector, seconds: float) -> Source:
             return Source(connector, clock, seconds, told, lambda: left_alone(connector.name))
 
-        return cls({c.name: source(c, s) for c, s in connectors if c.capabilities.contacts})
+        asked = [(c, s) for c, s in connectors if c.capabilities.contacts and c.capabilities.lookup]
+        return cls({c.name: source(c, s) for c, s in asked})
 
     def ask(self, call_id: str, e164: str | None, withheld: bool) -> None:
         """Asks all of them; nobody where the number is withheld, or none."""

@@ -77,7 +77,6 @@ class WebhookConnector:
     """One receiver."""
 
     kind = "webhook"
-    capabilities = Capabilities(call_events=True, setup=True)
 
     def __init__(
         self,
@@ -103,6 +102,7 @@ class WebhookConnector:
         self._events = _Target(section.url, section, transport)
         lookup = _url(mapping, "lookup_url")
         self._lookup = _Target(lookup, section, transport) if lookup else None
+        self.capabilities = Capabilities(lookup=bool(lookup), call_events=True, setup=True)
 
     async def health(self) -> Health:
         """Sends a ping; what answers may name itself with `product`."""

@@ -88,7 +88,9 @@ class ZammadConnector:
     """One Zammad."""
 
     kind = "zammad"
-    capabilities = Capabilities(contacts=False, tickets=False, call_events=True, setup=True)
+    capabilities = Capabilities(
+        contacts=False, lookup=False, tickets=False, call_events=True, setup=True
+    )
 
     def __init__(
         self,

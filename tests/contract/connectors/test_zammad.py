@@ -221,7 +221,7 @@ async def test_all_else_is_unsupported(connector, standin):
         assert caught.value.then is Then.GIVE_UP
     assert connector.record_url(Kind.TICKET, "1") is None
     assert connector.capabilities == Capabilities(
-        contacts=False, tickets=False, call_events=True, changes=False, setup=True
+        contacts=False, lookup=False, tickets=False, call_events=True, changes=False, setup=True
     )
     assert standin.requests == 0
 

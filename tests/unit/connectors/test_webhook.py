@@ -381,6 +381,7 @@ def test_an_option_that_is_no_address_is_refused(option, tmp_path):
 async def test_without_an_address_for_it_nobody_is_looked_up():
     other = Other()
     connector = make(other)
+    assert not connector.capabilities.lookup
     assert await connector.find_contacts(NUMBER) == ()
     assert other.requests == []
     with pytest.raises(Unsupported):
@@ -398,6 +399,7 @@ async def test_a_contact_that_is_found_really_has_the_number(tmp_path):
     ]  # fmt: skip
     other = Other(json={"contacts": found})
     connector = make(other, folder=tmp_path, lookup_url="https://crm.example/look")
+    assert connector.capabilities.lookup
     (contact,) = await connector.find_contacts(NUMBER)
     assert (contact.id, contact.name, contact.key) == ("3", "ours", "person:1")
     assert (contact.numbers, contact.lines) == ((NUMBER,), ("VIP",))
