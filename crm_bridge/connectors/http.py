@@ -25,6 +25,7 @@ import ssl
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,6 +107,8 @@ class JsonHttp:
             timeout=seconds,
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
             follow_redirects=False,
+            # no session begins unless the connector itself begins one
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=False,
             verify=verify,
             transport=transport,

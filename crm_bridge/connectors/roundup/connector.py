@@ -91,12 +91,13 @@ class RoundupConnector:
         http = JsonHttp(
             self._url,
             headers=headers(self._url),
-            auth=(section.username, section.secret()),
             seconds=section.timeout_seconds,
             ca_file=section.ca_file,
             transport=transport,
         )
-        self._client = RoundupClient(http, ours=self._names.ours)
+        self._client = RoundupClient(
+            http, login=self._login, password=section.secret(), ours=self._names.ours
+        )
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def health(self) -> Health:

@@ -135,11 +135,16 @@ class Line(httpx.AsyncBaseTransport):
     def __init__(self) -> None:
         self._real = httpx.AsyncHTTPTransport()
         self.asked: list[str] = []
+        self.passwords = 0
+        self.instead: dict[str, httpx.Response] = {}
         self.before: Callable[[httpx.Request], Awaitable[None]] | None = None
         self.after: Callable[[httpx.Request], Awaitable[None]] | None = None
 
     async def handle_async_request(self, request):
         self.asked.append(f"{request.method} {request.url.path}")
+        self.passwords += "Authorization" in request.headers
+        if answer := self.instead.get(request.url.path):
+            return answer
         if self.before:
             await self.before(request)
         answer = await self._real.handle_async_request(request)
@@ -367,6 +372,44 @@ async def test_changes_come_page_by_page_and_none_is_lost(site, connector, monke
 async def test_a_cursor_of_something_else_is_refused(connector):
     with pytest.raises(Rejected):
         await connector.changes("17")
+
+
+async def test_the_password_is_checked_once(site, connector, line):
+    """Each check costs Roundup a fifth of a second."""
+    await asyncio.gather(*(connector.find_contacts(new_number()) for _ in range(5)))
+    assert len(line.asked) > 10
+    assert line.passwords == 1
+
+
+async def test_a_session_that_ended_is_begun_again(site, connector, line):
+    ref = await connector.upsert_ticket(ticket_draft(site.mapping))
+    async with site.stopped():
+        sessions = [*(site.tracker.folder / "tracker" / "db").glob("*session*")]
+        assert sessions
+        for each in sessions:
+            each.unlink()
+    assert await connector.set_status(ref.id, Status.OPEN) == "in-progress"
+    assert line.passwords == 2
+
+
+async def test_a_tracker_with_a_login_page_of_its_own_gets_the_password_each_time(
+    site, connector, line
+):
+    line.instead = {"/office/": httpx.Response(404, html="<title>Sign in elsewhere</title>")}
+    ref = await connector.upsert_ticket(ticket_draft(site.mapping))
+    assert ref.made
+    assert line.passwords == len(line.asked) - 1
+
+
+async def test_a_user_who_may_not_use_rest_is_denied(site):
+    section = ConnectorSection(
+        kind="roundup", url=site.tracker.url, username="stranger", token=site.tracker.secret
+    )
+    stranger = make("office", section, clock=SystemClock())
+    with pytest.raises(Denied) as caught:
+        await stranger.health()
+    assert "role Hotline" in caught.value.mend
+    await stranger.close()
 
 
 async def test_a_locked_login_is_denied_and_not_asked_again_at_once(site):

@@ -373,6 +373,15 @@ async def test_no_redirect_is_followed_and_only_its_host_is_named(server: Server
     assert "next" not in str(error)
 
 
+async def test_a_cookie_is_not_kept(server: Server) -> None:
+    server.behaviour = answers({}, more="Set-Cookie: session=1; Path=/\r\n")
+    client = server.client()
+    for _ in range(2):
+        assert (await client.ask("GET", "x", act="look")).headers["Set-Cookie"]
+    await client.close()
+    assert "cookie" not in server.heads[1].lower()
+
+
 async def test_a_proxy_of_the_environment_is_not_used(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
