@@ -203,14 +203,15 @@ class OdooClient:
             "params": {"service": service, "method": method, "args": list(params)},
         }
         answer = await self._http.ask("POST", "jsonrpc", act=act, body=body)
-        if not isinstance(answer.body, dict) or answer.body.get("id") != body["id"]:
+        said = answer.body if isinstance(answer.body, dict) else {}
+        failed = said.get("error")
+        if failed is not None:
+            raise self._refusal(failed, act, sent)
+        if said.get("id") != body["id"]:
             raise Unreachable(
                 f"{act}: no JSON-RPC answer", where=self.host, mend="check the address"
             )
-        failed = answer.body.get("error")
-        if failed is not None:
-            raise self._refusal(failed, act, sent)
-        return answer.body.get("result")
+        return said.get("result")
 
     def _refusal(self, failed: object, act: str, sent: object) -> ConnectorError:
         """The port's error for Odoo's; nothing of its traceback, which holds what was sent."""
@@ -233,6 +234,10 @@ class OdooClient:
             return Unsettled(f"{act}: another wrote it meanwhile", where=self.host)
         if kind == "OperationalError" and words.strip().endswith("does not exist"):
             return Denied(f"{act}: it has no such database", where=self.host, mend=_KEY)
+        if kind == "NotFound":
+            return Denied(
+                f"{act}: it has no JSON-RPC there", where=self.host, mend="check the address"
+            )
         if kind in {"TooManyRequests", "ServiceUnavailable"}:
             return Busy(f"{act}: {kind}", where=self.host)
         if kind in _VALUE:
@@ -255,7 +260,7 @@ class _NoRight(Denied):
 _OPERATIONS: Final = {
     "search": "read", "search_read": "read", "search_count": "read", "read": "read",
     "create": "create", "load": "create", "write": "write", "unlink": "unlink",
-    "message_post": "write", "fields_get": "read",
+    "message_post": "write", "fields_get": "read", "name_search": "read",
 }  # fmt: skip
 
 
