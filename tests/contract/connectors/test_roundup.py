@@ -369,6 +369,18 @@ async def test_changes_come_page_by_page_and_none_is_lost(site, connector, monke
     assert not {change.key for change in last.items} & {draft.key for draft in drafts[:-1]}
 
 
+async def test_links_are_given_by_name_and_emptied(site, connector):
+    draft = ticket_draft(site.mapping)
+    given = {**draft.fields, "priority": "urgent", "assignedto": "clerk"}
+    ref = await connector.upsert_ticket(replace(draft, fields=given))
+    found = await site.fields(Kind.TICKET, ref.id)
+    assert (found["priority"]["name"], found["assignedto"]["username"]) == ("urgent", "clerk")
+    await connector.upsert_ticket(replace(draft, fields={**given, "priority": None}))
+    assert (await site.fields(Kind.TICKET, ref.id))["priority"] is None
+    with pytest.raises(Rejected):
+        await connector.upsert_ticket(replace(draft, fields={**given, "priority": "nonesuch"}))
+
+
 async def test_a_cursor_of_something_else_is_refused(connector):
     with pytest.raises(Rejected):
         await connector.changes("17")
