@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
-from collections.abc import Mapping as AnyMapping
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 from weakref import WeakValueDictionary
 
@@ -41,30 +39,24 @@ from crm_bridge.connectors.port import (
     Status,
     StatusChange,
     TicketDraft,
-    Unsettled,
     Unsupported,
 )
-from crm_bridge.connectors.roundup.client import Item, RoundupClient, TokenUsed, headers
+from crm_bridge.connectors.roundup.client import Item, RoundupClient
 from crm_bridge.connectors.roundup.cursor import Cursor
+from crm_bridge.connectors.roundup.records import OURS, TALK, Records
 from crm_bridge.connectors.roundup.schema import MESSAGE, Names, Schema
+from crm_bridge.connectors.roundup.session import Session, headers
 from crm_bridge.connectors.roundup.values import (
-    ident,
     idents,
     moment,
     native_moment,
     numbers,
-    same,
     to_send,
     word,
 )
 
 _TICKETS_A_PAGE: Final = 1000
 _CONTACTS: Final = 5
-_TALK: Final = ("messages", "status")
-_TRIES: Final = 3
-"""How often a record is read and written anew when somebody else writes it at the same moment."""
-_LOOKS: Final = (0.1, 0.4, 1.0)
-"""Seconds before each look for a record whose one-time address was used before."""
 
 
 class RoundupConnector:
@@ -95,9 +87,9 @@ class RoundupConnector:
             ca_file=section.ca_file,
             transport=transport,
         )
-        self._client = RoundupClient(
-            http, login=self._login, password=section.secret(), ours=self._names.ours
-        )
+        session = Session(http, login=self._login, password=section.secret(), ours=self._names.ours)
+        self._client = RoundupClient(session)
+        self._records = Records(self._client, self._names, clock, self._login)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def health(self) -> Health:
@@ -147,13 +139,13 @@ class RoundupConnector:
             wanted[names.other_phones] = " ".join(draft.numbers[1:]) or None
         wanted[names.key] = draft.key
         async with self._alone(draft.key):
-            item = await self._standing(names.contact, draft.key, draft.known, wanted)
+            item = await self._records.standing(names.contact, draft.key, draft.known, wanted)
             if item is None:
-                made = await self._make(names.contact, draft.key, wanted)
+                made = await self._records.make(names.contact, draft.key, wanted)
                 return self._ref(Kind.CONTACT, made, made=True)
             if draft.theirs:
                 wanted = {n: v for n, v in wanted.items() if item.values.get(n) in (None, "")}
-            await self._write(names.contact, item, wanted)
+            await self._records.write(names.contact, item, wanted)
             return self._ref(Kind.CONTACT, item.id)
 
     async def upsert_ticket(self, draft: TicketDraft) -> Ref:
@@ -165,17 +157,21 @@ class RoundupConnector:
         if draft.contact is not None:
             wanted[names.caller] = draft.contact
         async with self._alone(draft.key):
-            item = await self._standing(names.ticket, draft.key, draft.known, [*wanted, *_TALK])
+            item = await self._records.standing(
+                names.ticket, draft.key, draft.known, [*wanted, *TALK]
+            )
             if item is None:
                 if draft.status is not None:
                     wanted["status"] = self._mapping.native(draft.status)
                 if said:
-                    wanted["messages"] = [await self._message(draft.key, str(said), None)]
-                made = await self._make(names.ticket, draft.key, wanted)
+                    wanted["messages"] = [await self._records.message(draft.key, str(said), None)]
+                made = await self._records.make(names.ticket, draft.key, wanted)
                 return self._ref(Kind.TICKET, made, made=True)
-            await self._write(names.ticket, item, wanted)
+            await self._records.write(names.ticket, item, wanted)
             if said:
-                await self._link(item, await self._message(draft.key, str(said), None))
+                await self._records.link(
+                    item, await self._records.message(draft.key, str(said), None)
+                )
             return self._ref(Kind.TICKET, item.id)
 
     async def add_note(self, ticket: str, note: Note) -> str:
@@ -183,10 +179,10 @@ class RoundupConnector:
         by = "" if not note.by or note.by in note.text else f"\n\n— {note.by}"
         async with self._alone(note.key):
             item = await self._client.one(
-                self._names.ticket, ticket, _TALK, act="look for the ticket"
+                self._names.ticket, ticket, TALK, act="look for the ticket"
             )
-            message = await self._message(note.key, f"{note.text}{by}", note)
-            await self._link(item, message)
+            message = await self._records.message(note.key, f"{note.text}{by}", note)
+            await self._records.link(item, message)
             return message
 
     async def set_status(self, ticket: str, status: Status) -> str:
@@ -195,7 +191,7 @@ class RoundupConnector:
         kind = self._names.ticket
         async with self._alone(f"{kind}{ticket}"):
             item = await self._client.one(kind, ticket, ("status",), act="look for the ticket")
-            await self._write(kind, item, {"status": native})
+            await self._records.write(kind, item, {"status": native})
         return native
 
     def record_url(self, kind: Kind, record: str) -> str | None:
@@ -246,104 +242,6 @@ class RoundupConnector:
         """Closes its connections."""
         await self._client.close()
 
-    # --- one record -------------------------------------------------------------------------------
-
-    async def _standing(
-        self, kind: str, key: str, known: str | None, wanted: Iterable[str]
-    ) -> Item | None:
-        """The record as it stands: that of the known id, else the first of this key."""
-        properties = sorted(wanted)
-        if known is not None:
-            return await self._client.one(kind, known, properties, act=f"look for the {kind}")
-        found = await self._keyed(kind, key, properties)
-        return found[0] if found else None
-
-    async def _keyed(self, kind: str, key: str, properties: Sequence[str]) -> list[Item]:
-        name = "messageid" if kind == "msg" else self._names.key
-        wanted = {f"{name}:": _message_id(key) if kind == "msg" else key}
-        found, _ = await self._client.find(kind, wanted, properties, act=f"look for the {kind}")
-        return sorted(found, key=lambda item: int(item.id))
-
-    async def _make(self, kind: str, key: str, wanted: AnyMapping[str, Any]) -> str:
-        """Makes the record and reads it back; of two of one key the later is taken away again."""
-        given = {name: value for name, value in wanted.items() if value is not None}
-        act = f"create the {kind}"
-        try:
-            made = await self._client.make(kind, key, given, act=act)
-        except TokenUsed:
-            for seconds in _LOOKS:  # an earlier try of ours may be at work there still
-                await self._clock.sleep(seconds)
-                if found := await self._keyed(kind, key, sorted(given)):
-                    made = found[0].id
-                    break
-            else:
-                raise
-        found = await self._keyed(kind, key, sorted(given))
-        if not found:
-            raise Unsettled(f"{act}: it is not there when read back", where=self._client.host)
-        for double in found[1:]:
-            if double.id == made:
-                await self._client.retire(kind, double.id, act=f"take the second {kind} away")
-        self._check(found[0], given, act)
-        return found[0].id
-
-    async def _write(self, kind: str, item: Item, wanted: AnyMapping[str, Any]) -> None:
-        """Writes what differs, and reads it back."""
-        act = f"change the {kind}"
-        for _ in range(_TRIES):
-            different = {n: v for n, v in wanted.items() if not same(v, item.values.get(n))}
-            if not different:
-                return
-            tagged = await self._client.to_change(kind, item.id, sorted(wanted), act=act)
-            with suppress(Unsettled):  # somebody wrote it in between: look again
-                await self._client.change(kind, tagged, different, act=act)
-            item = await self._client.one(kind, item.id, sorted(wanted), act=act)
-        self._check(item, wanted, act)
-
-    def _check(self, item: Item, wanted: AnyMapping[str, Any], act: str) -> None:
-        odd = sorted(n for n, v in wanted.items() if not same(v, item.values.get(n)))
-        if odd:
-            raise Unsettled(
-                f"{act}: {', '.join(odd)} read back otherwise",
-                where=self._client.host,
-                mend="see whether a detector of the tracker changes it",
-            )
-
-    async def _message(self, key: str, text: str, note: Note | None) -> str:
-        """The id of the message of this key, made if need be; a ticket's own is kept up to date."""
-        text = str(to_send({"content": text})["content"])
-        found = await self._keyed("msg", key, ("content",))
-        if found:
-            if note is None:
-                await self._write("msg", found[0], {"content": text})
-            return found[0].id
-        at = note.at if note is not None else self._clock.now_us()
-        when = datetime.fromtimestamp(at // 1_000_000, UTC)
-        values = {
-            "content": text,
-            "author": self._login,
-            "date": native_moment(when),
-            "messageid": _message_id(key),
-        }
-        return await self._make("msg", key, values)
-
-    async def _link(self, ticket: Item, message: str) -> None:
-        """Puts the message among the ticket's; its status stays as it is."""
-        kind, act = self._names.ticket, "add a message to the ticket"
-        for _ in range(_TRIES):
-            if message in idents(ticket.values.get("messages")):
-                return
-            tagged = await self._client.to_change(kind, ticket.id, _TALK, act=act)
-            values: dict[str, Any] = {"messages": [*idents(tagged.values["messages"]), message]}
-            if status := ident(tagged.values.get("status")):
-                # a detector of Roundup's own templates reopens what a message is added to
-                values["status"] = status
-            with suppress(Unsettled):  # somebody wrote it in between: look again
-                await self._client.change(kind, tagged, values, act=act)
-            ticket = await self._client.one(kind, ticket.id, _TALK, act=act)
-        if message not in idents(ticket.values.get("messages")):
-            raise Unsettled(f"{act}: it is not there when read back", where=self._client.host)
-
     async def _our_messages(self, ticket: str) -> list[str]:
         try:
             item = await self._client.one(
@@ -356,7 +254,7 @@ class RoundupConnector:
             found, _ = await self._client.find(
                 "msg", {"id": message}, ("messageid",), act="look for its messages"
             )
-            ours += [m.id for m in found if _OURS.search(str(m.values.get("messageid")))]
+            ours += [m.id for m in found if OURS.search(str(m.values.get("messageid")))]
         return ours
 
     def _alone(self, key: str) -> asyncio.Lock:
@@ -395,14 +293,6 @@ class RoundupConnector:
             at=micros(moment(str(item.values.get("activity"))).isoformat()),
             by=word(item.values.get("actor")),
         )
-
-
-_OURS: Final = re.compile(r"@hotline1203>$")
-
-
-def _message_id(key: str) -> str:
-    """The key in the form that Roundup gives its e-mails of the message."""
-    return f"<{quote(key, safe='')}@hotline1203>"
 
 
 def _look(item: Item) -> str:

@@ -11,7 +11,8 @@ from typing import Final
 from crm_bridge.connectors import samples
 from crm_bridge.connectors.mapping import Mapping
 from crm_bridge.connectors.port import Kind, SetupStep, Status
-from crm_bridge.connectors.roundup.client import NoSuchProperty, NotThere, RoundupClient
+from crm_bridge.connectors.roundup.client import RoundupClient
+from crm_bridge.connectors.roundup.session import NoSuchProperty, NotThere
 
 ADDITION: Final = Path(__file__).with_name("schema_addition.txt")
 """What an administrator adds to the end of the tracker's schema.py."""

@@ -415,13 +415,13 @@ async def test_a_tracker_with_a_login_page_of_its_own_gets_the_password_each_tim
 
 async def test_a_user_who_may_not_use_rest_is_denied(site):
     section = ConnectorSection(
-        kind="roundup", url=site.tracker.url, username="stranger", token=site.tracker.secret
+        kind="roundup", url=site.tracker.url, username="visitor", token=site.tracker.secret
     )
-    stranger = make("office", section, clock=SystemClock())
+    visitor = make("office", section, clock=SystemClock())
     with pytest.raises(Denied) as caught:
-        await stranger.health()
+        await visitor.health()
     assert "role Hotline" in caught.value.mend
-    await stranger.close()
+    await visitor.close()
 
 
 async def test_a_locked_login_is_denied_and_not_asked_again_at_once(site):

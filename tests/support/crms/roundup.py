@@ -55,7 +55,7 @@ class Roundup:
     port: int
     secret: str
     """The password of every user: `hotline` has the role Hotline, `clerk` is an officer,
-    `stranger` may do nothing."""
+    `stranger` and `visitor` may do nothing."""
     login: str = "hotline"
     _server: subprocess.Popen[bytes] | None = field(default=None)
 
@@ -182,7 +182,7 @@ def _make(tracker: Roundup, addition: bool, rounds: int, detector: str) -> None:
         with (home / "schema.py").open("a") as schema:
             schema.write("\n" + ADDITION.read_text("utf-8"))
     _done("roundup_admin", "-i", str(home), "initialise", tracker.secret, folder=folder)
-    users = (f"hotline={role}", "clerk=User", "stranger=Anonymous")
+    users = (f"hotline={role}", "clerk=User", "stranger=Anonymous", "visitor=Anonymous")
     _done("-c", _USERS, tracker.secret, *users, folder=home)
 
 

@@ -28,6 +28,7 @@ from crm_bridge.connectors.port import (
 from crm_bridge.connectors.roundup.client import RoundupClient
 from crm_bridge.connectors.roundup.cursor import LATE, Cursor
 from crm_bridge.connectors.roundup.schema import ADDITION, Names
+from crm_bridge.connectors.roundup.session import Session
 from crm_bridge.connectors.roundup.values import (
     idents,
     moment,
@@ -199,7 +200,7 @@ def client(answer: httpx.Response) -> RoundupClient:
         return answer
 
     http = JsonHttp("http://127.0.0.1/t", transport=httpx.MockTransport(serve))
-    return RoundupClient(http, login="hotline", password="p", ours=("hotline_key",))
+    return RoundupClient(Session(http, login="hotline", password="p", ours=("hotline_key",)))
 
 
 def error(status: int, message: str) -> httpx.Response:
