@@ -50,6 +50,8 @@ WORDS: Final = 200
 
 # httpx tells each address at INFO: callers' numbers stand in queries, a secret in a path
 logging.getLogger("httpx").addFilter(lambda record: record.levelno >= logging.WARNING)
+# httpcore tells each answer's head at DEBUG, in loggers below this one: sessions stand there
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 _UNKNOWN: Final = "whether it took effect is unknown"
 _ADDRESS: Final = "check that it runs and that its address in hotline.toml is right"

@@ -6,6 +6,7 @@ import asyncio
 import datetime
 import gzip
 import json
+import logging
 import socket
 import ssl
 import struct
@@ -371,6 +372,18 @@ async def test_no_redirect_is_followed_and_only_its_host_is_named(server: Server
     assert type(error) is Denied
     assert f"http://127.0.0.1:{other.port}" in error.what
     assert "next" not in str(error)
+
+
+async def test_no_log_holds_what_was_asked(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.behaviour = answers({}, more="Set-Cookie: session=4711\r\n")
+    client = server.client()
+    with caplog.at_level(logging.DEBUG):
+        await client.ask("GET", "x", act="look", query={"phone": "0812345678"})
+    await client.close()
+    assert "0812345678" not in caplog.text
+    assert "4711" not in caplog.text
 
 
 async def test_a_cookie_is_not_kept(server: Server) -> None:
