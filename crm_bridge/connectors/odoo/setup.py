@@ -41,6 +41,7 @@ _FORMS: Final = {
 }
 """Model → the form on which people see a record."""
 
+_BEFORE: Final = 100
 _WON: Final = frozenset({Status.RESOLVED, Status.CLOSED})
 _FOLDED: Final = frozenset({Status.CLOSED, Status.CANCELLED})
 
@@ -160,7 +161,7 @@ class Setup:
             return
         act = f"show the fields on the form of {model}"
         title = f"hotline1203.{model}.form"
-        names = "".join(f'<field name="{html.escape(one.name)}" readonly="1"/>' for one in shown)
+        names = "".join(_on_form(one) for one in shown)
         arch = (
             '<data><xpath expr="//sheet" position="inside">'
             f'<group string="1203" name="hotline1203">{names}</group></xpath></data>'
@@ -234,7 +235,8 @@ class Setup:
             else:
                 self._step(what, "there", text)
                 continue
-            values: dict[str, Any] = {"name": native, "sequence": place}
+            # before the stages that all teams share
+            values: dict[str, Any] = {"name": native, "sequence": place - _BEFORE}
             if "fold" in described:
                 values["fold"] = bool(_FOLDED & set(statuses))
             if "is_won" in described:
@@ -271,3 +273,8 @@ def _field_text(model: str, one: _Wanted) -> tuple[str, str]:
         f"{one.label[1]}: make the field {one.name} of type {kind} in {model} "
         "(Settings > Technical > Fields), or run setup as an administrator",
     )
+
+
+def _on_form(one: _Wanted) -> str:
+    link = ' widget="url"' if one.name.endswith("_link") else ""
+    return f'<field name="{html.escape(one.name)}" readonly="1"{link}/>'

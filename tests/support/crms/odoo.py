@@ -12,10 +12,11 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -23,7 +24,7 @@ from typing import Any, TextIO
 import httpx
 
 from ivr.lab.root import Progress, locked
-from tests.support.crms.roots import DebianRoot, Running, root
+from tests.support.crms.roots import STOP_SECONDS, DebianRoot, Running, root
 from tests.support.ports import free_port
 
 PACKAGES = ("odoo-14", "postgresql", "python3-phonenumbers")
@@ -43,15 +44,15 @@ import json
 env.company.country_id = env.ref("base.th")
 groups = {
     "hotline": [
-        "base.group_user", "base.group_partner_manager",
-        "sales_team.group_sale_salesman_all_leads", "project.group_project_user",
+        "base.group_user", "sales_team.group_sale_salesman_all_leads",
+        "project.group_project_user",
     ],
     "setup": [
         "base.group_user", "base.group_partner_manager", "base.group_system",
         "sales_team.group_sale_manager", "project.group_project_manager",
     ],
     "reader": ["base.group_user"],
-    "own": ["base.group_user", "base.group_partner_manager", "sales_team.group_sale_salesman"],
+    "own": ["base.group_user", "sales_team.group_sale_salesman"],
     "clerk": ["base.group_user", "base.group_partner_manager", "sales_team.group_sale_manager"],
 }
 keys = {}
@@ -117,7 +118,7 @@ class Odoo:
     def stop(self) -> None:
         """Ends Odoo and then, cleanly, PostgreSQL, with all their children."""
         while self._programs:
-            self._programs.pop().stop(signal.SIGINT)
+            _end(self._programs.pop())
 
     def kill(self) -> None:
         """Ends both at once, as a power cut would."""
@@ -169,14 +170,17 @@ def placed(progress: Progress = lambda _: None) -> Iterator[Odoo]:
     """An Odoo with a fresh database that is not started yet."""
     system = root("odoo", "bullseye", PACKAGES, progress=progress)
     place = system.directory / _PLACE
-    keys = _template(system, place, progress)
-    _sweep(place)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=place))
-    with (folder / "lock").open("w") as lock:
+    place.mkdir(parents=True, exist_ok=True)
+    with locked(place / "lock", progress):  # until it is copied: nobody makes it anew meanwhile
+        keys = _template(system, place, progress)
+        _sweep(place)
+        folder = Path(tempfile.mkdtemp(prefix="run-", dir=place))
+        lock = (folder / "lock").open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
+        folder.chmod(0o755)
+        _copy(place / "template", folder)
+    with lock:
         try:
-            folder.chmod(0o755)
-            _copy(place / "template", folder)
             crm = Odoo(system, folder, free_port(), keys)
             try:
                 yield crm
@@ -211,18 +215,16 @@ def _template(system: DebianRoot, place: Path, progress: Progress) -> dict[str, 
     """Makes the template where there is none of this recipe; returns the users' API keys."""
     recipe = hashlib.sha256(repr((MODULES, _USERS)).encode()).hexdigest()
     stamp = place / _STAMP
-    place.mkdir(parents=True, exist_ok=True)
-    with locked(place / "lock", progress):
-        try:
-            found = json.loads(stamp.read_text())
-        except (OSError, ValueError):
-            found = {}
-        if found.get("recipe") != recipe:
-            progress("making Odoo's database (once a machine, about half a minute)")
-            stamp.unlink(missing_ok=True)
-            shutil.rmtree(place / "template", ignore_errors=True)
-            found = {"recipe": recipe, "keys": _make_template(system, place / "template")}
-            stamp.write_text(json.dumps(found))
+    try:
+        found = json.loads(stamp.read_text())
+    except (OSError, ValueError):
+        found = {}
+    if found.get("recipe") != recipe:
+        progress("making Odoo's database (once a machine, about half a minute)")
+        stamp.unlink(missing_ok=True)
+        shutil.rmtree(place / "template", ignore_errors=True)
+        found = {"recipe": recipe, "keys": _make_template(system, place / "template")}
+        stamp.write_text(json.dumps(found))
     return dict(found["keys"])
 
 
@@ -249,7 +251,9 @@ def _make_template(system: DebianRoot, folder: Path) -> dict[str, str]:
             environment={"HOME": f"{inside}/files"}, seconds=MAKE_SECONDS,
         )  # fmt: skip
     finally:
-        database.stop(signal.SIGINT)
+        _end(database)
+    if (folder / "data" / "postmaster.pid").exists():
+        raise RuntimeError(f"PostgreSQL did not end cleanly: {database.tail()}")
     line = next(line for line in said.splitlines() if line.startswith("KEYS "))
     (folder / "postgres.log").unlink()
     return dict(json.loads(line.removeprefix("KEYS ")))
@@ -296,6 +300,16 @@ def _postgres(system: DebianRoot, folder: Path) -> Running:
             raise RuntimeError(f"PostgreSQL did not start: {running.tail()}")
         time.sleep(0.02)
     return running
+
+
+def _end(running: Running) -> None:
+    """Ends a program cleanly: asked again while it does not hear, killed in the end."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while running.alive and time.monotonic() < deadline:
+        running.send(signal.SIGINT)  # PostgreSQL then ends its connections and stops at once
+        with suppress(subprocess.TimeoutExpired):
+            running.process.wait(2.0)
+    running.stop(seconds=0)
 
 
 def _programs(system: DebianRoot) -> str:

@@ -462,7 +462,7 @@ async def test_setup_on_a_newer_odoo_gives_a_stage_to_its_team():
     )  # fmt: skip
     steps = await connector_of(odoo).setup()
     assert {step.state for step in steps if step.what.startswith("crm.stage")} == {"made"}
-    assert made[0] == {"name": "รับเรื่อง", "sequence": 1, "fold": False, "team_ids": [[6, 0, [5]]]}
+    assert made[0] == {"name": "รับเรื่อง", "sequence": -99, "fold": False, "team_ids": [[6, 0, [5]]]}
     assert [one["fold"] for one in made] == [False, False, False, False, True, True]
 
 
