@@ -25,6 +25,7 @@ _MOST_AT_ONCE: Final = 10_000
 _BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 ODOOBOT: Final = 1
 """The user as whom Odoo does what nobody asked for, of this number in every database."""
+_SETTLED: Final = frozenset({Status.RESOLVED, Status.CLOSED, Status.CANCELLED})
 _STAGE_CHANGED: Final = "date_last_stage_update"
 
 
@@ -73,15 +74,16 @@ async def changed(
         if cursor is None or _state(row) in seen or _as_we_made_it(row, own):
             continue
         stage = row["stage_id"][0] if row["stage_id"] else None
-        native = await stages.word(stage, natives)
-        archived = row.get("active") is False
-        status = Status.CANCELLED if archived and not _settled(native, mapping) else None
+        words = await stages.words(stage, natives)
+        status = next((ours for word in words if (ours := mapping.status(word)) is not None), None)
+        if row.get("active") is False and status not in _SETTLED:
+            status = Status.CANCELLED
         items.append(
             StatusChange(
                 str(row["id"]),
                 str(row[KEY]),
-                native,
-                status or mapping.status(native),
+                words[0],
+                status,
                 _micros(_when(row)),
                 _by(row, own),
             )
@@ -105,10 +107,6 @@ def _by(row: dict[str, Any], own: int) -> str:
     """Who wrote the ticket last, unless that was us."""
     writer = row["write_uid"]
     return str(writer[1]) if writer and writer[0] != own else ""
-
-
-def _settled(native: str, mapping: FieldMapping) -> bool:
-    return mapping.status(native) in {Status.RESOLVED, Status.CLOSED, Status.CANCELLED}
 
 
 def _when(row: dict[str, Any]) -> datetime:

@@ -92,20 +92,22 @@ class Stages:
             mend="run `hotline connector setup`, or name one of Odoo's stages in [status]",
         )
 
-    async def word(self, stage: int | None, natives: Iterable[str]) -> str:
-        """What the mapping calls this stage; where it does not know it, as our user reads it."""
+    async def words(self, stage: int | None, natives: Iterable[str]) -> tuple[str, ...]:
+        """What this stage is called: by the mapping, where it knows it, then in each language."""
         if stage is None:
-            return ""
+            return ("",)
         found = next((s for s in await self.all() if s.id == stage), None)
         if found is None:
             found = next((s for s in await self.all(anew=True) if s.id == stage), None)
-        names = _all(found.names) if found else set()
+        names = found.names if found else (str(stage),)
         for native in natives:
-            if _folded(native) in names or native == str(stage):
-                return native
-            if self._external.get(native) == stage:
-                return native
-        return found.names[0] if found else str(stage)
+            if (
+                _folded(native) in _all(names)
+                or native == str(stage)
+                or self._external.get(native) == stage
+            ):
+                return (native, *names)
+        return names
 
     async def all(self, *, anew: bool = False) -> tuple[Stage, ...]:
         """Every stage of the model."""

@@ -283,6 +283,21 @@ class TestOdoo(ContractSuite):
         assert (item.id, item.status, item.by) == (ref.id, Status.CANCELLED, "Clerk")
         assert await connector.set_status(ref.id, Status.CLOSED) == mapping.native(Status.CLOSED)
 
+    async def test_a_stage_of_theirs_is_told_by_its_name_in_any_language(
+        self, site, connector, mapping
+    ):
+        """[status_back] may say “Proposition” of what officers see as “ข้อเสนอ”."""
+        back = {**mapping._ours, "proposition": Status.WAITING}
+        other = connector_of(site.crm, replace(mapping, _ours=back))
+        ref = await connector.upsert_ticket(ticket_draft(mapping))
+        begun = await other.changes(None)
+        await site.call("crm.lead", "write", [int(ref.id)], {"stage_id": 3})
+        (item,) = (await other.changes(begun.cursor)).items
+        assert (item.id, item.native, item.status) == (ref.id, "ข้อเสนอ", Status.WAITING)
+        (item,) = (await connector.changes(begun.cursor)).items
+        assert (item.native, item.status) == ("ข้อเสนอ", None)
+        await other.close()
+
     async def test_our_own_writes_are_no_news(self, connector, mapping):
         begun = await connector.changes(None)
         for _ in range(3):
