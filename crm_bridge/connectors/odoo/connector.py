@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -18,9 +17,9 @@ from crm_bridge.connectors.http import JsonHttp
 from crm_bridge.connectors.mapping import Mapping as FieldMapping
 from crm_bridge.connectors.odoo.changes import changed
 from crm_bridge.connectors.odoo.client import OdooClient
-from crm_bridge.connectors.odoo.fields import paragraphs, stamp
+from crm_bridge.connectors.odoo.notes import Notes
 from crm_bridge.connectors.odoo.numbers import numbers_in, patterns
-from crm_bridge.connectors.odoo.records import CONTACTS, KEY, NUMBERS, Records, note_mark, number_of
+from crm_bridge.connectors.odoo.records import CONTACTS, KEY, NUMBERS, Records, number_of
 from crm_bridge.connectors.odoo.setup import Setup
 from crm_bridge.connectors.odoo.stages import MODELS, Stages, TicketModel
 from crm_bridge.connectors.port import (
@@ -51,8 +50,6 @@ _MOST_READ: Final = 40
 """How many candidates are re-checked: a pattern finds more than it should."""
 
 _NUMBER_FIELDS: Final = ("phone", "mobile", "phone_sanitized", NUMBERS)
-_ESCAPED_SINCE: Final = 17
-"""The first Odoo that escapes a message's text itself unless told that it is HTML."""
 
 
 class OdooConnector:
@@ -98,6 +95,7 @@ class OdooConnector:
         self._shape = MODELS.get(model, TicketModel())
         self._contacts = Records(self._client, CONTACTS)
         self._tickets = Records(self._client, model)
+        self._notes = Notes(self._client, model)
         self._known_stages: Stages | None = None
         self._known_group: int | None = None
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -193,35 +191,9 @@ class OdooConnector:
 
     async def add_note(self, ticket: str, note: Note) -> str:
         """Adds the note to the ticket of this id, once, and returns the note's id there."""
-        act = "add a note"
-        model = self._tickets.model
-        record = (await self._ticket(ticket, [], act))["id"]
-        mark = note_mark(model, record, note.key)
+        row = await self._ticket(ticket, [], "add a note")
         async with self._turn(note.key):
-            there = await self._notes(record, mark)
-            if there:
-                return str(there[0])
-            version = await self._client.version()
-            # a message is HTML; from 17 on it must be said
-            html: dict[str, Any] = {"body_is_html": True} if version.major >= _ESCAPED_SINCE else {}
-            await self._client.call(
-                model,
-                "message_post",
-                [record],
-                body=paragraphs(note.text),
-                message_type="comment",
-                subtype_xmlid="mail.mt_note",  # within the office: nobody gets it as mail
-                message_id=mark,
-                date=stamp(datetime.fromtimestamp(note.at / 1_000_000, UTC)),
-                act=act,
-                **html,
-            )
-            there = await self._notes(record, mark)
-            if not there:
-                raise Unsettled(f"{act}: it is not there when read back", where=self._client.host)
-            for double in there[1:]:  # of a request given up as too slow that came through late
-                await self._take_away("mail.message", double, archive=False)
-            return str(there[0])
+            return str(await self._notes.add(row["id"], note))
 
     async def set_status(self, ticket: str, status: Status) -> str:
         """Brings the ticket of this id there, and returns the status in the mapping's word."""
@@ -276,11 +248,11 @@ class OdooConnector:
         if number is None:
             return
         if kind is Kind.NOTE:
-            await self._take_away("mail.message", number, archive=False)
+            await self._notes.remove(number)
             return
         records = self._contacts if kind is Kind.CONTACT else self._tickets
         if await records.read(number, ["id"], "look for what to remove") is not None:
-            await self._take_away(records.model, number, archive=True)
+            await self._take_away(records.model, number)
 
     async def close(self) -> None:
         """Gives back its connections."""
@@ -332,24 +304,15 @@ class OdooConnector:
             raise self._tickets.gone(act)
         return row
 
-    async def _notes(self, record: int, mark: str) -> list[int]:
-        domain = [["model", "=", self._tickets.model], ["res_id", "=", record]]
-        found = await self._client.call(
-            "mail.message", "search", [*domain, ["message_id", "=", mark]],
-            act="look for a note", order="id",
-        )  # fmt: skip
-        return [int(one) for one in found]
-
-    async def _take_away(self, model: str, record: int, *, archive: bool) -> None:
+    async def _take_away(self, model: str, record: int) -> None:
         try:
             await self._client.call(model, "unlink", [record], act=f"remove from {model}")
         except Gone:
             return
         except (Denied, Rejected):  # no right to delete, or something else refers to it
-            if archive:
-                await self._client.call(
-                    model, "write", [record], {"active": False}, act=f"archive in {model}"
-                )
+            await self._client.call(
+                model, "write", [record], {"active": False}, act=f"archive in {model}"
+            )
 
     async def _stages(self) -> Stages:
         if self._known_stages is None:

@@ -263,12 +263,6 @@ def external_id(model: str, key: str) -> str:
     return f"{model.replace('.', '_')}__{plain}_{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
-def note_mark(model: str, record: int, key: str) -> str:
-    """The Message-Id by which a note is found again: indexed, and shown to nobody."""
-    digest = hashlib.sha256(f"{model} {record} {key}".encode()).hexdigest()
-    return f"<hotline1203.{digest[:40]}@note>"
-
-
 def number_of(record: str) -> int | None:
     """A record's id as a number; `None` where it can be none of Odoo's."""
     fit = record.isascii() and record.isdecimal() and len(record) < 10

@@ -17,7 +17,8 @@ from crm_bridge.config_outside import ConnectorSection
 from crm_bridge.connectors.mapping import Mapping as FieldMapping
 from crm_bridge.connectors.mapping import load
 from crm_bridge.connectors.odoo.connector import OdooConnector
-from crm_bridge.connectors.odoo.records import KEY, note_mark
+from crm_bridge.connectors.odoo.notes import note_mark
+from crm_bridge.connectors.odoo.records import KEY
 from crm_bridge.connectors.port import (
     Connector,
     Denied,
