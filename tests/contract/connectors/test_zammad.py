@@ -100,7 +100,7 @@ async def test_every_way_of_being_shut_out_is_denied_and_keeps_the_token(
     number = new_number()
     await connector.call_event(event(Moment.RINGING, number=number))
     ours = [r.getMessage() for r in caplog.records if not r.name.startswith("uvicorn")]
-    assert ours  # what httpx and its parts tell
+    assert len(ours) < len(caplog.records)  # what the stand-in's server logs was heard
     for secret in ("another-token", standin.token, number[1:]):
         assert not [line for line in ours if secret in line]
 
