@@ -31,8 +31,10 @@ my $queue = 'Hotline 1203';
 my @on_tickets = (
     [ 'Hotline Key',     'Which call or case of hotline 1203 this ticket is' ],
     [ 'Hotline Number',  'The caller, tel:+66…' ],
-    [ 'Hotline Service', 'The service asked for' ],
+    [ 'Hotline Service', 'The service, or a case\'s subject' ],
     [ 'Hotline Outcome', 'How the call came out, or where the case stands' ],
+    [ 'Hotline Officer', 'Who spoke, or whose case it is' ],
+    [ 'Hotline Times',   'How long the caller waited and was spoken to' ],
     [ 'Hotline Link',    'The call or case at hotline 1203' ],
 );
 my @on_users = (

@@ -71,6 +71,8 @@ class Tickets:
             ticket = await self._in_use(draft.known)
             if ticket.id != draft.known:
                 return ticket
+        if ticket.first(self._key) == draft.key and len(found) > 1:
+            return await self._one_of(draft.key, found)
         if ticket.first(self._key) == draft.key or await self._lost_key(ticket):
             return ticket
         raise Gone("the ticket of this number is another", where=self._house.host)

@@ -166,7 +166,10 @@ class DebianRoot:
         environment: Mapping[str, str] | None = None,
         workdir: str = "/",
     ) -> Running:
-        """Starts a program that goes on until `stop`; it must stay in the foreground."""
+        """Starts a program that goes on until `stop`; it must stay in the foreground.
+
+        Not from a thread that ends before it: the kernel ends the program with that thread.
+        """
         with log.open("ab") as out:
             process = subprocess.Popen(
                 self.command(*argv, user=user, binds=binds, workdir=workdir),

@@ -97,7 +97,9 @@ class RtServer:
             folder / "files": "/srv/hotline-rt",
         }
         self.insert("/srv/hotline-rt/initialdata.pl")
-        self.token = self.perl(_MAKE_TOKEN.format(login=LOGIN))
+        self.token = self.token_of(LOGIN)
+        self.admin_token = self.token_of("root")
+        self.database = data / "rt.sqlite"
 
     def insert(self, datafile: str) -> str:
         """Reads a file of initial data into RT, as its administrator would."""
@@ -105,6 +107,10 @@ class RtServer:
             "rt-setup-database-5", "--action", "insert", "--skip-create",
             "--datafile", datafile, binds=self._binds,
         )  # fmt: skip
+
+    def token_of(self, login: str) -> str:
+        """A new authentication token of a user."""
+        return self.perl(_MAKE_TOKEN.format(login=login))
 
     def perl(self, script: str) -> str:
         """Runs a script with RT's own library, on the same data."""
