@@ -22,6 +22,7 @@ from crm_bridge.web.cases import files as cases_files
 from crm_bridge.web.cases import routes as cases
 from crm_bridge.web.hooks import api as hooks_api
 from crm_bridge.web.hooks import routes as hooks
+from crm_bridge.web.hooks import status as hooks_status
 from crm_bridge.web.line import api as line_api
 from crm_bridge.web.messages import api as messages_api
 from crm_bridge.web.messages import routes as messages
@@ -69,4 +70,5 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     pauses_api.router,
     hooks.router,
     hooks_api.router,
+    hooks_status.router,
 )

@@ -23,6 +23,8 @@ FOR_EVERYBODY = {
     "GET /sign-in/oidc/callback", "POST /api/v1/sign-in", "PUT /api/v1/language",
     # the form of webhook events, which every event names the address of: nothing of anybody
     "GET /api/v1/hooks/schemas", "GET /api/v1/hooks/schemas/{name}",
+    # another system, known by its signature
+    "POST /api/v1/hooks/{connector}/status",
 }  # fmt: skip
 """Routes that ask for no account. A new one is added here on purpose, with a reason to show."""
 
