@@ -10,6 +10,7 @@ from crm_bridge.access.oidc import Provider
 from crm_bridge.access.throttle import Throttle
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config
+from crm_bridge.delivery.lookup import Lookup
 from crm_bridge.desk.agents import Agents
 from crm_bridge.desk.board import Board
 from crm_bridge.desk.declare import Declare
@@ -42,6 +43,8 @@ class Context:
     """What shows the line's calls; `None` where pages are served without a line."""
     board: Board = field(init=False)
     """Calls in progress as the agents' screens show them; empty for ever without a line."""
+    lookup: Lookup = field(init=False)
+    """The other CRMs that are asked who calls; none without a line."""
     throttle: Throttle = field(default_factory=Throttle)
     screen: Screen = field(init=False)
     """Calls as HTML."""
@@ -54,6 +57,7 @@ class Context:
             if screens is not None
             else Board(self.hub, self.config.directory(), self.standards)
         )
+        self.lookup = screens.lookup if screens is not None else Lookup()
         self.screen = Screen(self.config)
         self.oidc = Provider(self.config.oidc) if self.config.oidc.issuer else None
 

@@ -1,4 +1,4 @@
-"""Another CRM that knows callers, answering when a test says so; and time that waits for the test."""
+"""Another CRM that answers when a test says so; and time that waits for the test."""
 
 from __future__ import annotations
 

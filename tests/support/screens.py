@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
 from crm_bridge.config import Config
+from crm_bridge.connectors.port import Connector
 from crm_bridge.desk import sittings
 from crm_bridge.desk.agent_states import Sitting, State
 from crm_bridge.desk.declare import Declare
@@ -127,13 +128,19 @@ def _moved(raw: bytes, by: int) -> bytes:
 
 @asynccontextmanager
 async def line_desk(
-    config: Config, database: Database, clock: HeldClock | None = None
+    config: Config,
+    database: Database,
+    clock: HeldClock | None = None,
+    others: Sequence[tuple[Connector, float]] = (),
 ) -> AsyncIterator[LineDesk]:
-    """A desk on this database whose line is fed by the test, and whose calls are saved."""
+    """A desk on this database whose line is fed by the test, and whose calls are saved.
+
+    `others`: CRMs that are asked for callers, with the seconds an answer may take.
+    """
     clock = clock or HeldClock()
     hub, standards = Hub(), load_standards()
     floor = Floor.of(config, database, hub, clock)
-    screens = Screens.of(floor, database, hub, standards, clock)
+    screens = Screens.of(floor, database, hub, standards, clock, others)
     loop = CommitLoop(Writer(database), Policy(linger=0))
     pipeline = NodePipeline("lab", floor.line.directory, standards, loop)
     pipeline.on_change = floor.line.heard

@@ -14,6 +14,7 @@ from crm_bridge.config import Config
 from crm_bridge.desk.card import Card
 from crm_bridge.desk.pop import EVIDENCE, LIVE, CallView, Stage
 from crm_bridge.desk.url_pop import address
+from crm_bridge.web.connectors.words import LOOKED_UP, title
 from crm_bridge.web.pages import fragment, phone_text
 
 _KEPT: Final = 256
@@ -88,9 +89,9 @@ class Screen:
         return told
 
     def card(self, view: CallView, lang: str) -> str:
-        """The caller's card; of one that is still looked up, the words that say so."""
+        """The caller's card, and what other CRMs say; of one still looked up, that it is."""
         # the card stays the same through many views of the call: made once for all of them
-        seen = (view.card, view.name, view.presented, view.withheld)
+        seen = (view.card, view.found, view.name, view.presented, view.withheld)
         return self._piece("agent/card.html", seen, lang, view=view)
 
     def label(self, view: CallView, lang: str) -> str:
@@ -121,7 +122,7 @@ class Screen:
             template, lang, level=LEVELS.get(view.level or ""), stage=STAGE_WORDS.get(view.stage),
             evidence=EVIDENCE, menu_keys=MENU_KEYS, failures=FAILURES, states=STATES,
             meetings=appointment_workflow.STATES,
-            services=SERVICES,
+            services=SERVICES, crm=title, looked_up=LOOKED_UP,
             agency_name=lambda key: self.party(key, lang),
             **values,
         )  # fmt: skip

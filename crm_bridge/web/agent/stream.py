@@ -26,7 +26,6 @@ from crm_bridge.access import sessions
 from crm_bridge.access.account import Account
 from crm_bridge.clock import micros
 from crm_bridge.desk.board import topic_of
-from crm_bridge.desk.card import Card
 from crm_bridge.desk.lost_calls import TASKS
 from crm_bridge.desk.pop import CallView, Stage
 from crm_bridge.desk.seats import account_topic
@@ -75,8 +74,8 @@ class DeskStream:
         self._agent: str | None = None
         self._sitting = ""
         """The id of the sitting whose calls the page has."""
-        self._cards: dict[str, Card | object | None] = {}
-        """Call → the card the page has of it."""
+        self._cards: dict[str, tuple[object, object]] = {}
+        """Call → the card that the page has of it, and what other CRMs say."""
         self._listener: Listener | None = None
         self._left = False
         """The page has gone."""
@@ -193,10 +192,15 @@ class DeskStream:
         told = self._held.screen.call(view, self._lang, at)
         if view.stage is Stage.GONE:
             self._cards.pop(view.call_id, None)
-        elif self._cards.get(view.call_id, _NO_CARD) is not view.card:
-            self._cards[view.call_id] = view.card
+        elif self._another(view):
+            self._cards[view.call_id] = (view.card, view.found)
             told["card"] = self._held.screen.card(view, self._lang)
         return told
+
+    def _another(self, view: CallView) -> bool:
+        """Whether the page has another card of this call, or none."""
+        card, found = self._cards.get(view.call_id, (_NO_CARD, _NO_CARD))
+        return card is not view.card or found != view.found
 
     def _seat(self) -> str:
         agents = self._held.agents

@@ -19,6 +19,7 @@ from crm_bridge.clock import iso
 from crm_bridge.desk import drafts
 from crm_bridge.people.matching import match
 from crm_bridge.records.tables import calls
+from crm_bridge.web.connectors import suggesting
 from crm_bridge.web.context import Context
 
 CAPITAL: Final = "กรุงเทพมหานคร"
@@ -50,6 +51,7 @@ async def values(
     return {
         "case": case,
         "form": filled,
+        "suggested": suggesting.of_call(held.board, call_id) if case is None else [],
         "draft": draft_key(call_id),
         "drafted": draft is not None,
         "call_id": None if case is not None else call_id,

@@ -20,6 +20,7 @@ from crm_bridge.people.subject import subject_of
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.desk_tables.appointments import appointments
 from crm_bridge.records.desk_tables.cases import cases
+from crm_bridge.web.connectors import suggesting
 from crm_bridge.web.context import context
 from crm_bridge.web.pages import fragment, language_of, render
 from crm_bridge.web.people.api import WRITERS, Reader, Writer, ranked
@@ -78,9 +79,10 @@ async def new_page(request: Request, me: Writer, number: Q = "", name: Q = "") -
     e164 = normalise(number).e164
     async with context(request).database.reading() as connection:
         match = await persons.match(connection, e164) if e164 else None
+    suggested = suggesting.of_number(context(request).board, e164) if not name else []
     return render(
-        request, "people/new.html", number=number, name=name, match=match,
-        provinces=_PROVINCES, languages=LANGUAGES,
+        request, "people/new.html", number=number, name=name, match=match, suggested=suggested,
+        fill="name", provinces=_PROVINCES, languages=LANGUAGES,
     )  # fmt: skip
 
 

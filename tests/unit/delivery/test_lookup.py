@@ -1,4 +1,4 @@
-"""Callers looked up in other CRMs: in time, late, never; cached, bounded, never in anybody's way."""
+"""Callers looked up in other CRMs: in time, late, never; cached, bounded, in nobody's way."""
 
 from __future__ import annotations
 
@@ -273,7 +273,8 @@ async def test_a_bug_of_a_connector_costs_one_answer_and_tells_no_number(one: As
         await one.book.reply(OTHER)
     assert (one.states("a"), one.states("b")) == (["failed"], ["none"])
     assert [log["event"] for log in logs] == ["a connector failed to look up a caller"]
-    assert MOBILE not in repr(logs) and MOBILE not in one.source.counters.last_error
+    assert MOBILE not in repr(logs)
+    assert MOBILE not in one.source.counters.last_error
 
 
 async def test_a_bug_of_our_own_is_outlived(one: Asking):
@@ -335,7 +336,8 @@ def test_a_contact_with_another_number_is_nobody():
 def test_what_a_crm_says_is_made_fit_to_be_shown():
     odd = contact("a\nb\x00\u202ec" + "x" * 500, url="javascript:alert(1)", lines=("", " l\t1 "))
     (shown,) = checked([odd], MOBILE)
-    assert shown.name.startswith("a bc") and len(shown.name) == 120
+    assert shown.name.startswith("a bc")
+    assert len(shown.name) == 120
     assert (shown.url, shown.lines) == (None, ("l 1",))
 
 

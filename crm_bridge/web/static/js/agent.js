@@ -244,6 +244,8 @@ document.addEventListener("click", (event) => {
     else at(opener.dataset.open)?.showModal();
     return;
   }
+  const name = event.target.closest("[data-use-name]");
+  if (name) works.useName(name.dataset.call, name.dataset.useName);
   if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
 });
 at("keys-help").addEventListener("click", () => at("keys").showModal());

@@ -1,9 +1,10 @@
 // The work of a call: its record, a complaint, an appointment, the guide. Each call has its own
 // forms; they are fetched once, and then they are the person's: nothing but the person's own act, or
 // the end of the work, takes them away.
-import { words } from "./act.js";
+import { toast, words } from "./act.js";
 import * as cases from "./cases.js";
 import * as drafts from "./draft.js";
+import { put } from "./suggest.js";
 
 const FORMS = {
   wrapup: (id) => `/calls/${encodeURIComponent(id)}/wrapup-form`,
@@ -75,6 +76,14 @@ function choose(id, name, { focus = true } = {}) {
   const panel = work.place.querySelector(`[data-panel="${name}"]`);
   const ready = panel.dataset.state || !FORMS[name] ? Promise.resolve() : fill(panel, FORMS[name](id));
   if (focus) ready.then(() => panel.querySelector("input:not([type=hidden]), select, textarea")?.focus());
+  return ready;
+}
+
+// The name that another system knows the caller by, into the complaint of this call.
+export async function useName(id, name) {
+  await choose(id, "complaint", { focus: false });
+  const form = works.get(id)?.place.querySelector("form.complaint:not([data-etag])");
+  if (form && !put(form, "complainant_name", name)) toast(words("ผู้ร้องเรียนไม่ประสงค์ให้ชื่อ", "The complainant gives no name"), "bad");
 }
 
 // A form that was sent makes room for what came of it; the record of a call stays to be corrected.
