@@ -40,7 +40,7 @@ from tests.support.migrated import sqlite_url
 
 LONG = bool(os.environ.get("HOTLINE_FAULTS"))
 CALLS = int(os.environ.get("HOTLINE_FAULTS_CALLS", "1000" if LONG else "30"))
-SECONDS = 0.5
+SECONDS = {"roundup": 0.5, "rt": 2.0, "odoo": 2.0}
 """How long an answer may take; a silence costs as much."""
 WAYS: Sequence[tuple[str, Sequence[Fault]]] = (
     [(fault.value, [fault]) for fault in Fault] if LONG else [("all mixed", list(Fault))]
@@ -76,8 +76,10 @@ async def grounds(vendor: str, tmp_path: Path) -> AsyncIterator[tuple[Site, Shak
 
             @asynccontextmanager
             async def rough(faults: Faults) -> AsyncIterator[Connector]:
+                more = {} if faults.rate else {"timeout_seconds": 60.0}
+                patient = section.model_copy(update=more)
                 async with Rough(port, faults, odd=ODD[vendor]) as transport:
-                    connector = make(vendor, section, clock=SystemClock(), transport=transport)
+                    connector = make(vendor, patient, clock=SystemClock(), transport=transport)
                     yield connector
                     await connector.close()
 
@@ -108,7 +110,7 @@ def _over_http(
             section = {"url": crm.url, "database": crm.database, "username": "setup",
                        "token": crm.keys["setup"]}  # fmt: skip
             site, port = OdooSite(crm), crm.port
-    return site, ConnectorSection(kind=vendor, timeout_seconds=SECONDS, **section), port
+    return site, ConnectorSection(kind=vendor, timeout_seconds=SECONDS[vendor], **section), port
 
 
 @pytest.mark.timeout(3 * 3600 if LONG else 300)
@@ -131,5 +133,5 @@ async def test_everything_stands_there_once_and_in_order(vendor, tmp_path, capsy
                 print(f"\n{table(HEAD, rows[-1:])}", flush=True)
             assert found.calls == CALLS
             assert found.retries
-            assert 0.15 < sum(faults.failed.values()) / faults.requests < 0.25
+            assert 0.1 < sum(faults.failed.values()) / faults.requests < 0.3
             assert (found.duplicates, found.lost, found.disordered) == (0, 0, 0), found.wrong[:9]
