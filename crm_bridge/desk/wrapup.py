@@ -6,21 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
+from crm_bridge.cases.call_words import WRITTEN
 from crm_bridge.cases.subjects import SERVICES
 from crm_bridge.errors import Refused
 from crm_bridge.plain_text import plain_line, plain_text
 from ivr.calls.call import Micros
 
-OUTCOMES: Final[dict[str, tuple[str, str]]] = {
-    "answered": ("ให้ข้อมูล / คำปรึกษาแล้ว", "Information or advice given"),
-    "handed_on": ("โอนสายไปหน่วยงานเจ้าของเรื่อง", "Handed on to the agency"),
-    "referred": ("แนะนำให้ติดต่อหน่วยงานอื่น", "Referred to another agency"),
-    "complaint": ("รับเรื่องร้องเรียน", "Complaint taken"),
-    "appointment": ("นัดหมายแล้ว", "Appointment made"),
-    "call_back": ("จะติดต่อกลับ", "To be called back"),
-    "cut_off": ("สายหลุด / ไม่มีผู้พูด", "Cut off, nobody spoke"),
-    "other": ("อื่น ๆ", "Other"),
-}
+OUTCOMES: Final = WRITTEN
 """How a call came out, in the officer's words: Thai and English."""
 
 LONGEST_SUMMARY: Final = 4000

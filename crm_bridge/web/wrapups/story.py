@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from crm_bridge.cases.call_words import SEEN
 from ivr.calls.call import (
     OUTBOUND,
     AttemptOutcome,
@@ -13,7 +14,6 @@ from ivr.calls.call import (
     ConsultationOutcome,
     EndedBy,
     Micros,
-    Outcome,
     PassageOutcome,
     TransferOutcome,
 )
@@ -21,16 +21,7 @@ from ivr.calls.call import (
 Words = tuple[str, str]
 """Thai and English."""
 
-OUTCOMES: Final[dict[Outcome, Words]] = {
-    Outcome.SERVED: ("ได้รับบริการ", "Served"),
-    Outcome.ABANDONED_MENU: ("วางสายในเมนู", "Hung up in the menu"),
-    Outcome.ABANDONED_QUEUE: ("วางสายขณะรอ", "Hung up while waiting"),
-    Outcome.QUEUE_TIMEOUT: ("รอจนหมดเวลา", "Waited in vain"),
-    Outcome.SHORT: ("สายสั้น", "Short call"),
-    Outcome.FAILED: ("ติดต่อไม่สำเร็จ", "Not reached"),
-    Outcome.INTERRUPTED: ("ระบบขัดข้อง", "Interrupted"),
-    Outcome.UNKNOWN: ("ไม่ทราบผล", "Not known"),
-}
+OUTCOMES: Final = SEEN
 """How a call came out, in words."""
 
 ENDED_BY: Final[dict[EndedBy, Words]] = {
