@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -223,9 +224,8 @@ class Tickets:
         after = await self._in_use(ticket)
         if after.text("Status") == native:
             return native
-        if (
-            said
-        ):  # 200 all the same: RT has no such status, or no way to it, or the right is missing
+        # RT's own refusal comes with a 200 and names the ticket, "Ticket 7: …": it will stay so
+        if any(re.search(rf"\b{after.id}\b", text) for text in said):
             raise Rejected(
                 f"set the status {native}: the ticket is still {after.text('Status')}",
                 where=self._house.host,
