@@ -28,7 +28,12 @@ class MemorySite(Site):
 
     def __init__(self, *, unique: bool, capabilities: Capabilities | None = None) -> None:
         self.mapping = load(None, "memory")
-        fields = {*self.mapping.contact(FULL.contact), *self.mapping.call(FULL.call)}
+        made = (
+            self.mapping.contact(FULL.contact),
+            self.mapping.call(FULL.call),
+            self.mapping.case(FULL.case),
+        )
+        fields = {name for fields in made for name in fields}
         self.crm = MemoryCrm(unique=unique, knows=fields, secret="right")
         self.capabilities = capabilities
 
