@@ -21,6 +21,7 @@ from crm_bridge.cases.attachments import Store
 from crm_bridge.cases.rounds import keep_going
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config, NodeSection
+from crm_bridge.delivery.deliveries import Deliveries
 from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.line import LineNode
@@ -101,6 +102,8 @@ class App:
     """What the agents' screens show; `build` makes it."""
     declare: Declare | None = None
     """Puts what officers declare on the calls' records; `build` makes it."""
+    deliveries: Deliveries = field(default_factory=Deliveries)
+    """What other CRMs hear of, and what comes back from them."""
     gateways: Gateways = field(default_factory=dict)
     """Where messages go, by kind; without any none is sent."""
     started_at: float = field(default_factory=time.time)
@@ -132,6 +135,7 @@ class App:
                 await self._last_commit(committing)
             finally:
                 await outlets.close(self.gateways)
+                await self.deliveries.close()
                 await self.database.close()
 
     async def _last_commit(self, committing: asyncio.Task[None]) -> None:
@@ -164,6 +168,8 @@ class App:
                 group.create_task(_tended("lost calls", self._tell_lost), name="lost calls")
                 group.create_task(_tended("marks", self._declare_again), name="declare again")
                 group.create_task(self._remind(), name="reminders")
+                if self.deliveries.connectors:
+                    group.create_task(_tended("delivery", self.deliveries.run), name="delivery")
                 if self.gateways:
                     group.create_task(self._send_messages(), name="messages")
                 group.create_task(_ended(committing), name="watch commit")
@@ -298,7 +304,16 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     standards = load_standards()
     floor = app.floor = Floor.of(config, database, app.hub, clock)
     floor.line.on_call.append(app.ended)
-    screens = app.screens = Screens.of(floor, database, app.hub, standards, clock)
+    others = app.deliveries = await Deliveries.of(config, database, clock, app.hub)
+    floor.line.on_call.append(others.heard)
+    asked = [
+        (others.connectors[name], section.timeout_seconds)
+        for name, section in config.connector.items()
+        if section.lookup
+    ]
+    screens = app.screens = Screens.of(
+        floor, database, app.hub, standards, clock, asked, others.left_alone
+    )
     pipelines: list[NodePipeline] = []
     app.declare = Declare(database, loop, pipelines, directory, standards, clock)
     app.declare.on_amended = screens.board.amended

@@ -374,12 +374,12 @@ class Lookup:
         told: Told,
         left_alone: Callable[[str], bool] = lambda _name: False,
     ) -> Lookup:
-        """Asks those that have contacts, each with the seconds one of its answers may take."""
+        """Asks those that can be asked, each with the seconds one of its answers may take."""
 
         def source(connector: Connector, seconds: float) -> Source:
             return Source(connector, clock, seconds, told, lambda: left_alone(connector.name))
 
-        asked = [(c, s) for c, s in connectors if c.capabilities.contacts and c.capabilities.lookup]
+        asked = [(c, s) for c, s in connectors if c.capabilities.lookup]
         return cls({c.name: source(c, s) for c, s in asked})
 
     def ask(self, call_id: str, e164: str | None, withheld: bool) -> None:

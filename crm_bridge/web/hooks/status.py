@@ -78,6 +78,8 @@ async def status(request: Request, connector: Annotated[str, Path(max_length=64)
                 by=change.by,
             ),
         )
+    if changed:
+        returns.publish(held.hub, change.key)
     return Taken(changed=changed)
 
 
