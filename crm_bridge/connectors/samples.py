@@ -52,7 +52,7 @@ _PERSON: Final = ContactFacts(
     language="th",
     link="https://hotline.example/people/4711",
 )
-_CALL: Final = CallFacts(
+CALL: Final = CallFacts(
     key="call:1795500309.12",
     call_id="1795500309.12",
     revision=9,
@@ -87,7 +87,7 @@ _CALL: Final = CallFacts(
     cases=("1203-69-000123",),
     link="https://hotline.example/calls/1795500309.12",
 )
-_CASE: Final = CaseFacts(
+CASE: Final = CaseFacts(
     key="case:1203-69-000123",
     ticket="1203-69-000123",
     kind="complaint",
@@ -114,7 +114,7 @@ _CASE: Final = CaseFacts(
     call_key="call:1795500309.12",
     link="https://hotline.example/cases/1203-69-000123",
 )
-_WRAPUP: Final = WrapupFacts(
+WRAPUP: Final = WrapupFacts(
     key="wrapup:1795500309.12/1001/1",
     agent="1001",
     officer="สมชาย เจ้าหน้าที่",
@@ -139,10 +139,10 @@ _EVENT: Final = EventFacts(
 
 FULL: Final = Sample(
     contact=Facts(contact=_PERSON),
-    call=Facts(call=_CALL, contact=_PERSON),
-    wrapup=Facts(wrapup=_WRAPUP, call=_CALL, contact=_PERSON),
-    case=Facts(case=_CASE, contact=_PERSON),
-    event=Facts(event=_EVENT, case=_CASE, contact=_PERSON),
+    call=Facts(call=CALL, contact=_PERSON),
+    wrapup=Facts(wrapup=WRAPUP, call=CALL, contact=_PERSON),
+    case=Facts(case=CASE, contact=_PERSON),
+    event=Facts(event=_EVENT, case=CASE, contact=_PERSON),
 )
 """A complaint by a known person, its call, its wrap-up and an answer to it."""
 

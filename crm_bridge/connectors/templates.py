@@ -63,6 +63,7 @@ class Template:
         Raises TemplateMistake.
         """
         self.scope = tuple(scope)
+        self.text = text
         source = f"{{% if {text} %}}true{{% endif %}}" if condition else text
         try:
             tree = _ENVIRONMENT.parse(source)
@@ -91,7 +92,7 @@ class Template:
         except jinja2.UndefinedError as error:
             raise TemplateMistake(
                 error.message or "names what is not there",
-                "docs/connectors/README.md has every name",
+                "docs/connectors/mapping.md has every name",
             ) from None
         except Exception as error:  # whatever an expression may do wrong with what it was given
             raise TemplateMistake(
