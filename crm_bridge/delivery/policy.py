@@ -10,7 +10,7 @@ day kills no entry:
 |---|---|
 | others went through, at least twice as many as failed | yes |
 | others failed, or as many as went through | no |
-| nothing else was tried, and `health()` is well | yes |
+| nothing went through, `FEW` entries at most have failed, and `health()` is well | yes |
 | nothing else was tried, and nobody asked | no: ask (`Breaker.unsure`) |
 
 What the CRM refuses for good (GIVE_UP) is dead at once. Waits grow from `first` to `most` and are
@@ -30,6 +30,9 @@ from crm_bridge.connectors.port import Busy, ConnectorError, Denied, Then, Unrea
 from ivr.calls.call import Micros
 
 SECOND: Final = 1_000_000
+FEW: Final = 2
+"""Entries that may fail one after the other without the CRM being at fault, if it says it is well:
+with none beside them that goes through, nothing else would ever end them."""
 _DOUBLINGS: Final = 32
 
 Draw = Callable[[], float]
@@ -45,7 +48,8 @@ class Limits:
     dead_after: int = 12
     """Charged failures after which an entry is dead."""
     trip: int = 5
-    """Different entries that fail one after the other before the CRM is left alone."""
+    """Different entries that fail one after the other before the CRM is left alone; or twice as
+    many failures of fewer, but not of one alone."""
     rest_first: float = 5.0
     rest_most: float = 600.0
     denied_first: float = 60.0
@@ -94,12 +98,15 @@ class Breaker:
     """The last failure that speaks against the CRM; None while all is well."""
     since: Micros | None = None
     """Since when it has not worked."""
+    denied: bool = False
+    """Its last failure was a login or a right refused: a person must mend that."""
     passed: int = 0
     failed: int = 0
     well: int = 0
     """Entries through, failures of the CRM, and times that its health was good, ever."""
     _opened: int = 0
     _suspects: set[int] = field(default_factory=set)
+    _streak: int = 0
 
     def mark(self) -> Mark:
         """To be kept with an entry that has just failed."""
@@ -118,9 +125,9 @@ class Breaker:
         if mark is None:
             return False
         passed, failed = self.passed - mark.passed, self.failed - mark.failed
-        if passed or failed:
-            return passed > 0 and passed >= 2 * failed
-        return self.well > mark.well
+        if passed:
+            return passed >= 2 * failed
+        return self.well > mark.well and len(self._suspects) <= FEW
 
     def judge(self, error: ConnectorError, charged: int, mark: Mark | None) -> Verdict:
         """What becomes of an entry charged so often before; tell `entry_failed` afterwards."""
@@ -143,8 +150,10 @@ class Breaker:
         if isinstance(error, Unreachable | Busy | Denied):
             self.failed += 1
             self._suspects.add(seq)
-            half = self.stage is Stage.HALF
-            if isinstance(error, Busy) or half or len(self._suspects) >= self.limits.trip:
+            self._streak += 1
+            trip, alone = self.limits.trip, len(self._suspects) == 1
+            many = len(self._suspects) >= trip or (self._streak >= 2 * trip and not alone)
+            if isinstance(error, Busy) or self.stage is Stage.HALF or many:
                 self._open(now, error)
             elif isinstance(error, Denied):
                 # of this record, or of everything? Its health tells, and at once
@@ -181,11 +190,14 @@ class Breaker:
     def _close(self) -> None:
         self.stage, self.until = Stage.CLOSED, 0
         self.why = self.since = None
+        self.denied = False
         self._opened = 0
         self._suspects.clear()
+        self._streak = 0
 
     def _say(self, now: Micros, error: ConnectorError) -> None:
         self.why = str(error)
+        self.denied = isinstance(error, Denied)
         self.since = now if self.since is None else self.since
 
     def _asked(self, error: ConnectorError) -> float:
