@@ -592,3 +592,59 @@ async def test_a_moment_is_kept_to_the_second(site, connector):
     fields = {**draft.fields, "Due": "2026-12-09T17:00:00Z"}
     ref = await connector.upsert_ticket(replace(draft, fields=fields))
     assert (await site.fields(Kind.TICKET, ref.id))["Due"] == "2026-12-09 17:00:00"
+
+
+async def test_numbers_of_rts_own_users_are_found_once_the_script_has_run(site, connector):
+    number, work = new_number(), new_number()
+    local = f"0{number[3:5]}-{number[5:8]}-{number[8:]}"
+    body = {"Name": f"officer-made-{next(_names)}", "RealName": "ลูกค้าเดิม", "MobilePhone": local,
+            "WorkPhone": f"+66 {work[3:5]} {work[5:]} ต่อ 12", "HomePhone": "1203"}  # fmt: skip
+    user = await site.made("user", body)
+    assert not await connector.find_contacts(number)
+    first = await asyncio.to_thread(site.server.script, "numbers.pl")
+    assert first.endswith("2 added\n")
+    for one in (number, work):
+        assert [(c.id, c.key) for c in await connector.find_contacts(one)] == [(user, None)]
+    again = await asyncio.to_thread(site.server.script, "numbers.pl")
+    assert again.endswith(" 0 added\n")
+
+
+async def test_a_ticket_moved_where_we_may_look_goes_on_without_the_fields_it_lost(site, connector):
+    name = f"Section {next(_names)}"
+    await site.made("queue", {"Name": name})
+    await asyncio.to_thread(
+        site.server.perl,
+        f"""
+        use lib '/usr/share/request-tracker5/lib'; use RT; RT::LoadConfig(); RT::Init();
+        my $queue = RT::Queue->new(RT->SystemUser); $queue->Load('{name}');
+        my $group = RT::Group->new(RT->SystemUser);
+        $group->LoadUserDefinedGroup('Hotline 1203 bridge');
+        $group->PrincipalObj->GrantRight(Right => $_, Object => $queue)
+            for qw(SeeQueue ShowTicket ShowTicketComments ModifyTicket CommentOnTicket);
+        """,
+    )
+    draft = ticket_draft(site.mapping)
+    ref = await connector.upsert_ticket(draft)
+    await site.ask("PUT", f"ticket/{ref.id}", {"Queue": name})
+    changed = replace(draft, fields={**draft.fields, "Subject": "ย้ายแล้ว"})
+    for again in (replace(changed, known=ref.id), changed):
+        assert (await connector.upsert_ticket(again)).id == ref.id
+    assert (await site.fields(Kind.TICKET, ref.id))["Subject"] == "ย้ายแล้ว"
+    await connector.add_note(ref.id, note("ตามไป"))
+    assert await connector.set_status(ref.id, Status.RESOLVED) == "resolved"
+    assert await site.count(Kind.TICKET, draft.key) == 1
+
+
+def test_the_administrators_file_read_twice_makes_nothing_twice(site):
+    def there():
+        return [
+            site.sql("SELECT Name, LookupType FROM CustomFields WHERE Name LIKE 'Hotline%'"),
+            site.sql("SELECT Name FROM Groups WHERE Domain = 'UserDefined'"),
+            site.sql("SELECT Name FROM Queues"),
+            site.sql("SELECT Name FROM Users WHERE Name = ?", LOGIN),
+            site.sql("SELECT PrincipalId, RightName, ObjectType, ObjectId FROM ACL"),
+        ]
+
+    before = there()
+    site.server.insert("/srv/hotline-rt/initialdata.pl")
+    assert there() == before

@@ -31,7 +31,7 @@ _ETC = "/etc/request-tracker5"
 _DATA = "/var/lib/request-tracker5/data"
 _CACHE = "/var/cache/request-tracker5"
 _EMPTY = "var/lib/hotline-empty"
-_INITIALDATA = Path(__file__).parents[3] / "crm_bridge/connectors/rt/initialdata.pl"
+_FILES = Path(__file__).parents[3] / "crm_bridge/connectors/rt"
 
 _CONFIG = """\
 Set($DatabaseType, 'SQLite');
@@ -89,7 +89,8 @@ class RtServer:
         )
         shutil.copytree(self._root.directory / _CACHE.lstrip("/"), folder / "cache")
         (folder / "files").mkdir()
-        shutil.copy(_INITIALDATA, folder / "files/initialdata.pl")
+        for script in _FILES.glob("*.pl"):
+            shutil.copy(script, folder / "files")
         self._binds = {
             etc: _ETC,
             data: _DATA,
@@ -111,6 +112,13 @@ class RtServer:
     def token_of(self, login: str) -> str:
         """A new authentication token of a user."""
         return self.perl(_MAKE_TOKEN.format(login=login))
+
+    def script(self, name: str) -> str:
+        """Runs a script that comes with the connector, as the documentation says."""
+        return self._root.run(
+            "perl", "-I", "/usr/share/request-tracker5/lib", f"/srv/hotline-rt/{name}",
+            binds=self._binds,
+        )  # fmt: skip
 
     def perl(self, script: str) -> str:
         """Runs a script with RT's own library, on the same data."""
