@@ -11,6 +11,7 @@ from crm_bridge.commands import exits
 from crm_bridge.commands.account import account
 from crm_bridge.commands.calls import calls
 from crm_bridge.commands.capture import capture
+from crm_bridge.commands.connector import connector
 from crm_bridge.commands.demo import demo
 from crm_bridge.commands.doctor import doctor
 from crm_bridge.commands.install import install
@@ -56,6 +57,7 @@ app.command("migrate")(migrate)
 app.command("demo")(demo)
 app.command("install")(install)
 app.add_typer(account, name="account")
+app.add_typer(connector, name="connector")
 app.add_typer(lab, name="lab")
 
 

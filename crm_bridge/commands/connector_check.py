@@ -120,8 +120,9 @@ class Check:
         return Facts(
             contact=person,
             call=replace(
-                samples.CALL, key=f"check:{self.token}t", call_id=f"check-{self.token}", number=self.number,
-                presented=self.number, name=text, entered_at=at, answered_at=at, ended_at=at,
+                samples.CALL, key=f"check:{self.token}t", call_id=f"check-{self.token}",
+                number=self.number, presented=self.number, name=text, entered_at=at,
+                answered_at=at, ended_at=at,
                 service_name=TEST, outcome_name=TEST, officers=(text,), cases=(), link=None,
             ),
             case=replace(
@@ -131,8 +132,8 @@ class Check:
                 call_key=None, link=None,
             ),
             wrapup=replace(
-                samples.WRAPUP, key=f"check:{self.token}n", officer=text, summary=text, follow_up_on=None,
-                subject=TEST, saved_at=at,
+                samples.WRAPUP, key=f"check:{self.token}n", officer=text, summary=text,
+                follow_up_on=None, subject=TEST, saved_at=at,
             ),
         )  # fmt: skip
 

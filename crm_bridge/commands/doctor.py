@@ -19,6 +19,8 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import select
 
+from crm_bridge.clock import SystemClock
+from crm_bridge.commands.connector_findings import of_connectors
 from crm_bridge.commands.exits import FOUND, plain, run
 from crm_bridge.commands.findings import Finding, Grade, of_node
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
@@ -87,6 +89,7 @@ async def _look(config: Config, path: Path, listen: float) -> list[Finding]:
     looks = [asyncio.to_thread(_node, node, config, listen) for node in config.node]
     for findings in await asyncio.gather(*looks):
         found += await _with_records(config.database.url, findings)
+    found += await of_connectors(config, SystemClock())
     found.append(await asyncio.to_thread(_bridge, config))
     return found
 
@@ -145,8 +148,11 @@ async def _last_inferred(url: str, node: str) -> bool | None:
 
 def _readers(config: Config, path: Path) -> Finding:
     """Whether others on this machine can read a secret."""
-    secrets = [path] if any(node.ami_secret is not None for node in config.node) else []
+    others = config.connector.values()
+    given = any(node.ami_secret is not None for node in config.node)
+    secrets = [path] if given or any(one.token is not None for one in others) else []
     secrets += [node.ami_secret_file for node in config.node if node.ami_secret_file is not None]
+    secrets += [one.token_file for one in others if one.token_file is not None]
     for secret in secrets:
         if secret.exists() and secret.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
             return Finding(

@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import typer
 
+from crm_bridge.connectors.port import ConnectorError, Then
 from crm_bridge.errors import HotlineError, StorageError
 from ivr.ami.errors import AmiError, CaptureError, UnsafeAction
 from ivr.lab.address import LabError
@@ -30,7 +31,7 @@ TABLE: Final = (
     (FINE, "fine"),
     (FOUND, "a check found something wrong, or a file that was read is damaged"),
     (USAGE, "the command line or the configuration is wrong"),
-    (UNREACHED, "Asterisk could not be reached or started, or refused the login"),
+    (UNREACHED, "Asterisk or another CRM could not be reached, or refused the login"),
     (STORAGE, "the database cannot be used"),
     (INTERRUPTED, "stopped with Ctrl-C before the work was done"),
 )
@@ -46,6 +47,8 @@ def code_of(error: BaseException) -> int:
         return STORAGE
     if isinstance(error, CaptureError):
         return FOUND
+    if isinstance(error, ConnectorError):
+        return FOUND if error.then is Then.GIVE_UP else UNREACHED
     if isinstance(error, HotlineError | InstallError | UnsafeAction):
         return USAGE
     return UNREACHED
