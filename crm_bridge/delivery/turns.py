@@ -78,6 +78,22 @@ async def due(connection: AsyncConnection, connector: str, now: Micros) -> Micro
     return None if found is None else max(found, now)
 
 
+async def look_again(connection: AsyncConnection, connector: str) -> int:
+    """Looks at everything that was set aside; returns how much. For a start: nothing is lost then,
+    whatever was changed in the tables by hand.
+    """
+    result = await connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.connector == connector,
+            outbox.c.state == State.WAITING,
+            outbox.c.behind.is_not(None),
+        )
+        .values(behind=None)
+    )
+    return result.rowcount
+
+
 async def take(
     connection: AsyncConnection, connector: str, now: Micros, limit: int, without: Collection[int]
 ) -> Taken:
@@ -112,15 +128,22 @@ async def settle(connection: AsyncConnection, tried: Sequence[Tried]) -> None:
     done = [t for t in through if t.state is State.DONE]
     dead = [t for t in through if t.state is State.DEAD]
     table = outbox.c
+    if tried:
+        await connection.execute(
+            update(outbox)
+            .where(table.seq == bindparam("of"))
+            .values(attempts=table.attempts + 1, version=table.version + 1),
+            [{"of": t.entry.seq} for t in tried],
+        )
     if done:
         await connection.execute(
             update(outbox)
             .where(table.seq == bindparam("of"))
             .values(
                 state=State.DONE, behind=None, done_us=bindparam("at"), last_error=None,
-                overrides=None, attempts=bindparam("tries"), version=table.version + 1,
+                overrides=None,
             ),
-            [{"of": t.entry.seq, "at": t.at_us, "tries": t.entry.attempts + 1} for t in done],
+            [{"of": t.entry.seq, "at": t.at_us} for t in done],
         )  # fmt: skip
     failed = [t for t in tried if t.state is not State.DONE]
     if failed:
@@ -129,24 +152,31 @@ async def settle(connection: AsyncConnection, tried: Sequence[Tried]) -> None:
             .where(table.seq == bindparam("of"), table.state == State.WAITING)
             .values(
                 state=bindparam("to"), next_us=bindparam("next"), last_error=bindparam("why"),
-                attempts=bindparam("tries"), charged=bindparam("count"),
-                version=table.version + 1,
+                charged=bindparam("count"),
             ),
             [
                 {"of": t.entry.seq, "to": t.state.value, "next": t.next_us,
-                 "why": _short(t.error), "tries": t.entry.attempts + 1, "count": t.charged}
+                 "why": _short(t.error), "count": t.charged}
                 for t in failed
             ],
         )  # fmt: skip
     # one that went at once, as it should, leaves no line
     rows = [
-        {"seq": t.entry.seq, "attempt": t.entry.attempts + 1, "at_us": t.at_us,
-         "took_us": t.took_us, "outcome": t.outcome, "error": _short(t.error)}
+        {"of": t.entry.seq, "at": t.at_us, "took": t.took_us, "how": t.outcome,
+         "why": _short(t.error)}
         for t in tried
         if t.state is not State.DONE or t.entry.attempts or t.error
     ]  # fmt: skip
     if rows:
-        await connection.execute(insert(delivery_attempts), rows)
+        # a person may have decided meanwhile, which counts as a try too
+        count = select(table.attempts).where(table.seq == bindparam("of")).scalar_subquery()
+        await connection.execute(
+            insert(delivery_attempts).values(
+                seq=bindparam("of"), attempt=count, at_us=bindparam("at"),
+                took_us=bindparam("took"), outcome=bindparam("how"), error=bindparam("why"),
+            ),
+            rows,
+        )  # fmt: skip
     for t in dead:
         await _hold(connection, t.entry)
     if done:
@@ -204,7 +234,9 @@ async def _set_aside(connection: AsyncConnection, connector: str, rows: Sequence
 
 
 async def _hold(connection: AsyncConnection, dead: Entry) -> None:
-    """What waits in the lane of one that died waits for a person."""
+    """What waits in the lane of one that died waits for a person; unless one skipped it before."""
+    itself = outbox.alias("itself")
+    died = select(itself.c.state).where(itself.c.seq == dead.seq).scalar_subquery()
     await connection.execute(
         update(outbox)
         .where(
@@ -212,6 +244,7 @@ async def _hold(connection: AsyncConnection, dead: Entry) -> None:
             outbox.c.lane == dead.lane,
             outbox.c.state == State.WAITING,
             outbox.c.seq > dead.seq,
+            died == State.DEAD,
         )
         .values(behind=Behind.DEAD)
     )

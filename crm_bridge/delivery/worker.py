@@ -80,9 +80,14 @@ class Worker:
 
     async def run(self) -> None:
         """Delivers until cancelled; what is under way then is sent again after the next start."""
+        begun = False
         try:
             while True:
                 try:
+                    if not begun:
+                        async with self._database.writing() as connection:
+                            await turns.look_again(connection, self.name)
+                        begun = True
                     went = await self.round()
                 except StorageError as fault:
                     _log.warning("delivery waits for the database", connector=self.name,
