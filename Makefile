@@ -7,7 +7,7 @@ PY := $(VENV)/bin/python
 HOTLINE := $(VENV)/bin/hotline
 PYTHON ?= python3
 
-.PHONY: demo test lint bench soak setup lock clean
+.PHONY: demo test lint bench soak faults setup lock clean
 
 setup: $(VENV)/.installed
 
@@ -28,7 +28,7 @@ test: setup
 	@$(HOTLINE) lab prepare
 	@$(PY) -m tests.support.crms.prepare
 	@$(MAKE) --no-print-directory lint
-	@$(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/scenarios tests/contract tests/web
+	@$(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/scenarios tests/contract tests/web tests/faults
 	@$(PY) -m pytest -q tests/line tests/browser   # one at a time: each has Asterisk or Chromium to itself
 
 lint: setup
@@ -45,6 +45,12 @@ soak: setup
 	@bash docker/system-packages.sh lab postgres images
 	@HOTLINE_SOAK=1 $(PY) -m pytest tests/line/test_live_records.py
 	@bash docker/soak.sh
+
+# A thousand calls to each CRM with a fifth of the requests failing, each fault by itself: hours.
+# HOTLINE_FAULTS_CALLS=100 makes it a hundred.
+faults: setup
+	@bash docker/system-packages.sh lab
+	@HOTLINE_FAULTS=1 $(PY) -m pytest -q tests/faults
 
 # The lock file carries hashes and no host names; it is made for every Python ≥ 3.11 at once.
 lock:

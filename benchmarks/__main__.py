@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import framing, live, open_calls, pop
+from benchmarks import delivery, framing, live, open_calls, pop
 from benchmarks.load import Load, loaded_lab
 
 
@@ -31,10 +31,12 @@ class Size:
     levels: tuple[int, ...]
     further: int
     pop_seconds: float
+    crm_calls: int
+    """For how many calls a CRM is stopped; a fifth of a second each."""
 
 
-FULL = Size(35, 45, 10, 5, (10, 100, 1_000, 10_000), 300, 60)
-QUICK = Size(6, 8, 8, 2, (10, 100, 1_000), 60, 8)
+FULL = Size(35, 45, 10, 5, (10, 100, 1_000, 10_000), 300, 60, 1_000)
+QUICK = Size(6, 8, 8, 2, (10, 100, 1_000), 60, 8, 60)
 
 
 async def on_the_lab(size: Size, place: Path, *, measure_live: bool) -> Path:
@@ -70,7 +72,7 @@ async def _record(load: Load, capture: Path, size: Size) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small and rough, in about a minute")
+    parser.add_argument("--quick", action="store_true", help="small and rough, in a few minutes")
     parser.add_argument("--capture", type=Path, help="compare on this one; the lab is left out")
     parser.add_argument("--keep", type=Path, help="where to keep the recorded capture")
     options = parser.parse_args()
@@ -98,6 +100,11 @@ def main() -> None:
         print(open_calls.report(levels), flush=True)
         print("\n4. From a ringing telephone to the painted screen", flush=True)
         print(pop.report(asyncio.run(pop.run(place / "pop", seconds=size.pop_seconds))), flush=True)
+        print("\n5. A CRM stopped and caught up with", flush=True)
+        caught_up = delivery.run(
+            place / "crm", calls=size.crm_calls, seconds=size.pop_seconds / 2, most_seconds=600
+        )
+        print(asyncio.run(caught_up), flush=True)
     print(f"\ndone in {time.monotonic() - began:.0f} s")
 
 

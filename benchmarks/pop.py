@@ -118,9 +118,11 @@ def offsets(template: Template) -> list[float]:
 
 
 @asynccontextmanager
-async def hotline(place: Path, ami_port: int) -> AsyncIterator[tuple[str, int]]:
-    """`hotline run` on this feeder: its address and its process."""
+async def hotline(place: Path, ami_port: int, more: str = "") -> AsyncIterator[tuple[str, int]]:
+    """`hotline run` on this feeder, with more in its hotline.toml: its address and its process."""
     path = write_config(place, port=ami_port)
+    with path.open("a", encoding="utf-8") as file:  # nothing runs beside it yet
+        file.write(more)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with (place / "log").open("wb") as log:
@@ -220,8 +222,8 @@ async def feed(line: Line, template: Template, *, rate: float, seconds: float, a
 
 
 async def measure(place: Path, *, agents: int, rate: float, seconds: float, every: int,
-                  browser: Any) -> Pops:  # fmt: skip
-    """The pops under this load."""
+                  browser: Any, more: str = "") -> Pops:  # fmt: skip
+    """The pops under this load; `more` stands in hotline.toml besides."""
     place.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  # nothing runs beside it yet
     cookies = await seat_agents(place, agents)
     template = Template()
@@ -229,7 +231,7 @@ async def measure(place: Path, *, agents: int, rate: float, seconds: float, ever
     told: dict[str, float] = {}
     with Line() as line:
         accepting = asyncio.create_task(asyncio.to_thread(line.accept, 120.0))
-        async with hotline(place, line.port) as (base, pid):
+        async with hotline(place, line.port, more) as (base, pid):
             await accepting
             readers = [asyncio.create_task(read_stream(base, c, told)) for c in cookies]
             context = await browser.new_context(viewport={"width": 1366, "height": 768})

@@ -31,7 +31,6 @@ from tests.support.crms.rt import rt_server
 from tests.support.migrated import sqlite_url
 
 LONG = bool(os.environ.get("HOTLINE_FAULTS"))
-CALLS = int(os.environ.get("HOTLINE_FAULTS_CALLS", "1000" if LONG else "16"))
 SECONDS = {"roundup": 0.5, "rt": 2.0, "odoo": 2.0}
 """How long an answer may take; a silence costs as much."""
 WAYS: Sequence[tuple[str, Sequence[Fault]]] = (
@@ -112,3 +111,9 @@ async def make_ready(shaking: Shaking) -> None:
     async with shaking(Faults(rate=0.0)) as connector:
         if connector.capabilities.setup:
             await connector.setup()
+
+
+def calls_of(vendor: str) -> int:
+    """How many calls a run carries: a thousand, or as many as a few seconds allow."""
+    short = {"memory": 40, "embedded": 24, "roundup": 8}
+    return int(os.environ.get("HOTLINE_FAULTS_CALLS", "1000" if LONG else short[vendor]))

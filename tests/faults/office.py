@@ -83,8 +83,8 @@ async def open_office(database: Database, section: ConnectorSection | None = Non
     return Office(database, config)
 
 
-async def fill(office: Office, calls: int) -> None:
-    """So many calls, of callers who call one to four times."""
+async def fill(office: Office, calls: int, *, written: bool = True) -> None:
+    """So many calls, of callers who call again; `written`: officers write of them, make cases."""
     clock = SystemClock()
     by, subject = await _house(office, clock)
     loop = CommitLoop(Writer(office.database, tells=True), Policy(linger=0))
@@ -96,13 +96,13 @@ async def fill(office: Office, calls: int) -> None:
         for first in range(0, calls, _PAGE):
             made = await _page(office, clock, by, first, min(_PAGE, calls - first), begun)
             for call_id, agents, number in made:
-                for agent in agents:
+                for agent in agents if written else ():
                     key = f"wrapup:{call_id}/{agent}/1"
                     summary = f"เรื่องของ {agent} {call_id.replace('-', '').replace('.', '')}"
                     entry = Entry("information", "answered", subject, summary)
                     await save(by, call_id, agent, entry)
                     office.notes[f"call:{call_id}"].append((key, summary))
-                if office.calls % 10 == 0:
+                if written and office.calls % 10 == 0:
                     await _case(office, clock, by, number)
                 office.calls += 1
     finally:
@@ -147,8 +147,7 @@ async def _page(
         made.append((call.call_id, agents, number))
     writer = Writer(office.database, tells=True)
     try:
-        for row in rows:
-            await writer.commit(batch_of(calls=[row]))
+        await writer.commit(batch_of(calls=rows))
     finally:
         await writer.close()
     return made

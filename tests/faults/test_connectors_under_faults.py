@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.table import table
 from tests.faults.carrying import HEAD, audit, carry, row, work
-from tests.faults.grounds import CALLS, LONG, VENDORS, WAYS, grounds, make_ready
+from tests.faults.grounds import LONG, VENDORS, WAYS, calls_of, grounds, make_ready
 from tests.support.crms.faults import Faults
 
 
@@ -23,14 +23,14 @@ async def test_everything_stands_there_once_and_in_order(vendor, tmp_path, capsy
         await make_ready(shaking)
         for number, (name, kinds) in enumerate(WAYS):
             faults = Faults(rate=0.2, kinds=kinds, seed=1203 + number)
-            callers = work(CALLS)
+            callers = work(calls_of(vendor))
             async with shaking(faults) as connector:
                 found = await carry(connector, site.mapping, callers)
             await audit(site, callers, found)
             rows.append(row(vendor, name, faults, found))
             with capsys.disabled():
                 print(f"\n{table(HEAD, rows[-1:])}", flush=True)
-            assert found.calls == CALLS
+            assert found.calls == calls_of(vendor)
             assert found.retries
             assert 0.1 < sum(faults.failed.values()) / faults.requests < 0.3
             assert (found.duplicates, found.lost, found.disordered) == (0, 0, 0), found.wrong[:9]

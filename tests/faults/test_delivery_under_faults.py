@@ -16,7 +16,7 @@ import pytest
 from benchmarks.table import table
 from crm_bridge.records.database import Database
 from tests.faults.carrying import HEAD, Outcome, row
-from tests.faults.grounds import CALLS, LONG, VENDORS, WAYS, grounds, make_ready
+from tests.faults.grounds import LONG, VENDORS, WAYS, calls_of, grounds, make_ready
 from tests.faults.office import audit, fill, left, open_office, tries, worker_of
 from tests.support.crms.faults import Faults
 from tests.support.migrated import sqlite_url
@@ -32,7 +32,7 @@ async def test_the_outbox_is_drained_once_and_in_order(vendor, tmp_path, capsys)
         for number, (name, kinds) in enumerate(WAYS):
             database = Database(await sqlite_url(tmp_path / f"hotline{number}.db"))
             office = await open_office(database)
-            await fill(office, CALLS)
+            await fill(office, calls_of(vendor))
             faults, found = Faults(rate=0.2, kinds=kinds, seed=1203 + number), Outcome()
             async with shaking(faults) as connector:
                 began = time.monotonic()
@@ -44,7 +44,7 @@ async def test_the_outbox_is_drained_once_and_in_order(vendor, tmp_path, capsys)
             with capsys.disabled():
                 print(f"\n{table(HEAD, [row(vendor, name, faults, found)])}", flush=True)
             assert await left(office) == {}
-            assert found.calls == CALLS
+            assert found.calls == calls_of(vendor)
             assert found.retries
             assert 0.1 < sum(faults.failed.values()) / faults.requests < 0.3
             assert (found.duplicates, found.lost, found.disordered) == (0, 0, 0), found.wrong[:9]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import framing, live, open_calls, pop, table
+from benchmarks import delivery, framing, live, open_calls, pop, table
 from benchmarks.bridge import Bridge
 from benchmarks.calls import SERVED, Template
 from benchmarks.feeder import reply
@@ -113,3 +114,14 @@ def test_a_told_call_is_stamped_with_the_moment_of_its_sending() -> None:
         (at,) = line.rang.values()
         assert before <= at <= time.time()
         assert b"Timestamp: %d." % int(at) in sent[0]
+
+
+async def test_a_crm_is_caught_up_with_beside_its_own_limit(tmp_path: Path) -> None:
+    drained = await delivery.drain(tmp_path, calls=6)
+    assert drained.left == 0
+    assert drained.entries >= 6
+    assert drained.requests > drained.entries
+    assert drained.plain > 0
+    met, unmet = delivery.report(drained, []), delivery.report(replace(drained, left=1), [])
+    assert "everything is through: met" in met
+    assert "NOT MET" in unmet
