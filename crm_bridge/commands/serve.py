@@ -114,6 +114,7 @@ def context_of(config: Config, app: App) -> Context:
         agents=app.floor.agents if app.floor is not None else None,
         declare=app.declare,
         screens=app.screens,
+        deliveries=app.deliveries,
     )
 
 

@@ -120,6 +120,12 @@ class Mapping:
         except TemplateMistake as mistake:
             raise self._rejected("[calls] which", mistake) from mistake
 
+    def origin(self, part: str) -> dict[str, str]:
+        """The templates behind a part's fields as the file has them; of a note: `text`."""
+        if part in self._notes:
+            return {"text": self._notes[part].text}
+        return {each.name: each.form.value for each in self._fields[part]}
+
     def native(self, status: Status) -> str:
         """Our status in their word."""
         return self._native[status]

@@ -262,6 +262,20 @@ async def resend_dead(
     return len(dead)
 
 
+async def hasten(connection: AsyncConnection, clock: Clock, connector: str) -> None:
+    """What waits for its next time is tried at once."""
+    await connection.execute(
+        update(outbox)
+        .where(
+            outbox.c.connector == connector,
+            outbox.c.state == State.WAITING,
+            outbox.c.behind.is_(None),
+            outbox.c.next_us > clock.now_us(),
+        )
+        .values(next_us=clock.now_us())
+    )
+
+
 async def skip(connection: AsyncConnection, clock: Clock, seq: int, why: str, by: Account) -> Entry:
     """Decides that it does not go; what waits behind it goes on. Refused for one that is done."""
     one, _ = await entry(connection, seq)

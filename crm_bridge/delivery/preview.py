@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.config import Config
-from crm_bridge.connectors.facts import ContactFacts, Facts
+from crm_bridge.config_outside import ConnectorSection
+from crm_bridge.connectors.facts import Facts
 from crm_bridge.connectors.mapping import Mapping as Mapped
 from crm_bridge.connectors.port import Rejected, Status, Value
 from crm_bridge.delivery import case_contents, contents
@@ -61,7 +62,11 @@ class Preview:
 
 
 async def preview(
-    connection: AsyncConnection, config: Config, mapping: Mapped, entry: Entry
+    connection: AsyncConnection,
+    config: Config,
+    section: ConnectorSection,
+    mapping: Mapped,
+    entry: Entry,
 ) -> Preview:
     """What this entry would send now; nothing is asked of the other CRM."""
     facts = await _facts(connection, config, entry)
@@ -70,7 +75,7 @@ async def preview(
     try:
         if facts.call is not None and not mapping.wants_call(facts.call):
             return Preview(unwanted=True)
-        records = list(_records(mapping, entry, facts))
+        records = list(_records(section, mapping, entry, facts))
         return Preview(tuple(records), await _status(connection, mapping, entry))
     except Rejected as fault:
         return Preview(fault=fault)
@@ -92,25 +97,25 @@ async def _facts(connection: AsyncConnection, config: Config, entry: Entry) -> F
     return None
 
 
-def _records(mapping: Mapped, entry: Entry, facts: Facts) -> Iterable[Record]:
+def _records(
+    section: ConnectorSection, mapping: Mapped, entry: Entry, facts: Facts
+) -> Iterable[Record]:
     def record(scope: str, key: str, part: str, made: Mapping[str, Value]) -> Record:
         return Record(scope, key, _fields(scope, made, mapping.origin(part), entry.overrides))
 
-    def note(key: str, part: str, text: str) -> Record:
-        made = {TEXT: text}
-        return Record("note", key, _fields("note", made, mapping.origin(part), entry.overrides))
-
-    contact: ContactFacts | None = facts.contact
-    if contact is not None and facts.wrapup is None:
-        yield record("contact", contact.key, "contact", mapping.contact(facts))
+    sent = {"call": "calls", "wrapup": "calls", "case": "cases", "person": "contacts"}[entry.kind]
+    if sent not in section.send:
+        return
+    if facts.contact is not None and "contacts" in section.send:
+        yield record("contact", facts.contact.key, "contact", mapping.contact(facts))
     if facts.case is not None:
         yield record("ticket", facts.case.key, "case", mapping.case(facts))
-    elif facts.call is not None and facts.wrapup is None:
+    elif facts.call is not None:
         yield record("ticket", facts.call.key, "call", mapping.call(facts))
     if facts.wrapup is not None and (text := mapping.wrapup_note(facts)):
-        yield note(facts.wrapup.key, "wrapup", text)
+        yield record("note", facts.wrapup.key, "wrapup", {TEXT: text})
     if facts.event is not None and (text := mapping.case_note(facts)):
-        yield note(facts.event.key, "event", text)
+        yield record("note", facts.event.key, "event", {TEXT: text})
 
 
 def _fields(

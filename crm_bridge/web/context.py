@@ -10,6 +10,7 @@ from crm_bridge.access.oidc import Provider
 from crm_bridge.access.throttle import Throttle
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config
+from crm_bridge.delivery.deliveries import Deliveries
 from crm_bridge.delivery.lookup import Lookup
 from crm_bridge.desk.agents import Agents
 from crm_bridge.desk.board import Board
@@ -39,6 +40,8 @@ class Context:
     """The line and what can be done on it; `None` where pages are served without a line."""
     agents: Agents | None = None
     """Who sits where; `None` where pages are served without a line."""
+    deliveries: Deliveries | None = None
+    """What carries to other CRMs; `None` where pages are served without a bridge."""
     screens: InitVar[Screens | None] = None
     """What shows the line's calls; `None` where pages are served without a line."""
     board: Board = field(init=False)

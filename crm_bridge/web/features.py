@@ -20,6 +20,8 @@ from crm_bridge.web.cases import api as cases_api
 from crm_bridge.web.cases import bell_api
 from crm_bridge.web.cases import files as cases_files
 from crm_bridge.web.cases import routes as cases
+from crm_bridge.web.connectors import api as connectors_api
+from crm_bridge.web.connectors import routes as connectors
 from crm_bridge.web.hooks import api as hooks_api
 from crm_bridge.web.hooks import routes as hooks
 from crm_bridge.web.hooks import status as hooks_status
@@ -55,6 +57,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     resources_api.router,
     messages.router,
     messages_api.router,
+    connectors.router,
+    connectors_api.router,
     cases.router,
     cases_api.router,
     cases_acts.router,

@@ -53,6 +53,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Messages",
         frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR}),
     ),
+    Entry(
+        "/admin/connectors",
+        "ระบบ CRM อื่น",
+        "Other CRMs",
+        frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR}),
+    ),
     Entry("/admin/subjects", "หัวข้อเรื่อง", "Subjects", frozenset({Role.ADMINISTRATOR})),
     Entry(
         "/admin/pause-reasons", "เหตุผลการพักรับสาย", "Pause reasons", frozenset({Role.ADMINISTRATOR})

@@ -27,6 +27,8 @@ from jinja2.runtime import Context as Scope
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import NAMES
+from crm_bridge.delivery.lookup import safe_url
+from crm_bridge.web.connectors.words import STATUSES
 from crm_bridge.web.navigation import entries
 from ivr.steps.standards import OFFICE_ZONE
 
@@ -127,6 +129,11 @@ def _span(scope: Scope, seconds: float) -> str:
     return span_text(seconds, scope["lang"])
 
 
+def _web_link(url: str | None) -> str:
+    """An address from elsewhere as a link; what is no address of the web leads nowhere."""
+    return safe_url(url) or ""
+
+
 @pass_context
 def _role(scope: Scope, account: Account) -> str:
     th, en = NAMES[account.role]
@@ -146,8 +153,15 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.globals["t"] = _t
+    made.globals["crm_statuses"] = STATUSES
     made.filters.update(
-        moment=_moment, clock=_clock, day=_day, span=_span, phone=phone_text, role=_role
+        moment=_moment,
+        clock=_clock,
+        day=_day,
+        span=_span,
+        phone=phone_text,
+        role=_role,
+        web_link=_web_link,
     )
     return made
 

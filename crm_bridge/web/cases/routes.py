@@ -21,6 +21,8 @@ from crm_bridge.errors import Refused
 from crm_bridge.web import paging
 from crm_bridge.web.cases import form, view
 from crm_bridge.web.cases.performing import AGENCIES, AGENTS, CENTRE, DIRECTOR
+from crm_bridge.web.connectors.elsewhere import elsewhere
+from crm_bridge.web.connectors.words import title
 from crm_bridge.web.context import Context, context
 from crm_bridge.web.pages import fragment, language_of, render
 from crm_bridge.web.policy import who
@@ -176,6 +178,7 @@ async def case_page(
         story = await timeline.read(connection, case.id, me)
         files = await attachments.of_case(connection, me, case)
         named = await subjects.names(connection, [case.subject_id] if case.subject_id else [])
+        others = await elsewhere(connection, me, [f"case:{case.ticket}"], f"case:{case.id}")
     refused = [(act, why[lang == "en"]) for act, why in view.reasons(found, me)]
     steps = held.standards.on(case.recorded_us).services["complaint"].steps
     spoken = parse(case.ticket)
@@ -185,8 +188,14 @@ async def case_page(
         agencies=list(held.config.agency), told_how=TOLD_HOW, cancelled_for=CANCELLED_FOR,
         extensions={e.id: e for e in found.asked},
         accept=",".join(f".{name}" for name in ALLOWED), extensions_allowed=", ".join(ALLOWED),
-        megabytes=held.config.desk.attachment_megabytes, **_shared(held, lang),
+        megabytes=held.config.desk.attachment_megabytes, elsewhere=others,
+        crm=lambda name: title(name, _kind(held, name)), **_shared(held, lang),
     )  # fmt: skip
+
+
+def _kind(held: Context, connector: str) -> str:
+    section = held.config.connector.get(connector)
+    return section.kind if section is not None else connector
 
 
 @router.get("/director")

@@ -21,6 +21,7 @@ from crm_bridge.records.callers import normalise
 from crm_bridge.records.desk_tables.appointments import appointments
 from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.web.connectors import suggesting
+from crm_bridge.web.connectors.elsewhere import elsewhere
 from crm_bridge.web.context import context
 from crm_bridge.web.pages import fragment, language_of, render
 from crm_bridge.web.people.api import WRITERS, Reader, Writer, ranked
@@ -118,6 +119,8 @@ async def person_page(request: Request, me: Reader, person_id: PersonId) -> Resp
                 request, "people/erased.html", person=row, acts=acts, rooms=ROOMS, status_code=410
             )
         values = await _card(connection, row)
+        keys = [f"person:{row.id}", *(f"number:{one.e164}" for one in values["numbers"])]
+        others = await elsewhere(connection, me, keys, f"person:{row.id}")
         counts, holds = (
             await privacy.preview(connection, held.clock, row.id)
             if me.role is Role.ADMINISTRATOR
@@ -125,7 +128,7 @@ async def person_page(request: Request, me: Reader, person_id: PersonId) -> Resp
         )
     return render(
         request, "people/person.html", **values, acts=acts, counts=counts, holds=holds,
-        rooms=ROOMS, oversees=oversees, may_write=me.role in WRITERS,
+        rooms=ROOMS, oversees=oversees, elsewhere=others, may_write=me.role in WRITERS,
         provinces=_PROVINCES, languages=LANGUAGES, outcomes=OUTCOMES, services=SERVICES,
         case_states=CASE_STATES, appointment_states=APPOINTMENT_STATES,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from crm_bridge.desk.wrapup import OUTCOMES as RESULTS
 from crm_bridge.errors import Refused
 from crm_bridge.records.calls import load_call
 from crm_bridge.web import paging
+from crm_bridge.web.connectors.elsewhere import elsewhere
 from crm_bridge.web.context import Context, context
 from crm_bridge.web.pages import fragment, language_of, render
 from crm_bridge.web.policy import who
@@ -131,6 +132,7 @@ async def call_page(
             connection, [w.entry.subject_id for w in written if w.entry.subject_id]
         )
         form = await form_values(connection, me, call_id, officer) if officer else None
+        others = await elsewhere(connection, me, [f"call:{call_id}"], f"call:{call_id}")
     lang = language_of(request)
     logged = {w.agent for w in written}
     officers = list(dict.fromkeys(p.agent for p in call.agents))
@@ -141,7 +143,7 @@ async def call_page(
         story=story(call, lambda agency, target: _party(held, agency, target, lang)),
         waiting=[a for a in officers if a not in logged], supervisor=me.role is Role.SUPERVISOR,
         lost_call=next((m.value for m in call.marks if m.name == "callback" and m.value), None),
-        officer=officer, form=form,
+        officer=officer, form=form, elsewhere=others,
     )  # fmt: skip
 
 

@@ -295,8 +295,8 @@ async def test_a_bug_of_our_own_is_outlived(one: Asking):
     assert one.states("b") == ["none"]
 
 
-async def test_only_what_has_contacts_is_asked():
-    book = CallerBook(capabilities=Capabilities(contacts=False))
+async def test_only_what_can_be_asked_is_asked():
+    book = CallerBook(capabilities=Capabilities(lookup=False))
     async with running(book) as asking:
         assert asking.lookup.sources == {}
         await asking.ask("a")
