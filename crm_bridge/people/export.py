@@ -64,6 +64,9 @@ _LABELS: Final[dict[str, tuple[str, str]]] = {
     "recipient": ("ส่งถึง", "Sent to"),
     "body": ("เนื้อหา", "Content"),
     "sent_at": ("ส่งเมื่อ", "Sent"),
+    "connector": ("ระบบ CRM", "CRM"),
+    "url": ("ที่อยู่ในระบบนั้น", "Address there"),
+    "native": ("สถานะในระบบนั้น", "Status there"),
 }
 
 _OF_THE_SYSTEM: Final = frozenset(

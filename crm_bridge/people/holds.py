@@ -20,6 +20,7 @@ RULES: Final = (
     "open_appointment",
     "closed_appointment",
     "shared_number",
+    "elsewhere",
 )
 """The rules the rooms ask for; each has its table in `holds.toml`."""
 

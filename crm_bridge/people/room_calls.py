@@ -26,7 +26,7 @@ async def held(connection: AsyncConnection, subject: Subject) -> list[dict[str, 
 
     Calls of a number that is another person's too are not given out.
     """
-    ids = await _calls_of(connection, subject.numbers)
+    ids = await calls_of(connection, subject.numbers)
     found: list[dict[str, Any]] = []
     for start in range(0, len(ids), _PAGE):
         page = ids[start : start + _PAGE]
@@ -68,7 +68,7 @@ async def erase(
     connection: AsyncConnection, clock: Clock, subject: Subject, _kept: frozenset[str]
 ) -> int:
     """Take the caller out of the calls, and empty what was written of them in free words."""
-    ids = await _calls_of(connection, subject.numbers)
+    ids = await calls_of(connection, subject.numbers)
     for start in range(0, len(ids), _PAGE):
         page = ids[start : start + _PAGE]
         await connection.execute(
@@ -92,7 +92,8 @@ async def _drop_drafts(connection: AsyncConnection, ids: Sequence[str]) -> None:
     await connection.execute(delete(drafts).where(drafts.c.key.in_(keys)))
 
 
-async def _calls_of(connection: AsyncConnection, numbers: Sequence[str]) -> list[str]:
+async def calls_of(connection: AsyncConnection, numbers: Sequence[str]) -> list[str]:
+    """Ids of the calls of these numbers, the oldest first."""
     if not numbers:
         return []
     query = (

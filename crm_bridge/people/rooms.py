@@ -14,7 +14,14 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.clock import Clock
-from crm_bridge.people import room_appointments, room_calls, room_cases, room_messages, room_people
+from crm_bridge.people import (
+    room_appointments,
+    room_calls,
+    room_cases,
+    room_connectors,
+    room_messages,
+    room_people,
+)
 from crm_bridge.people.holds import Hold
 from crm_bridge.people.subject import Subject
 
@@ -39,6 +46,8 @@ class Room:
 ROOMS: Final[tuple[Room, ...]] = (
     Room("messages", "ข้อความที่ส่งถึง", "Messages sent",
          room_messages.held, room_messages.holds, room_messages.erase),
+    Room("connectors", "ในระบบ CRM อื่น", "In other CRMs",
+         room_connectors.held, room_connectors.holds, room_connectors.erase),
     Room("cases", "เรื่องร้องเรียนและเรื่องขอคำปรึกษา", "Complaints and advice",
          room_cases.held, room_cases.holds, room_cases.erase),
     Room("appointments", "การนัดหมาย", "Appointments",
@@ -48,5 +57,5 @@ ROOMS: Final[tuple[Room, ...]] = (
     Room("people", "ข้อมูลบุคคล หมายเลข และบันทึก", "The person, numbers and notes",
          room_people.held, room_people.holds, room_people.erase),
 )  # fmt: skip
-"""In the order in which they are erased: messages are found through cases and appointments, these
-through the person, who is the last."""
+"""In the order in which they are erased: messages and what stands in other CRMs are found through
+calls, cases and appointments, these through the person, who is the last."""

@@ -23,6 +23,7 @@ from crm_bridge.records.desk_tables.cases import (
     case_extensions,
     cases,
 )
+from crm_bridge.records.desk_tables.connectors import connector_links, connectors, outbox
 from crm_bridge.records.desk_tables.messages import messages
 from crm_bridge.records.desk_tables.people import privacy_acts
 from crm_bridge.records.desk_tables.wrapups import drafts, wrapups
@@ -156,7 +157,9 @@ async def test_what_no_law_keeps_is_gone_and_what_it_keeps_is_named(database):
     untils = {h["ref"]: h["until"] for h in act.holds}
     assert untils["69-000000-0"] is None
     assert untils["69-000001-0"].startswith("2036-11-23")
-    assert dict(act.done) == {"cases": 1, "appointments": 1, "messages": 2, "calls": 1, "people": 1}
+    assert dict(act.done) == {
+        "cases": 1, "appointments": 1, "messages": 2, "connectors": 0, "calls": 1, "people": 1
+    }  # fmt: skip
     async with database.writing() as connection:  # what is kept by law, put aside
         await connection.execute(case_events.delete().where(case_events.c.case_id != "c2"))
         await connection.execute(cases.delete().where(cases.c.id != "c2"))
@@ -226,7 +229,7 @@ async def test_a_copy_holds_every_room_and_gives_nobody_elses_calls_away(databas
         act, packed = await privacy.export(connection, Held(), ADMINISTRATOR, who.id, "คำขอ")
     data = json.loads(zipfile.ZipFile(io.BytesIO(packed)).read("data.json"))
     assert {key: len(records) for key, records in data["rooms"].items()} == dict(act.done) == {
-        "cases": 3, "appointments": 2, "messages": 3, "calls": 1, "people": 1
+        "cases": 3, "appointments": 2, "messages": 3, "connectors": 0, "calls": 1, "people": 1
     }  # fmt: skip
     assert data["rooms"]["calls"][0]["wrapups"][0]["summary"] == f"คุยกับ {NAME}"
     assert data["rooms"]["people"][0]["dated_notes"][0]["text"] == f"{NAME} โทรกลับ"
@@ -236,6 +239,69 @@ async def test_a_copy_holds_every_room_and_gives_nobody_elses_calls_away(databas
     data = json.loads(zipfile.ZipFile(io.BytesIO(packed)).read("data.json"))
     assert data["rooms"]["calls"] == []
     assert [w["rule"] for w in data["withheld"]] == ["shared_number"]
+
+
+async def elsewhere(database, who) -> None:
+    """The person, the number, the call and the cases stand in another CRM; more waits to go."""
+    call_id = full_call().call_id
+    async with database.writing() as connection:
+        await connection.execute(
+            insert(connectors).values(values_for(connectors, name="odoo", kind="odoo", active=True))
+        )
+        for n, (key, kind, url) in enumerate(
+            (
+                (f"person:{who.id}", "contact", "https://crm.example/contact/7"),
+                (f"number:{PHONE}", "contact", None),
+                (f"call:{call_id}", "ticket", None),
+                ("case:69-000000-0", "ticket", None),
+                ("case:69-000002-0", "ticket", None),
+                ("number:+66899999999", "contact", None),
+            )
+        ):
+            await connection.execute(
+                insert(connector_links).values(
+                    values_for(connector_links, connector="odoo", key=key, kind=kind,
+                               id=f"id{n}", url=url, theirs=False)
+                )
+            )  # fmt: skip
+        lanes = (f"call:{call_id}", "case:c0", "case:c2", f"person:{who.id}", "call:other")
+        for n, lane in enumerate(lanes):
+            await connection.execute(
+                insert(outbox).values(
+                    values_for(outbox, seq=n + 1, connector="odoo", kind=lane.partition(":")[0],
+                               subject=f"s{n}", lane=lane, state="waiting", behind="waiting",
+                               contact=PHONE if lane != "call:other" else "+66899999999",
+                               overrides=json.dumps({"ticket.name": NAME}, ensure_ascii=False))
+                )
+            )  # fmt: skip
+
+
+async def test_who_erases_is_told_where_else_and_what_waits_names_nobody(database):
+    who = await person(database, NAME, PHONE, email=EMAIL)
+    await fill(database, who)
+    await elsewhere(database, who)
+    async with database.writing() as connection:
+        _, packed = await privacy.export(connection, Held(), ADMINISTRATOR, who.id, "คำขอ")
+        act = await privacy.erase(connection, Held(), ADMINISTRATOR, who.id, "คำขอ")
+    rooms = json.loads(zipfile.ZipFile(io.BytesIO(packed)).read("data.json"))["rooms"]
+    assert [r["id"] for r in rooms["connectors"]] == ["id0", "id1", "id2", "id3", "id4"]
+    told = [h["ref"] for h in act.holds if h["rule"] == "elsewhere"]
+    assert told == [
+        "odoo: contact https://crm.example/contact/7", "odoo: contact id1",
+        "odoo: ticket id2", "odoo: ticket id3", "odoo: ticket id4",
+    ]  # fmt: skip
+    assert act.done["connectors"] == 4
+    async with database.reading() as connection:
+        left = (await connection.execute(select(connector_links.c.id))).scalars().all()
+        rows = (await connection.execute(select(outbox).order_by(outbox.c.seq))).all()
+    assert sorted(left) == ["id3", "id5"]  # of the case that is kept, and of somebody else
+    assert [(r.lane, r.contact, r.behind, bool(r.overrides)) for r in rows] == [
+        (f"call:{full_call().call_id}", None, None, False),
+        ("case:c0", PHONE, "waiting", True),
+        ("case:c2", None, None, False),
+        (f"person:{who.id}", None, None, False),
+        ("call:other", "+66899999999", "waiting", True),
+    ]
 
 
 async def test_who_asks_and_who_acts(database):
