@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import httpx
 import typer
 from rich.text import Text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
@@ -265,6 +266,7 @@ def resend(
     async def work() -> int:
         async with _database(loaded) as database, database.writing() as connection:
             if seq is None:
+                await _known(connection, loaded, name)
                 return await outbox.resend_dead(connection, SystemClock(), name, _HERE)
             one, _ = await outbox.entry(connection, seq)
             _belongs(one, name)
@@ -305,6 +307,12 @@ def _section(config: Config, name: str) -> ConnectorSection:
         return config.connector[name]
     known = ", ".join(config.connector) or "hotline.toml has no [connector.NAME]"
     raise ConfigMistake(f"{name!r} is not configured", where="connector", mend=f"there is: {known}")
+
+
+async def _known(connection: AsyncConnection, config: Config, name: str) -> None:
+    """Named in hotline.toml, or once named there; ConfigMistake."""
+    if name not in {count.connector for count in await outbox.counts(connection)}:
+        _section(config, name)
 
 
 def _mapping(name: str, section: ConnectorSection) -> Mapping:

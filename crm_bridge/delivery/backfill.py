@@ -123,7 +123,7 @@ async def _calls(
 ) -> tuple[list[list[Sending]], tuple[Micros, str]]:
     table = calls.c
     query = (
-        select(table.call_id, table.revision, table.caller_number, table.entered_us)
+        select(table.call_id, table.revision, table.caller_e164, table.entered_us)
         .where(
             wanted,
             table.closed.is_(True),
@@ -137,7 +137,7 @@ async def _calls(
     found: dict[str, list[Sending]] = {
         row.call_id: [
             Sending(entries.CALL, row.call_id, row.revision, f"call:{row.call_id}",
-                    row.caller_number)
+                    row.caller_e164)
         ]
         for row in heads
     }  # fmt: skip
