@@ -2,7 +2,7 @@
 
 | what happens | error |
 |---|---|
-| no connection, cut off, too slow, too long, not JSON, 5xx | Unreachable |
+| no connection, cut off, too slow, too long, not JSON, 5xx, 400 as a web page | Unreachable |
 | 429; 408, 425, 503 with Retry-After | Busy, for so long |
 | 401, 403, 407, a redirect, a login page, an untrusted certificate | Denied |
 | 404 or 405 of a web server before the CRM: not in JSON | Denied |
@@ -227,6 +227,9 @@ class JsonHttp:
         if status in {409, 412, 423}:
             return Unsettled(what, where=self.host, mend="it is tried again")
         if status >= 500 or status in {408, 425}:
+            return Unreachable(f"{what}; {_UNKNOWN}", where=self.host, mend="see its own log")
+        if status == 400 and answer.headers.get("Content-Type", "").startswith("text/html"):
+            # a page about its own failure, or of a server before it: no word on this record
             return Unreachable(f"{what}; {_UNKNOWN}", where=self.host, mend="see its own log")
         if status >= 400:
             return Rejected(what, where=self.host, mend="correct the mapping or the record")

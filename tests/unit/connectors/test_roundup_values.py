@@ -220,6 +220,7 @@ def error(status: int, message: str) -> httpx.Response:
         (error(400, "Client is not allowed to use Rest Interface."), Denied, "config.ini"),
         (error(400, "Required Header Missing"), Denied, "config.ini"),
         (error(400, "Tue: An error occurred. Please check the log"), Unreachable, "unknown"),
+        (httpx.Response(400, html="<h1>An error occurred</h1>"), Unreachable, "unknown"),
         (error(400, "POE token 'x' not valid."), Unsettled, "used before"),
         (error(403, "User does not have permission"), Denied, "role Hotline"),
         (error(403, "Forbidden."), Denied, "role Hotline"),
