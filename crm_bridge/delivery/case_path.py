@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, Select, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crm_bridge.access.account import Account
+from crm_bridge.cases import directing, proceedings
+from crm_bridge.cases.case import Case
 from crm_bridge.cases.workflow import OPEN, TABLE, Act, State
+from crm_bridge.clock import Clock
 from crm_bridge.records.desk_tables.cases import case_events, cases
 from ivr.calls.call import Micros
 
@@ -38,6 +42,33 @@ def path(start: State, to: State) -> tuple[Act, ...] | None:
                 been.add(rule.to)
                 ways.append((rule.to, (*acts, act)))
     return None
+
+
+async def perform(
+    connection: AsyncConnection, clock: Clock, by: Account, ticket: str, act: Act, *,
+    said: str, told: str,
+) -> Case:  # fmt: skip
+    """Does one of `ACTS` by the rooms' own function; `said` is why, `told` how a result was told.
+
+    Refused where the account may not do it.
+    """
+    does: Mapping[Act, Callable[..., Awaitable[Case]]] = {
+        Act.PROPOSE: proceedings.propose,
+        Act.RETURN: directing.return_,
+        Act.SETTLE: directing.settle,
+        Act.CLOSE: proceedings.close,
+        Act.REOPEN: proceedings.reopen,
+        Act.CANCEL: proceedings.cancel,
+    }
+    words: Mapping[Act, Mapping[str, str]] = {
+        Act.PROPOSE: {"note": said},
+        Act.RETURN: {"reason": said},
+        Act.SETTLE: {"text": said},
+        Act.CLOSE: {"how": told, "note": said},
+        Act.REOPEN: {"reason": said},
+        Act.CANCEL: {"why": "other", "note": said},
+    }
+    return await does[act](connection, clock, by, ticket, **words[act])
 
 
 async def moves(connection: AsyncConnection, maker: str, since: Micros) -> Sequence[Row[Any]]:

@@ -17,27 +17,19 @@ Nothing in hotline.toml leads here: this house need not tell itself of its own c
 from __future__ import annotations
 
 from collections.abc import (
-    AsyncIterator,
-    Awaitable,
-    Callable,
-    Collection,
-    Iterator,
-    Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import Row, and_, delete, func, insert, select, update
+from sqlalchemy import Row, and_, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.access import accounts
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
-from crm_bridge.cases import complaints, directing, proceedings
+from crm_bridge.cases import complaints, proceedings
 from crm_bridge.cases.case import Case, case_of, find
 from crm_bridge.cases.complaints import Complaint
 from crm_bridge.cases.workflow import OPEN, TABLE, Act, State, why_not
@@ -47,11 +39,8 @@ from crm_bridge.connectors.port import (
     CallEvent,
     Capabilities,
     Changes,
-    ConnectorError,
     Contact,
     ContactDraft,
-    Denied,
-    Fields,
     Gone,
     Health,
     Kind,
@@ -62,17 +51,12 @@ from crm_bridge.connectors.port import (
     Status,
     StatusChange,
     TicketDraft,
-    Unreachable,
-    Unsettled,
     Unsupported,
 )
-from crm_bridge.delivery.case_path import moves, path
+from crm_bridge.delivery.case_path import moves, path, perform
+from crm_bridge.delivery.embedded_house import STANDS_FOR, WHERE, House, fit
 from crm_bridge.errors import (
     ConfigMistake,
-    RecordRefused,
-    Refused,
-    StorageError,
-    StorageUnavailable,
 )
 from crm_bridge.people import persons, privacy
 from crm_bridge.people.fields import LIMITS, checked
@@ -81,7 +65,7 @@ from crm_bridge.people.persons import Person
 from crm_bridge.plain_text import plain_line
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.cases import case_events, cases
-from crm_bridge.records.desk_tables.connectors import connector_links, connectors
+from crm_bridge.records.desk_tables.connectors import connector_links
 from ivr.calls.call import Micros
 
 _PERSON: Final = frozenset({*LIMITS, "language"})
@@ -91,11 +75,8 @@ _CASE: Final = frozenset({
 })  # fmt: skip
 """The fields that a mapping can fill."""
 
-_STANDS_FOR: Final = (Role.SUPERVISOR, Role.DIRECTOR)
 _WINDOW: Final = 10_000_000
 """Microseconds by which an entry of a timeline may come to be seen after a later one."""
-
-_WHERE: Final = "hotline 1203"
 
 
 class EmbeddedConnector:
@@ -119,10 +100,9 @@ class EmbeddedConnector:
         ConfigMistake where the mapping's words are no states of a case.
         """
         self.name = name
-        self._database = database
         self._clock = clock
         self._mapping = mapping
-        self._login = login
+        self._house = House(name, self.kind, database, clock, login)
         self._address = address.rstrip("/")
         self._told = mapping.option("told", "letter")
         odd = [w for s in Status if (w := mapping.native(s)) not in {*State}]
@@ -135,22 +115,22 @@ class EmbeddedConnector:
 
     async def health(self) -> Health:
         """Asks the database, and whether the account may act."""
-        async with self._reading("health") as (_, by):
+        async with self._house.reading("health") as (_, by):
             return Health(f"hotline1203 {version('hotline1203')}", by.login)
 
     async def find_contacts(self, e164: str) -> Sequence[Contact]:
         """Persons who have this number, the last changed first."""
-        async with self._reading("find contacts") as (connection, _):
+        async with self._house.reading("find contacts") as (connection, _):
             found = await persons.match(connection, e164)
             return [await self._contact(connection, one.id) for one in found.persons]
 
     async def upsert_contact(self, draft: ContactDraft) -> Ref:
         """Makes the person of this key, or brings it up to date; Gone where it is erased."""
-        wanted = _fit(draft.fields, _PERSON)
+        wanted = fit(draft.fields, _PERSON)
         if wanted.get("name"):
             wanted["name"] = plain(wanted["name"] or "")[: LIMITS["name"]]
-        async with self._writing("write a contact") as (connection, by):
-            link = await self._link(connection, draft.key)
+        async with self._house.writing("write a contact") as (connection, by):
+            link = await self._house.link(connection, draft.key)
             known = draft.known or (link.id if link else None)
             theirs = draft.theirs or (link is not None and link.theirs)
             if known is None:
@@ -160,15 +140,16 @@ class EmbeddedConnector:
             else:
                 person = await persons.get(connection, known)
                 await self._bring_person(connection, by, person, wanted, draft.numbers, theirs)
-            await self._remember(connection, draft.key, Kind.CONTACT, person.id, theirs=theirs)
+            house = self._house
+            await house.remember(connection, draft.key, Kind.CONTACT, person.id, theirs=theirs)
             return Ref(person.id, self.record_url(Kind.CONTACT, person.id), made=known is None)
 
     async def upsert_ticket(self, draft: TicketDraft) -> Ref:
         """Makes the case of this key, or corrects it where the workflow still lets it."""
-        wanted = _fit(draft.fields, _CASE)
+        wanted = fit(draft.fields, _CASE)
         if wanted.get("title"):
             wanted["title"] = plain_line(wanted["title"] or "")[: complaints.LINE]
-        async with self._writing("write a ticket") as (connection, by):
+        async with self._house.writing("write a ticket") as (connection, by):
             before = await self._case(connection, by, draft)
             form = Complaint() if before is None else complaints.as_form(before)
             values: dict[str, Any] = {n: v or _EMPTY[n] for n, v in wanted.items()}
@@ -190,8 +171,8 @@ class EmbeddedConnector:
 
     async def add_note(self, ticket: str, note: Note) -> str:
         """Writes an internal entry into the case's timeline, in the name of `note.by`."""
-        async with self._writing("add a note") as (connection, by):
-            if (link := await self._link(connection, note.key)) is not None:
+        async with self._house.writing("add a note") as (connection, by):
+            if (link := await self._house.link(connection, note.key)) is not None:
                 return str(link.id)
             officer = replace(by, name_th=note.by, name_en="") if note.by else by
             case = await complaints.note(
@@ -199,12 +180,12 @@ class EmbeddedConnector:
             )
             last = select(func.max(case_events.c.ordinal)).where(case_events.c.case_id == case.id)
             made = f"{case.ticket}/{await connection.scalar(last)}"
-            await self._remember(connection, note.key, Kind.NOTE, made)
+            await self._house.remember(connection, note.key, Kind.NOTE, made)
             return made
 
     async def set_status(self, ticket: str, status: Status) -> str:
         """Brings the case there by acts of the workflow; Rejected where no acts lead there."""
-        async with self._writing("set a status") as (connection, by):
+        async with self._house.writing("set a status") as (connection, by):
             case = await find(connection, by, ticket)
             return (await self._bring_case(connection, by, case, status)).state.value
 
@@ -217,7 +198,7 @@ class EmbeddedConnector:
 
     async def call_event(self, event: CallEvent) -> None:
         """The screen pop tells of calls here."""
-        raise Unsupported("call events: the screen pop tells of calls", where=_WHERE)
+        raise Unsupported("call events: the screen pop tells of calls", where=WHERE)
 
     async def changes(self, cursor: str | None) -> Changes:
         """Cases made through here whose state changed since `cursor`, each as it is now.
@@ -225,7 +206,7 @@ class EmbeddedConnector:
         The cursor is a moment and the entries that were seen shortly before it: on PostgreSQL one
         that was stamped a little earlier can come to be seen a little later.
         """
-        async with self._reading("changes") as (connection, by):
+        async with self._house.reading("changes") as (connection, by):
             since, seen = _cursor(cursor) if cursor else (self._clock.now_us(), frozenset[str]())
             rows = await moves(connection, by.id, since - _WINDOW)
             until = max((since, *(row.at_us for row in rows)))
@@ -245,7 +226,7 @@ class EmbeddedConnector:
 
     async def setup(self) -> Sequence[SetupStep]:
         """There is nothing to be made."""
-        raise Unsupported("set up: everything is there", where=_WHERE)
+        raise Unsupported("set up: everything is there", where=WHERE)
 
     async def remove(self, kind: Kind, record: str) -> None:
         """Erases the person, or cancels the case as a mistake (closes one that is settled).
@@ -255,7 +236,7 @@ class EmbeddedConnector:
         """
         try:
             if kind is Kind.CONTACT:
-                async with self._writing("remove a contact") as (connection, by):
+                async with self._house.writing("remove a contact") as (connection, by):
                     await self._erase(connection, by, record)
             elif kind is Kind.TICKET:
                 await self._end(record)
@@ -336,7 +317,7 @@ class EmbeddedConnector:
         if draft.known is not None:
             case = await find(connection, by, draft.known)
             if case.made_key != draft.key:
-                raise Gone("write a ticket: that case bears another key", where=_WHERE)
+                raise Gone("write a ticket: that case bears another key", where=WHERE)
             return case
         query = select(cases).where(cases.c.made_key == draft.key)
         row = (await connection.execute(query)).one_or_none()
@@ -371,39 +352,20 @@ class EmbeddedConnector:
             act = Act.CANCEL if to is State.CANCELLED else Act.CLOSE
             raise Rejected(
                 f"set a status: no act leads from {case.state} to {to}",
-                where=_WHERE,
+                where=WHERE,
                 mend=why_not(case.state, act, by.role)[1],
             )
         for act in way:
             roles = TABLE[case.state, act].roles
-            role = next(r for r in (by.role, *_STANDS_FOR) if r in roles)
-            case = await self._perform(connection, replace(by, role=role), case.ticket, act)
+            role = next(r for r in (by.role, *STANDS_FOR) if r in roles)
+            case = await perform(
+                connection, self._clock, replace(by, role=role), case.ticket, act,
+                said=f"ตามสถานะในระบบ {self.name}", told=self._told,
+            )  # fmt: skip
         return case
 
-    async def _perform(
-        self, connection: AsyncConnection, by: Account, ticket: str, act: Act
-    ) -> Case:
-        said = f"ตามสถานะในระบบ {self.name}"
-        perform: Mapping[Act, Callable[..., Awaitable[Case]]] = {
-            Act.PROPOSE: proceedings.propose,
-            Act.RETURN: directing.return_,
-            Act.SETTLE: directing.settle,
-            Act.CLOSE: proceedings.close,
-            Act.REOPEN: proceedings.reopen,
-            Act.CANCEL: proceedings.cancel,
-        }
-        words: Mapping[Act, Mapping[str, str]] = {
-            Act.PROPOSE: {"note": said},
-            Act.RETURN: {"reason": said},
-            Act.SETTLE: {"text": said},
-            Act.CLOSE: {"how": self._told, "note": said},
-            Act.REOPEN: {"reason": said},
-            Act.CANCEL: {"why": "other", "note": said},
-        }
-        return await perform[act](connection, self._clock, by, ticket, **words[act])
-
     async def _end(self, ticket: str) -> None:
-        async with self._writing("remove a ticket") as (connection, by):
+        async with self._house.writing("remove a ticket") as (connection, by):
             case = await find(connection, by, ticket)
             if case.state in OPEN:
                 await proceedings.cancel(
@@ -412,60 +374,6 @@ class EmbeddedConnector:
                 )  # fmt: skip
             elif case.state is State.SETTLED:
                 await self._bring_case(connection, by, case, Status.CLOSED)
-
-    # --- keys, errors -----------------------------------------------------------------------------
-
-    async def _link(self, connection: AsyncConnection, key: str) -> Row[Any] | None:
-        query = select(connector_links).where(
-            connector_links.c.connector == self.name, connector_links.c.key == key
-        )
-        return (await connection.execute(query)).one_or_none()
-
-    async def _remember(
-        self, connection: AsyncConnection, key: str, kind: Kind, record: str, *,
-        theirs: bool = False,
-    ) -> None:  # fmt: skip
-        """Keeps which record has this key; the connector's own row is made where there is none."""
-        now = self._clock.now_us()
-        here = select(connectors.c.name).where(connectors.c.name == self.name)
-        if await connection.scalar(here) is None:
-            await connection.execute(
-                insert(connectors).values(
-                    name=self.name, kind=self.kind, active=False, since_us=now
-                )
-            )
-        values = {"kind": kind.value, "id": record, "theirs": theirs, "updated_us": now}
-        if await self._link(connection, key) is None:
-            await connection.execute(
-                insert(connector_links).values(connector=self.name, key=key, made_us=now, **values)
-            )
-            return
-        same = and_(connector_links.c.connector == self.name, connector_links.c.key == key)
-        await connection.execute(update(connector_links).where(same).values(**values))
-
-    @asynccontextmanager
-    async def _reading(self, act: str) -> AsyncIterator[tuple[AsyncConnection, Account]]:
-        with _errors(act):
-            async with self._database.reading() as connection:
-                yield connection, await self._account(connection, act)
-
-    @asynccontextmanager
-    async def _writing(self, act: str) -> AsyncIterator[tuple[AsyncConnection, Account]]:
-        with _errors(act):
-            async with self._database.writing() as connection:
-                yield connection, await self._account(connection, act)
-
-    async def _account(self, connection: AsyncConnection, act: str) -> Account:
-        """Who acts; Denied unless the account is open and a supervisor's or the Director's."""
-        mend = f"give it the login of an open account: {' or '.join(_STANDS_FOR)}"
-        try:
-            account = await accounts.named(connection, self._login)
-            row = await accounts.row_of(connection, account.id)
-        except Refused as error:
-            raise Denied(f"{act}: {error.en}", where=_WHERE, mend=mend) from error
-        if not row.active or account.role not in _STANDS_FOR:
-            raise Denied(f"{act}: the account may not act for others", where=_WHERE, mend=mend)
-        return account
 
 
 def _cursor(text: str) -> tuple[Micros, frozenset[str]]:
@@ -482,41 +390,3 @@ _EMPTY: Final = {name: value or "" for name, value in asdict(Complaint()).items(
     "subject_id": None,
 }
 """What stands in each field of a case where nothing does."""
-
-
-def _fit(fields: Fields, known: Collection[str]) -> dict[str, str | None]:
-    """The fields as texts; Rejected where there is no such field."""
-    odd = sorted(name for name in fields if name not in known)
-    if odd:
-        raise Rejected(
-            f"there is no field {', '.join(odd)}",
-            where=_WHERE,
-            mend=f"correct the mapping; there is: {', '.join(sorted(known))}",
-        )
-    return {name: None if value is None else str(value) for name, value in fields.items()}
-
-
-@contextmanager
-def _errors(act: str) -> Iterator[None]:
-    """What the rooms refuse, and faults of the store, as the port's errors."""
-    try:
-        yield
-    except Refused as error:
-        raise _refusal(act, error) from error
-    except StorageUnavailable as error:
-        raise Unreachable(f"{act}: {error.what}", where=error.where, mend=error.mend) from error
-    except RecordRefused as error:
-        raise Rejected(f"{act}: {error.what}", where=error.where, mend=error.mend) from error
-    except StorageError as error:
-        raise Denied(f"{act}: {error.what}", where=error.where, mend=error.mend) from error
-
-
-def _refusal(act: str, error: Refused) -> ConnectorError:
-    """The port's error for an act that the rooms refuse; it names fields, never what they hold."""
-    fields = f" ({', '.join(sorted(error.fields))})" if error.fields else ""
-    what = f"{act}: {error.code}{fields}"
-    if error.status in {404, 410}:
-        return Gone(what, where=_WHERE, mend=error.en)
-    if error.status == 412:
-        return Unsettled(what, where=_WHERE, mend=error.en)
-    return Rejected(what, where=_WHERE, mend=error.en)
