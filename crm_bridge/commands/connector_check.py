@@ -8,6 +8,7 @@ which looks at numbers takes it, and no exchange of Bangkok has the code 000.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -25,11 +26,13 @@ from crm_bridge.connectors.port import (
     Connector,
     ConnectorError,
     ContactDraft,
+    Denied,
     Kind,
     Moment,
     Note,
     Ref,
     Status,
+    Then,
     TicketDraft,
 )
 
@@ -264,28 +267,39 @@ class Check:
     async def _clean(self) -> None:
         """Removes what was made, the ticket first; what cannot be is told with its key."""
         for kind in (Kind.TICKET, Kind.CONTACT):
-            if kind not in self._asked:
-                continue
-            try:
-                await self._step(_REMOVES[kind], partial(self._removed, kind))
-            except _Failed:
-                continue
+            if kind in self._asked:
+                with contextlib.suppress(_Failed):
+                    await self._step(_REMOVES[kind], partial(self._removed, kind))
 
     async def _removed(self, kind: Kind) -> _Came:
         key = f"check:{self.token}{'t' if kind is Kind.TICKET else 'c'}"
         try:
-            if kind not in self._made:
-                # its answer was lost or refused: the same key tells whether it is there, and where
-                self._made[kind] = (await self._asked[kind]()).id
-            await self.connector.remove(kind, self._made[kind])
+            record = self._made.get(kind) or await self._lost(kind, key)
+            if record is None:
+                return f"it was never there; if it is all the same, its key is {key}", None
+            self._made[kind] = record
+            await self.connector.remove(kind, record)
         except ConnectorError as error:
-            if kind not in self._made and error.then == "give_up":
-                return "–", None  # it was never taken
-            left = self._made.get(kind, "?")
-            raise _Wrong(
-                f"{error.what}", f"remove it there by hand: {key}, its id there {left}"
-            ) from error
-        return self._made[kind], None
+            left = self._made.get(kind, "is not known")
+            where = f"{error.where}: " if error.where else ""
+            mend = f"remove it there by hand: its key is {key}, its id there {left}"
+            raise _Wrong(where + error.what, mend) from error
+        return record, None
+
+    async def _lost(self, kind: Kind, key: str) -> str | None:
+        """The id of what was asked for and not answered, None where it is not there.
+
+        Of a contact its number tells; else the same key once more makes it, or finds it.
+        """
+        try:
+            if kind is Kind.CONTACT and self.connector.capabilities.lookup:
+                contacts = await self.connector.find_contacts(self.number)
+                return next((one.id for one in contacts if one.key == key), None)
+            return (await self._asked[kind]()).id
+        except ConnectorError as error:
+            if isinstance(error, Denied) or error.then is Then.GIVE_UP:
+                return None  # it lets nothing in now, and has just said no
+            raise
 
 
 _REMOVES: Final[dict[Kind, Named]] = {

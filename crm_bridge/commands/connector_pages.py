@@ -15,7 +15,7 @@ from crm_bridge.commands.exits import plain
 from crm_bridge.commands.words import Lang, printable
 from crm_bridge.connectors.port import SetupStep
 
-WIDTH: Final = 110
+WIDTH: Final = 120
 
 
 def print_step(out: Console, step: Step, lang: Lang) -> None:

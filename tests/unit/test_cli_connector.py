@@ -262,7 +262,7 @@ def test_what_cannot_be_removed_is_told_with_its_key(
     said = crm("connector", "check", "crm", "--lang", "en")
     assert said.code == exits.FOUND
     [key] = {record.key for record in THERE["crm"].records.values() if record.kind is Kind.TICKET}
-    assert f"remove it there by hand: {key}" in said.out
+    assert f"remove it there by hand: its key is {key}, its id there 3" in said.out
 
 
 def checked(connector: MemoryConnector, status: int = 200) -> tuple[bool, list[Step]]:
