@@ -35,12 +35,25 @@ from crm_bridge.records.desk_tables.agents import agent_sessions
 from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.desk_tables.people import erased_calls, persons
 from crm_bridge.records.desk_tables.wrapups import subjects, wrapups
-from crm_bridge.records.tables import calls
+from crm_bridge.records.tables import (
+    agency_legs,
+    agent_parts,
+    calls,
+    gaps,
+    holds,
+    menu_choices,
+    queue_passages,
+    step_timings,
+)
 from ivr.calls.call import Call, Micros
 from ivr.steps.standards import load_standards
 
 NOTHING: Final[Named] = ("", "")
 _SECOND: Final = 1_000_000
+_LISTS: Final = (
+    agency_legs, agent_parts, gaps, holds, menu_choices, queue_passages, step_timings,
+)  # fmt: skip
+"""What is told of a call stands in these; the rest is not read."""
 
 
 async def person_facts(connection: AsyncConnection, config: Config, person_id: str) -> Facts | None:
@@ -163,7 +176,7 @@ async def _stored(connection: AsyncConnection, call_id: str) -> StoredCall | Non
         calls.c.call_id.not_in(select(erased_calls.c.call_id)),
     )
     heads = [tuple(row) for row in (await connection.execute(query)).all()]
-    found = await with_lists(connection, heads)
+    found = await with_lists(connection, heads, _LISTS)
     return found[0] if found else None
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, Table, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.clock import iso
@@ -107,13 +107,17 @@ async def withheld_calls(
         return int((await connection.execute(query)).scalar_one())
 
 
-async def with_lists(connection: AsyncConnection, heads: Sequence[Row]) -> list[StoredCall]:
-    """The calls of these rows, their lists read by one query a table."""
+async def with_lists(
+    connection: AsyncConnection, heads: Sequence[Row], only: Container[Table] = CHILDREN
+) -> list[StoredCall]:
+    """The calls of these rows, their lists read by one query a table; those not in `only` empty."""
     if not heads:
         return []
     ids = [head[0] for head in heads]
     lists: dict[str, list[list[Row]]] = {i: [[] for _ in CHILDREN] for i in ids}
     for n, table in enumerate(CHILDREN):
+        if table not in only:
+            continue
         query = select(table).where(table.c.call_id.in_(ids)).order_by(*table.primary_key)
         for row in (await connection.execute(query)).all():
             lists[row[0]][n].append(tuple(row))
