@@ -1,8 +1,9 @@
 """What one entry of the outbox means to another CRM: which contact, ticket, note and status.
 
 Everything is read when it is sent, and everything is an upsert by our key: an entry carried twice
-makes one record. What was learned on the way (links) is handed on to be saved with the outcome; a
-crash in between leaves records that are found again by their keys.
+makes one record. What was learned on the way (links) is kept until it is on disk, also of an entry
+that failed halfway; a crash in between leaves records that are found again by their keys. Only that
+a contact was there before us cannot be seen afterwards: that is on disk before our key is on it.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ class Carried:
     gone: tuple[str, ...] = ()
     """Keys whose records were not there any more."""
     remark: str | None = None
+    asked: bool = True
+    """The CRM was asked something for it, and answered."""
 
 
 @dataclass(slots=True)
@@ -60,8 +63,10 @@ class _Trip:
     entry: Entry
     links: dict[str, Link] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
+    theirs: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     remarks: list[str] = field(default_factory=list)
+    asked: bool = False
 
 
 class Carrier:
@@ -78,13 +83,18 @@ class Carrier:
         self._database = database
         self._clock = clock
         self._fresh: dict[str, Link | None] = {}
-        self._making: set[str] = set()
-        """Keys of contacts that we set out to make: found again, they are ours."""
+        self._theirs: set[str] = set()
+        """Keys of contacts that were there before us, and may be gone."""
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    def learned(self) -> list[Link]:
+        """What was learned since `saved`, also by entries that failed: to be saved."""
+        return [link for link in self._fresh.values() if link is not None]
+
     def saved(self) -> None:
-        """What was handed on is on disk, and nothing is under way."""
+        """What was learned is on disk, and nothing is under way."""
         self._fresh.clear()
+        self._theirs.clear()
         self._locks.clear()
 
     async def carry(self, entry: Entry) -> Carried:
@@ -98,12 +108,13 @@ class Carrier:
         except Gone:
             if not trip.used:
                 raise
-            trip = _Trip(entry, gone=trip.used)
+            self._theirs |= trip.theirs
+            trip = _Trip(entry, gone=trip.used, asked=True)
             self._fresh.update(dict.fromkeys(trip.gone))
             await self._carry(trip)
         return Carried(
             tuple(trip.links.values()), tuple(trip.gone - trip.links.keys()),
-            "; ".join(trip.remarks) or None,
+            "; ".join(trip.remarks) or None, trip.asked,
         )  # fmt: skip
 
     async def _carry(self, trip: _Trip) -> None:
@@ -153,7 +164,7 @@ class Carrier:
         ticket = await self._call_ticket(trip, facts)
         if ticket is not None:
             text = self._text(trip, self._mapping.wrapup_note(facts))
-            await self._note(ticket, _of_wrapup(facts.wrapup, text))
+            await self._note(trip, ticket, _of_wrapup(facts.wrapup, text))
 
     async def _case(self, trip: _Trip) -> None:
         case_id, ordinal = trip.entry.subject, trip.entry.revision
@@ -169,9 +180,11 @@ class Carrier:
         )
         if facts.event is not None:
             text = self._text(trip, self._mapping.case_note(facts))
-            await self._note(ticket, Note(facts.event.key, text, facts.event.at, facts.event.by))
+            note = Note(facts.event.key, text, facts.event.at, facts.event.by)
+            await self._note(trip, ticket, note)
         if move.moved and ticket.status is not move.status:
             native = await self._connector.set_status(ticket.id, move.status)
+            trip.asked = True
             trip.links[ticket.key] = self._know(
                 replace(ticket, status=move.status, native=native, status_us=self._clock.now_us())
             )
@@ -203,23 +216,29 @@ class Carrier:
         link = await self._known(trip, contact.key)
         if link is not None and link.digest == digest:
             return link.id
-        known, theirs = (link.id, link.theirs) if link is not None else (None, False)
+        moved = None
         if link is None:
             found, refusal = await self._found(trip, contact)
             if refusal is not None:
                 trip.remarks.append(refusal)
                 return None
-            if found is not None:
-                known = found.id
-                theirs = found.key is None or contact.key not in self._making
-            else:
-                self._making.add(contact.key)
+            if found is not None and found.key is None:
+                link = await self._take(contact.key, found)
+            known, theirs = (None, False) if found is None else (found.id, link is not None)
+            if found is not None and found.key is not None:
+                theirs = await self._is_theirs(trip, contact.key, found.key)
+                moved = found.key if found.key != contact.key else None
+        else:
+            known, theirs = link.id, link.theirs
         ref = await self._connector.upsert_contact(
             ContactDraft(
                 contact.key, contact.numbers, fields, known, theirs, revision=trip.entry.seq
             )
         )
-        self._making.discard(contact.key)
+        trip.asked = True
+        if moved is not None:  # that record bears this key now: by the other it is nobody's
+            trip.gone.add(moved)
+            self._fresh[moved] = None
         made = self._link(contact.key, Kind.CONTACT, ref.id, ref.url, digest, link)
         trip.links[contact.key] = self._know(replace(made, theirs=theirs))
         return ref.id
@@ -230,18 +249,31 @@ class Carrier:
             return None, None
         number_key = f"number:{contact.number}"
         found = await self._connector.find_contacts(contact.number)
+        trip.asked = True
         for key in (contact.key, number_key):
             mine = next((one for one in found if one.key == key), None)
             if mine is not None:
-                self._making.add(contact.key)
-                before = await self._known(trip, key)
-                if before is not None and before.theirs:
-                    self._making.discard(contact.key)
                 return mine, None
         strangers = [one for one in found if one.key is None]
         if len(strangers) > 1:
             return None, f"{len(strangers)} contacts there have this number: none was taken"
         return (strangers[0] if strangers else None), None
+
+    async def _take(self, key: str, found: Contact) -> Link:
+        """Keeps, before our key is written on it, that this contact was there before us."""
+        now = self._clock.now_us()
+        taken = Link(
+            self._connector.name, key, Kind.CONTACT, found.id, found.url, True, None, None, None,
+            None, now, now,
+        )  # fmt: skip
+        async with self._database.writing() as connection:
+            await links.save(connection, [taken])
+        return self._know(taken)
+
+    async def _is_theirs(self, trip: _Trip, key: str, borne: str) -> bool:
+        """Whether a contact that bears a key of ours was there before us."""
+        before = await self._known(trip, borne)
+        return bool({key, borne} & self._theirs) or (before is not None and before.theirs)
 
     async def _ticket(
         self, trip: _Trip, key: str, mapped: dict[str, Value], contact: str | None, status: Status
@@ -258,6 +290,7 @@ class Carrier:
                     revision=trip.entry.seq,
                 )
             )  # fmt: skip
+            trip.asked = True
             made = self._link(key, Kind.TICKET, ref.id, ref.url, digest, link)
             if link is None and ref.made:
                 made = replace(made, status=status, native=self._mapping.native(status),
@@ -265,9 +298,10 @@ class Carrier:
             trip.links[key] = self._know(made)
             return made
 
-    async def _note(self, ticket: Link, note: Note) -> None:
+    async def _note(self, trip: _Trip, ticket: Link, note: Note) -> None:
         if note.text.strip():
             await self._connector.add_note(ticket.id, note)
+            trip.asked = True
 
     def _text(self, trip: _Trip, mapped: str) -> str:
         return str(trip.entry.overrides.get("note.text", mapped))
@@ -284,11 +318,15 @@ class Carrier:
     async def _known(self, trip: _Trip, key: str) -> Link | None:
         trip.used.add(key)
         if key in self._fresh:
-            return self._fresh[key]
-        if key in trip.gone:
-            return None
-        async with self._database.reading() as connection:
-            return await links.find(connection, self._connector.name, key)
+            link = self._fresh[key]
+        elif key in trip.gone:
+            link = None
+        else:
+            async with self._database.reading() as connection:
+                link = await links.find(connection, self._connector.name, key)
+        if link is not None and link.theirs:
+            trip.theirs.add(key)
+        return link
 
     def _know(self, link: Link) -> Link:
         self._fresh[link.key] = link

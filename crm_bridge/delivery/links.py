@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import ColumnElement, Row, case, delete, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -88,7 +88,11 @@ async def of_keys(connection: AsyncConnection, keys: Iterable[str]) -> list[Link
 
 
 async def save(connection: AsyncConnection, found: Iterable[Link]) -> None:
-    """Keeps these, over what was known; the moment of the first time stays."""
+    """Keeps these, over what was known; the moment of the first time stays.
+
+    So does a status of the same record that was learned later: whoever writes fields may have read
+    the link before that.
+    """
     rows = [_row(link) for link in found]
     if not rows:
         return
@@ -97,7 +101,15 @@ async def save(connection: AsyncConnection, found: Iterable[Link]) -> None:
     statement = insert(table)
     new = statement.excluded
     fixed = {"connector", "key", "made_us"}
-    set_ = {c.name: new[c.name] for c in table.c if c.name not in fixed}
+    set_: dict[str, ColumnElement[Any]] = {
+        c.name: new[c.name] for c in table.c if c.name not in fixed
+    }
+    old = table.c
+    newer = or_(
+        old.status_us.is_(None), new.status_us >= old.status_us, new["id"] != old["id"]
+    )  # fmt: skip
+    for name in ("status", "native", "status_us"):
+        set_[name] = case((newer, new[name]), else_=old[name])
     await connection.execute(
         statement.on_conflict_do_update(index_elements=["connector", "key"], set_=set_), rows
     )

@@ -44,6 +44,7 @@ REST: Final = 0.01
 AGAIN: Final = 30 * SECOND
 """After which an entry is looked at again whose call still goes on."""
 _PRUNE: Final = 3600 * SECOND
+_MOST_PRUNED: Final = 1000
 
 
 class Worker:
@@ -140,8 +141,9 @@ class Worker:
                 return False
             taken = await turns.take(connection, self.name, now, limit, ())
             if now - self._pruned > _PRUNE:
-                self._pruned = now
-                await outbox.prune(connection, self._clock)
+                pruned = await outbox.prune(connection, self._clock, _MOST_PRUNED)
+                if pruned < _MOST_PRUNED:  # else there are more, for the next round
+                    self._pruned = now
         if not taken.entries:
             return taken.more
         tried, carried = await self._carry_all(taken.entries)
@@ -154,7 +156,7 @@ class Worker:
             for told in carried:
                 if told.gone:
                     await links.forget(connection, self.name, told.gone)
-                await links.save(connection, told.links)
+            await links.save(connection, self._carrier.learned())
             await turns.settle(connection, tried)
         self._carrier.saved()
         for one in tried:
@@ -187,7 +189,8 @@ class Worker:
         try:
             told = await self._carrier.carry(entry)
             tried = replace(tried, error=told.remark)
-            self.breaker.entry_passed()
+            if told.asked:  # one that asks nothing does not show that the CRM works
+                self.breaker.entry_passed()
             self.last_done = began
         except NotYet as later:
             tried = replace(tried, state=State.WAITING, outcome="later", error=str(later),
@@ -200,7 +203,7 @@ class Worker:
                             error=fault.what, next_us=began + AGAIN)  # fmt: skip
         except Exception as bug:
             # its text may hold what the entry says: the log has where, and nothing else
-            where = _raised_at(bug)
+            where = raised_at(bug)
             _log.error("an entry could not be carried", connector=self.name, seq=entry.seq,
                        why=type(bug).__name__, at=where)  # fmt: skip
             what = f"a fault of the program: {type(bug).__name__} at {where}"
@@ -258,7 +261,8 @@ class Worker:
         self._wake.clear()
 
 
-def _raised_at(error: Exception) -> str:
+def raised_at(error: Exception) -> str:
+    """The function and line that raised it; its text may hold what an entry says."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
