@@ -1,9 +1,10 @@
 """Statuses that changed in another CRM, as they come back: kept with the link, told on the case.
 
 Two ways lead here. A webhook *pushes* a change, late, twice or overtaken: its moment says whether
-it is newer. A CRM that is *asked* says how its tickets stand now: what it said before we last wrote
-to that ticket is old. Our own writes come back too, and change nothing. The case's own state stays:
-the ministry's workflow decides that; its officer is told where the other CRM thinks it is over.
+it is newer. A CRM that is *asked* says how its tickets stand now: what it said before we last set a
+status is old. Our own writes come back too, also before we had their answer, and are told to
+nobody. The case's own state stays: the ministry's workflow decides that; its officer is told where
+the other CRM thinks it is over.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.cases import bell, timeline
@@ -20,12 +21,14 @@ from crm_bridge.cases.workflow import OPEN, State
 from crm_bridge.clock import Clock
 from crm_bridge.connectors.port import Connector, ConnectorError, Status, StatusChange
 from crm_bridge.delivery import links
-from crm_bridge.delivery.case_contents import THERE
+from crm_bridge.delivery.case_contents import STATUS, THERE
+from crm_bridge.delivery.outbox import State as Waits
 from crm_bridge.errors import StorageError
 from crm_bridge.live.hub import Hub
+from crm_bridge.records import outbox as entries
 from crm_bridge.records.database import Database
-from crm_bridge.records.desk_tables.cases import cases
-from crm_bridge.records.desk_tables.connectors import connectors
+from crm_bridge.records.desk_tables.cases import case_events, cases
+from crm_bridge.records.desk_tables.connectors import connectors, outbox
 from ivr.calls.call import Micros
 
 _log = structlog.get_logger(__name__)
@@ -49,22 +52,52 @@ async def returned(
     link = await links.find(connection, connector, change.key)
     if link is None or _old(link, change, asked_at):
         return False
+    # when it was asked, not when it changed: their clock may be ahead of ours, or behind
+    at = change.at if asked_at is None else asked_at
     now = replace(
-        link, native=change.native, status=change.status, status_us=change.at,
-        updated_us=clock.now_us(),
-    )  # fmt: skip
+        link, native=change.native, status=change.status, status_us=at, updated_us=clock.now_us()
+    )
     await links.save(connection, [now])
     if (link.native, link.status) == (now.native, now.status):
         return False
-    if link.native is not None:  # the first time it is only learned, by nobody's act
+    # the first time it is only learned, by nobody's act
+    if link.native is not None and not await _is_ours(connection, now):
         await _tell_case(connection, clock, link, now)
     return True
 
 
 def _old(link: links.Link, change: StatusChange, asked_at: Micros | None) -> bool:
     if asked_at is not None:
-        return link.native == change.native or link.updated_us >= asked_at
+        return link.native == change.native or (link.status_us or 0) >= asked_at
     return link.status_us is not None and change.at <= link.status_us
+
+
+async def _is_ours(connection: AsyncConnection, now: links.Link) -> bool:
+    """Whether an entry that is to bring the case just there is on its way: its answer may come
+    after this.
+    """
+    kind, _, ticket = now.key.partition(":")
+    if kind != "case":
+        return False
+    query = (
+        select(case_events.c.state)
+        .join(cases, cases.c.id == case_events.c.case_id)
+        .join(
+            outbox,
+            and_(
+                outbox.c.subject == case_events.c.case_id,
+                outbox.c.revision == case_events.c.ordinal,
+            ),
+        )
+        .where(
+            cases.c.ticket == ticket,
+            outbox.c.connector == now.connector,
+            outbox.c.kind == entries.CASE,
+            outbox.c.state == Waits.WAITING,
+        )
+    )
+    states = (await connection.execute(query)).scalars()
+    return any(STATUS[State(state)] is now.status for state in states)
 
 
 async def _tell_case(
@@ -111,6 +144,9 @@ class Poll:
                           why=type(error).__name__)  # fmt: skip
             except StorageError as fault:
                 _log.warning("status changes wait for the database", what=fault.what)
+            except Exception as bug:
+                _log.error("status changes could not be taken in", connector=self._connector.name,
+                           why=type(bug).__name__)  # fmt: skip
             await self._clock.sleep(seconds)
 
     async def once(self) -> bool:
