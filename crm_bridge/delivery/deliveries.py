@@ -1,12 +1,19 @@
-"""Every CRM that hotline.toml names: its connector, what carries to it, what comes back."""
+"""Every CRM that hotline.toml names: its connector, what carries to it, what comes back.
+
+None of them keeps another from its work: a bug in one is logged, and it is begun again.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
-from crm_bridge.clock import Clock
+import structlog
+
+from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config
 from crm_bridge.connectors import registry
 from crm_bridge.connectors.port import Connector
@@ -15,11 +22,16 @@ from crm_bridge.delivery.call_events import CallEvents
 from crm_bridge.delivery.carrier import Carrier
 from crm_bridge.delivery.policy import Stage
 from crm_bridge.delivery.returns import Poll
-from crm_bridge.delivery.worker import Worker
+from crm_bridge.delivery.worker import Worker, raised_at
 from crm_bridge.live.hub import Hub
 from crm_bridge.records.database import Database
 from ivr.calls.call import Call
 from ivr.events.types import Event
+
+_log = structlog.get_logger(__name__)
+
+BEGIN_AGAIN: Final = 5.0
+"""Seconds after which what ended by a bug is begun again."""
 
 Make = Callable[[str], Connector]
 
@@ -32,6 +44,7 @@ class Deliveries:
     workers: Mapping[str, Worker] = field(default_factory=dict)
     events: Mapping[str, CallEvents] = field(default_factory=dict)
     polls: Mapping[str, tuple[Poll, float]] = field(default_factory=dict)
+    clock: Clock = field(default_factory=SystemClock)
 
     @classmethod
     async def of(
@@ -61,7 +74,7 @@ class Deliveries:
                 events[name] = CallEvents(connector, config, clock)
             if connector.capabilities.changes and section.poll_seconds > 0:
                 polls[name] = (Poll(connector, database, clock, hub), section.poll_seconds)
-        return cls(made, workers, events, polls)
+        return cls(made, workers, events, polls, clock)
 
     def wake(self, name: str | None = None) -> None:
         """Something is to go to this CRM, or to all."""
@@ -83,11 +96,25 @@ class Deliveries:
         """Delivers, tells and asks until cancelled."""
         async with asyncio.TaskGroup() as group:
             for name, worker in self.workers.items():
-                group.create_task(worker.run(), name=f"deliver to {name}")
+                self._begin(group, f"deliver to {name}", worker.run)
             for name, events in self.events.items():
-                group.create_task(events.run(), name=f"call events to {name}")
+                self._begin(group, f"call events to {name}", events.run)
             for name, (poll, seconds) in self.polls.items():
-                group.create_task(poll.run(seconds), name=f"changes in {name}")
+                self._begin(group, f"changes in {name}", partial(poll.run, seconds))
+
+    def _begin(
+        self, group: asyncio.TaskGroup, name: str, work: Callable[[], Awaitable[None]]
+    ) -> None:
+        group.create_task(self._kept(name, work), name=name)
+
+    async def _kept(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                return await work()
+            except Exception as bug:
+                _log.error("a task of the delivery failed and is begun again", task=name,
+                           why=type(bug).__name__, at=raised_at(bug))  # fmt: skip
+                await self.clock.sleep(BEGIN_AGAIN)
 
     async def close(self) -> None:
         """Gives back every connection."""
