@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from crm_bridge.access.roles import Role
 from crm_bridge.connectors.port import Unreachable
 from crm_bridge.desk.pop import Stage
 from crm_bridge.records.database import Database
 from tests.browser.conftest import judged
 from tests.support.browser import Browsers, browsers, served
 from tests.support.caller_book import MOBILE, CallerBook, SteppedClock, contact, settled
+from tests.support.desk_house import House
 from tests.support.migrated import sqlite_url
+from tests.support.other_crm import join
 from tests.support.scenario import config_of
 from tests.support.screens import LineDesk, line_desk
 
@@ -48,7 +51,11 @@ def passed(line: LineDesk) -> SteppedClock:
 async def test_a_pop_stands_before_the_others_answer_and_says_what_came_of_asking(
     tmp_path: Path, request: pytest.FixtureRequest
 ):
-    quick, slow, broken = CallerBook("odoo"), CallerBook("office", "rt"), CallerBook("b", "roundup")
+    quick, slow, broken = (
+        CallerBook("odoo"),
+        CallerBook("rt", "rt"),
+        CallerBook("roundup", "roundup"),
+    )
     async with desk_with([quick, slow, broken], tmp_path, request.node) as (line, opened):
         window = await opened.open(await line.agent())
         page = window.page
@@ -69,12 +76,13 @@ async def test_a_pop_stands_before_the_others_answer_and_says_what_came_of_askin
         await expect(page.locator(".call-there")).to_contain_text("สมศรี ใจเย็น")
         await passed(line).pass_(0)
         # it entered more than half a second before the telephone rang
-        await expect(elsewhere.locator("[data-crm=office]")).to_contain_text("ยังไม่ได้รับคำตอบ")
+        await expect(elsewhere.locator("[data-crm=rt]")).to_contain_text("ยังไม่ได้รับคำตอบ")
         await broken.fail(MOBILE, Unreachable("refused"))
-        await expect(elsewhere.locator("[data-crm=b]")).to_contain_text("สอบถามไม่ได้")
+        await expect(elsewhere.locator("[data-crm=roundup]")).to_contain_text("สอบถามไม่ได้")
         await slow.reply(MOBILE)
-        await expect(elsewhere.locator("[data-crm=office]")).to_contain_text("ไม่พบหมายเลขนี้")
+        await expect(elsewhere.locator("[data-crm=rt]")).to_contain_text("ไม่พบหมายเลขนี้")
         await expect(page.locator(".call[data-stage=ringing]")).to_be_visible()
+        await window.picture("pop-elsewhere")
 
 
 async def test_a_name_that_another_crm_knows_is_put_in_only_when_asked(
@@ -105,3 +113,53 @@ async def test_a_name_that_another_crm_knows_is_put_in_only_when_asked(
         await name.fill("")
         await page.locator("#cards .elsewhere").get_by_role("button", name="ใช้ชื่อนี้").press("Enter")
         await expect(name).to_have_value("สมศรี ใจเย็น")
+
+
+async def test_what_a_crm_refuses_is_mended_and_goes(house: House, office_windows: Browsers):
+    joined = await join(house)
+    ticket = house.office.cases["recorded"]
+    await house.propose_and_assign(ticket, "โปรดตรวจสอบข้อเท็จจริง")
+    joined.connector.longest = 30
+    await joined.deliver()
+    window = await office_windows.open(house.office.of(Role.ADMINISTRATOR))
+    page = window.page
+    await window.go("/admin/connectors")
+    await expect(page.locator("[data-crm=odoo]")).to_contain_text("ทำงานปกติ")
+    await window.picture("connectors")
+    await page.get_by_role("link", name="ดูและแก้ไข").click()
+    row = page.locator("table.entries tbody tr")
+    await expect(row).to_have_count(1)
+    await expect(row).to_contain_text("ระบบนั้นไม่รับข้อมูลตามที่ส่ง")
+    await row.get_by_role("link", name="เปิดดู").click()
+    await expect(page.locator(".fault")).to_contain_text("subject: longer than 30 characters")
+    await window.picture("dead-letter")
+    subject = page.locator("[name='ticket.subject']")
+    await subject.fill("เรื่องสั้น")
+    await page.keyboard.press("Alt+S")
+    await expect(page.locator("h1")).to_contain_text("รอส่ง")
+    await expect(page.locator("tr.set")).to_contain_text("เรื่องสั้น")
+    await joined.deliver()
+    await page.reload()
+    await expect(page.locator("h1")).to_contain_text("ส่งแล้ว")
+    await expect(page.locator(".tries li")).to_have_count(3)
+
+
+async def test_how_a_crm_stands_is_kept_up_to_date_by_itself(
+    house: House, office_windows: Browsers
+):
+    joined = await join(house)
+    window = await office_windows.open(house.office.of(Role.SUPERVISOR))
+    page = window.page
+    await window.go("/admin/connectors")
+    figures = page.locator("[data-crm=odoo] .figures > div")
+    await expect(figures.nth(0)).to_contain_text("0 รอส่ง")
+    await house.propose_and_assign(house.office.cases["recorded"], "โปรดตรวจสอบ")
+    await expect(figures.nth(0)).to_contain_text("2 รอส่ง")
+    joined.crm.secret = "another"
+    await joined.deliver()
+    await expect(page.locator("[data-crm=odoo]")).to_contain_text("ถูกปฏิเสธการเข้าใช้")
+    joined.crm.secret = None
+    await page.get_by_role("button", name="ลองส่งเดี๋ยวนี้").click()
+    await expect(page.locator(".toast")).to_contain_text("กำลังลองส่ง")
+    await joined.deliver()
+    await expect(page.locator("[data-crm=odoo]")).to_contain_text("ทำงานปกติ")

@@ -46,6 +46,7 @@ outbox = Table(
     Index("ix_outbox_state", "connector", "state", "behind", "next_us", "seq"),
     Index("ix_outbox_lane", "connector", "lane", "state", "seq"),
     Index("ix_outbox_contact", "connector", "contact", "state", "seq"),
+    Index("ix_outbox_done", "connector", "done_us"),
 )
 """One row a change that one CRM shall hear of; it names the record (`kind`, `subject`,
 `revision`) and holds nothing of it: what is sent is read when it is sent.

@@ -58,6 +58,8 @@ class Crm:
     """When it is asked again whether it is well."""
     done_hour: int
     done_day: int
+    polls: bool
+    """It is asked which tickets changed their status."""
     polled_us: Micros | None
     source: Source | None
     """Its look-up of callers; `None`: it is not asked."""
@@ -109,7 +111,11 @@ async def crms(connection: AsyncConnection, held: Context) -> list[Crm]:
             func.sum(case((table.done_us > now - HOUR, 1), else_=0)),
             func.count(),
         )
-        .where(table.state == State.DONE, table.done_us > now - DAY)
+        .where(
+            table.connector.in_(select(connectors.c.name)),
+            table.state == State.DONE,
+            table.done_us > now - DAY,
+        )
         .group_by(table.connector)
     )
     done = {name: (hour, day) for name, hour, day in await connection.execute(query)}
@@ -126,10 +132,15 @@ async def crms(connection: AsyncConnection, held: Context) -> list[Crm]:
         found.append(
             Crm(
                 count, title(name, count.kind), section, stands, since, why, next_us,
-                *done.get(name, (0, 0)), polled.get(name), held.lookup.sources.get(name),
+                *done.get(name, (0, 0)), _polls(held, name), polled.get(name),
+                held.lookup.sources.get(name),
             )
         )  # fmt: skip
     return sorted(found, key=lambda crm: (crm.section is None, crm.name))
+
+
+def _polls(held: Context, name: str) -> bool:
+    return held.deliveries is not None and name in held.deliveries.polls
 
 
 async def crm(connection: AsyncConnection, held: Context, name: str) -> Crm:

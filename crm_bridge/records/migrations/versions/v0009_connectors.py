@@ -54,6 +54,7 @@ def upgrade() -> None:
     op.create_index("ix_outbox_state", "outbox", ["connector", "state", "behind", "next_us", "seq"])
     op.create_index("ix_outbox_lane", "outbox", ["connector", "lane", "state", "seq"])
     op.create_index("ix_outbox_contact", "outbox", ["connector", "contact", "state", "seq"])
+    op.create_index("ix_outbox_done", "outbox", ["connector", "done_us"])
     op.create_table(
         "delivery_attempts",
         sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
