@@ -17,7 +17,7 @@ from crm_bridge.connectors.port import Connector, Kind, Moment, Value
 from crm_bridge.connectors.webhook import events
 from crm_bridge.connectors.webhook.connector import WebhookConnector
 from crm_bridge.connectors.webhook.signing import new_secret
-from tests.contract.connectors.suite import ContractSuite, Site
+from tests.contract.connectors.suite import ContractSuite, Site, note, ticket_draft
 from tests.support.crms.receiver import Receiver, receiver
 
 DESK = "https://1203.example"
@@ -128,6 +128,14 @@ class TestWebhook(ContractSuite):
         yield ReceiverSite(running)
         for event in running.events()[before:]:  # whatever this test made it send
             assert_as_documented(event)
+
+    async def test_a_ticket_is_taken_away_with_its_notes(self, running, connector, mapping):
+        ticket = await connector.upsert_ticket(ticket_draft(mapping))
+        await connector.add_note(ticket.id, note())
+        left = "SELECT count(*) FROM record WHERE kind = 'note' AND parent = ?"
+        assert running.rows(left, ticket.id) == [(1,)]
+        await connector.remove(Kind.TICKET, ticket.id)
+        assert running.rows(left, ticket.id) == [(0,)]
 
 
 def assert_as_documented(event: dict[str, object]) -> None:
