@@ -2,6 +2,7 @@
 
 A program runs in name spaces of its own (`unshare`): what is mounted for it is seen by nobody else
 and gone with it, and when it is stopped, or the tests are killed, all its children go too.
+So does its shared memory: that of a PostgreSQL that was killed would be in the next one's way.
 """
 
 from __future__ import annotations
@@ -128,8 +129,8 @@ class DebianRoot:
         if workdir != "/":
             enter += ["env", f"--chdir={workdir}"]
         return with_parent(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _INIT, "init",
-             str(self.directory), *mounts, "--", *enter, *argv]
+            ["unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "sh", "-c", _INIT,
+             "init", str(self.directory), *mounts, "--", *enter, *argv]
         )  # fmt: skip
 
     def run(
