@@ -30,6 +30,8 @@ WAITING: Final = 1000
 TRIES: Final = 3
 PAUSE: Final = 1.0
 """Seconds between the tries of one event."""
+LONGEST: Final = 10.0
+"""Seconds that others wait for one event, however long the CRM asks for."""
 
 _Told = tuple[Moment, str | None]
 
@@ -84,7 +86,7 @@ class CallEvents:
                 if error.then is Then.GIVE_UP:
                     break
                 if attempt + 1 < TRIES:
-                    await self._clock.sleep(error.wait or PAUSE)
+                    await self._clock.sleep(min(error.wait or PAUSE, LONGEST))
             except Exception as bug:
                 _log.error("a call event failed", connector=self._connector.name,
                            call=event.call_id, why=type(bug).__name__)  # fmt: skip

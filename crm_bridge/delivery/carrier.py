@@ -214,7 +214,7 @@ class Carrier:
         fields = self._overridden(trip, "contact", self._mapping.contact(facts))
         digest = links.digest(contact.numbers, fields)
         link = await self._known(trip, contact.key)
-        if link is not None and link.digest == digest:
+        if link is not None and (link.digest == digest or _only_a_number(trip.entry, contact)):
             return link.id
         moved = None
         if link is None:
@@ -345,3 +345,9 @@ class Carrier:
 
 def _of_wrapup(wrapup: WrapupFacts, text: str) -> Note:
     return Note(wrapup.key, text, wrapup.saved_at, wrapup.officer)
+
+
+def _only_a_number(entry: Entry, contact: ContactFacts) -> bool:
+    """Nothing is known of the caller but the number: what stands there already says more."""
+    by_hand = any(name.startswith("contact.") for name in entry.overrides)
+    return contact.key.startswith("number:") and contact.name is None and not by_hand

@@ -451,3 +451,19 @@ async def test_what_a_crm_cannot_take_is_through_at_once_and_is_deleted_in_time(
         await place.worker.round()
     assert await place.states() == ["done"] * 3
     assert place.crm.requests == 0
+
+
+async def test_a_later_call_from_the_number_does_not_take_the_name_away(place):
+    cast = await Cast.of(place.database, place.clock)
+    async with place.database.writing() as connection:
+        written = form(complainant_name="สมหมาย ใจดี", complainant_number=PHONE)
+        await complaints.record(connection, place.clock, cast.agent, written)
+    await place.drain()
+    (contact,) = place.crm.find(Kind.CONTACT, NUMBER)
+    assert contact.fields["name"] == "สมหมาย ใจดี"
+    await place.call()
+    await place.drain()
+    (contact,) = place.crm.find(Kind.CONTACT, NUMBER)
+    assert contact.fields["name"] == "สมหมาย ใจดี"
+    (ticket,) = [r for r in place.crm.records.values() if (r.key or "").startswith("call:")]
+    assert ticket.parent == contact.id
