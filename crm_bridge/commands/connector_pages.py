@@ -118,8 +118,8 @@ def _answer(one: Standing) -> Text:
 def _sending(one: Standing, lang: Lang) -> Text:
     """Whether entries go, as the outbox tells it; the breaker itself is in the running bridge."""
     th = lang is Lang.TH
-    if one.past.count is None or not one.past.count.active:
-        return Text("ยังไม่เริ่ม" if th else "not begun", style="dim")
+    if not one.past.begun:
+        return Text("–", style="dim")
     if one.past.failing:
         return Text("ขัดข้อง" if th else "failing", style="red")
     return Text("ปกติ" if th else "well", style="green")
@@ -135,7 +135,7 @@ def listed(one: Standing) -> dict[str, object]:
         "login": one.health.login if one.health else None,
         "error": str(one.error) if one.error else None,
         "seconds": round(one.seconds, 3),
-        "sending": "not begun" if count is None or not count.active
+        "sending": None if not one.past.begun
         else "failing" if one.past.failing else "well",
         "waiting": count.waiting if count else 0, "held": count.held if count else 0,
         "dead": count.dead if count else 0,

@@ -42,6 +42,12 @@ class Past:
         """Whether the last try that is on record failed."""
         return self.last_failed is not None and self.last_failed > (self.last_done or 0)
 
+    @property
+    def begun(self) -> bool:
+        """Whether an entry that was sent, or tried in vain, is still on record."""
+        active = self.count is not None and self.count.active
+        return active and (self.last_done is not None or self.last_failed is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:

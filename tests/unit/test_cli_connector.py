@@ -96,12 +96,19 @@ def test_the_list_asks_each_and_counts_what_waits(crm: Hotline) -> None:
     said = crm("connector", "list", "--lang", "en")
     assert said.code == 0
     assert "✓ Memory · crm" in said.out
-    assert "not begun" in said.out
     assert not crm.database.exists()
     crm.replay("answered_served")
     crm("connector", "send", "crm", "--since", "2000-01-01")
     [one] = crm("connector", "list", "--json").objects
-    assert (one["answers"], one["waiting"], one["dead"], one["sending"]) == (True, 1, 0, "well")
+    assert (one["answers"], one["waiting"], one["dead"], one["sending"]) == (
+        True,
+        1,
+        0,
+        "not begun",
+    )
+    set_state(crm, "done")
+    [one] = crm("connector", "list", "--json").objects
+    assert (one["waiting"], one["sending"], one["last_done_us"]) == (0, "well", 1)
 
 
 def test_a_crm_that_is_down_is_told_with_the_mend(crm: Hotline) -> None:
