@@ -104,7 +104,7 @@ def test_the_list_asks_each_and_counts_what_waits(crm: Hotline) -> None:
         True,
         1,
         0,
-        "not begun",
+        None,
     )
     set_state(crm, "done")
     [one] = crm("connector", "list", "--json").objects
