@@ -139,24 +139,28 @@ async def sync_connectors(connection: AsyncConnection, clock: Clock, config: Con
     known = {row.name: row for row in await connection.execute(select(connectors))}
     for name, section in config.connector.items():
         row = known.get(name)
+        place = f"{section.url} {section.database}".rstrip()
         if row is None:
             await connection.execute(
                 insert(connectors).values(
-                    name=name, kind=section.kind, active=True, since_us=clock.now_us()
+                    name=name, kind=section.kind, place=place, active=True,
+                    since_us=clock.now_us(),
                 )
-            )
-        elif not row.active or row.kind != section.kind:
-            # another kind under an old name is another CRM: its cursor says nothing
-            cursor = row.cursor if row.kind == section.kind else None
+            )  # fmt: skip
+            continue
+        # another kind or address under an old name is another CRM: its cursor says nothing, and
+        # the ids known of the old one may be anybody's; ours are found again by their keys
+        same = (row.kind, row.place) == (section.kind, place)
+        if not row.active or not same:
             await connection.execute(
                 update(connectors)
                 .where(connectors.c.name == name)
                 .values(
-                    kind=section.kind, active=True, since_us=clock.now_us(), cursor=cursor,
-                    polled_us=None,
+                    kind=section.kind, place=place, active=True, since_us=clock.now_us(),
+                    cursor=row.cursor if same else None, polled_us=None,
                 )
             )  # fmt: skip
-            if row.kind != section.kind:
+            if not same:
                 await links.forget_all(connection, name)
     gone = [name for name, row in known.items() if row.active and name not in config.connector]
     if gone:

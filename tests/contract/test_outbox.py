@@ -28,8 +28,8 @@ ADMIN = Account("admin", "admin", "ผู้ดูแล ระบบ", "Admin",
 DAY = 24 * 3600 * 1_000_000
 
 
-def config(*names: str, kind: str = "roundup") -> Config:
-    section = SECTION.model_copy(update={"kind": kind})
+def config(*names: str, **other: str) -> Config:
+    section = SECTION.model_copy(update=other)
     return Config.model_construct(
         **{**Config().__dict__, "connector": dict.fromkeys(names, section)}
     )
@@ -43,9 +43,9 @@ class Box:
         self.clock = HeldClock()
         self.sent: list[str] = []
 
-    async def sync(self, *names: str, kind: str = "roundup") -> None:
+    async def sync(self, *names: str, **other: str) -> None:
         async with self.database.writing() as connection:
-            await outbox.sync_connectors(connection, self.clock, config(*names, kind=kind))
+            await outbox.sync_connectors(connection, self.clock, config(*names, **other))
 
     async def add(self, *entries: tuple[str, str | None], kind: str = writing.CALL) -> None:
         """Entries of these lanes and contacts, each with a subject of its own."""
@@ -118,18 +118,21 @@ async def test_a_crm_that_is_named_no_more_gets_nothing_new_and_keeps_what_waits
     assert found == {"a": (True, 2), "b": (True, 3)}
 
 
-async def test_another_kind_under_an_old_name_is_another_crm(box):
+@pytest.mark.parametrize(
+    "other", [{"kind": "rt"}, {"url": "http://127.0.0.1:2"}, {"database": "test"}]
+)
+async def test_another_kind_or_place_under_an_old_name_is_another_crm(box, other):
     async with box.database.writing() as connection:
         await links.save(connection, [_link("call:1", "7")])
         await connection.execute(update(connectors).values(cursor="12", polled_us=1))
     await box.sync("a")
     async with box.database.reading() as connection:
         assert await links.find(connection, "a", "call:1") is not None
-    await box.sync("a", kind="rt")
+    await box.sync("a", **other)
     async with box.database.reading() as connection:
         assert await links.find(connection, "a", "call:1") is None
         row = (await connection.execute(select(connectors))).one()
-    assert (row.kind, row.cursor, row.polled_us) == ("rt", None, None)
+    assert (row.kind, row.cursor, row.polled_us) == (other.get("kind", "roundup"), None, None)
 
 
 async def test_a_lane_goes_one_after_the_other_and_lanes_beside_each_other(box):

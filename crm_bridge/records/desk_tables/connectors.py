@@ -11,6 +11,7 @@ connectors = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("kind", Text, nullable=False),
+    Column("place", Text),
     Column("active", Boolean, nullable=False),
     Column("since_us", BigInteger, nullable=False),
     Column("cursor", Text),
@@ -19,8 +20,9 @@ connectors = Table(
     Column("held_us", BigInteger),
 )
 """One row a CRM that hotline.toml names, or once named. What happens while it is `active` is put in
-its outbox; `cursor` is how far its status changes have been read. `holder` is the process that
-delivers to it, until `held_us`: no two at once write the same record there."""
+its outbox; `place` is its address (and database); `cursor` is how far its status changes have been
+read. `holder` is the process that delivers to it, until `held_us`: no two at once write the same
+record there."""
 
 outbox = Table(
     "outbox",

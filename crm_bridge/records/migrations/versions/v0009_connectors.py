@@ -16,6 +16,7 @@ def upgrade() -> None:
         "connectors",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("since_us", sa.BigInteger(), nullable=False),
         sa.Column("cursor", sa.Text(), nullable=True),
