@@ -166,7 +166,7 @@ def iso_ago(desk: Desk, seconds: float) -> str:
     return iso(desk.clock.now_us() - round(seconds * 1_000_000))
 
 
-@pytest.mark.parametrize("secret", [SECRET, OLD])
+@pytest.mark.parametrize("secret", [SECRET, OLD], ids=["new", "old"])
 async def test_a_status_that_changed_there_is_known_here(linked: Desk, secret: str):
     answer = await tell(linked, change(by="วันดี"), secret=secret)
     assert (answer.status_code, answer.json()) == (200, {"changed": True})
