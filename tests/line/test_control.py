@@ -73,6 +73,9 @@ async def test_a_telephone_that_does_not_honour_it_is_refused_with_the_way_out(
     leg.phone.remote_control = False
     assert await refused(running.floor.control.hold("1001", call_id)) == "use-the-telephone"
     await leg.hold()
+    live = running.floor.line.live(call_id)
+    assert live is not None
+    await until("the bridge has heard of the hold", lambda: live[1].call.holds)
     assert await refused(running.floor.control.resume("1001", call_id)) == "use-the-telephone"
     await leg.unhold()
     call = await over(running, on_stage, call_id, caller)
