@@ -83,6 +83,7 @@ async def test_every_way_of_being_shut_out_is_denied_and_keeps_the_token(
     standin, connector, port, caplog
 ):
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "uvicorn.access")  # a command run before may have set it
     wrong = connector_to(port, "another-token-2b9f")
     for act in (wrong.health(), wrong.setup(), wrong.call_event(event(Moment.RINGING))):
         with pytest.raises(Denied) as caught:

@@ -65,10 +65,14 @@ class Roundup:
         return f"http://127.0.0.1:{self.port}/office/"
 
     def start(self, seconds: float = START_SECONDS) -> None:
-        """Starts the server and returns when it answers."""
+        """Starts the server and returns when it answers.
+
+        A process a request, as is Roundup's default: in threads of Python 3.11 its reading of a
+        session fails now and then (SystemError of ast.literal_eval), with a page of HTTP 400.
+        """
         with (self.folder / "server.log").open("ab") as log:
             self._server = _program(
-                "roundup_server", "-n", "127.0.0.1", "-p", str(self.port), "-t", "thread",
+                "roundup_server", "-n", "127.0.0.1", "-p", str(self.port), "-t", "fork",
                 f"office={_home(self)}",
                 folder=self.folder, log=log,
             )  # fmt: skip
