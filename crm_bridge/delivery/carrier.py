@@ -48,7 +48,6 @@ class NotYet(Exception):
 class Carried:
     """An entry that went; `remark` says what an administrator may wonder about."""
 
-    links: tuple[Link, ...]
     gone: tuple[str, ...] = ()
     """Keys whose records were not there any more."""
     remark: str | None = None
@@ -61,7 +60,7 @@ class _Trip:
     """What is learned while one entry is carried."""
 
     entry: Entry
-    links: dict[str, Link] = field(default_factory=dict)
+    made: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     theirs: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
@@ -112,10 +111,8 @@ class Carrier:
             trip = _Trip(entry, gone=trip.used, asked=True)
             self._fresh.update(dict.fromkeys(trip.gone))
             await self._carry(trip)
-        return Carried(
-            tuple(trip.links.values()), tuple(trip.gone - trip.links.keys()),
-            "; ".join(trip.remarks) or None, trip.asked,
-        )  # fmt: skip
+        gone = tuple(trip.gone - trip.made)
+        return Carried(gone, "; ".join(trip.remarks) or None, trip.asked)
 
     async def _carry(self, trip: _Trip) -> None:
         match trip.entry.kind:
@@ -185,9 +182,8 @@ class Carrier:
         if move.moved and ticket.status is not move.status:
             native = await self._connector.set_status(ticket.id, move.status)
             trip.asked = True
-            trip.links[ticket.key] = self._know(
-                replace(ticket, status=move.status, native=native, status_us=self._clock.now_us())
-            )
+            now = self._clock.now_us()
+            self._know(trip, replace(ticket, status=move.status, native=native, status_us=now))
 
     async def _person(self, trip: _Trip) -> None:
         async with self._database.reading() as connection:
@@ -240,7 +236,7 @@ class Carrier:
             trip.gone.add(moved)
             self._fresh[moved] = None
         made = self._link(contact.key, Kind.CONTACT, ref.id, ref.url, digest, link)
-        trip.links[contact.key] = self._know(replace(made, theirs=theirs))
+        self._know(trip, replace(made, theirs=theirs))
         return ref.id
 
     async def _found(self, trip: _Trip, contact: ContactFacts) -> tuple[Contact | None, str | None]:
@@ -268,7 +264,8 @@ class Carrier:
         )  # fmt: skip
         async with self._database.writing() as connection:
             await links.save(connection, [taken])
-        return self._know(taken)
+        self._fresh[key] = taken
+        return taken
 
     async def _is_theirs(self, trip: _Trip, key: str, borne: str) -> bool:
         """Whether a contact that bears a key of ours was there before us."""
@@ -295,7 +292,7 @@ class Carrier:
             if link is None and ref.made:
                 made = replace(made, status=status, native=self._mapping.native(status),
                                status_us=self._clock.now_us())  # fmt: skip
-            trip.links[key] = self._know(made)
+            self._know(trip, made)
             return made
 
     async def _note(self, trip: _Trip, ticket: Link, note: Note) -> None:
@@ -328,9 +325,9 @@ class Carrier:
             trip.theirs.add(key)
         return link
 
-    def _know(self, link: Link) -> Link:
+    def _know(self, trip: _Trip, link: Link) -> None:
+        trip.made.add(link.key)
         self._fresh[link.key] = link
-        return link
 
     def _link(
         self, key: str, kind: Kind, record: str, url: str | None, digest: str, before: Link | None

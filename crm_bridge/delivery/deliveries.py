@@ -20,9 +20,10 @@ from crm_bridge.connectors.port import Connector
 from crm_bridge.delivery import outbox
 from crm_bridge.delivery.call_events import CallEvents
 from crm_bridge.delivery.carrier import Carrier
+from crm_bridge.delivery.faults import raised_at
 from crm_bridge.delivery.policy import Stage
 from crm_bridge.delivery.returns import Poll
-from crm_bridge.delivery.worker import Worker, raised_at
+from crm_bridge.delivery.worker import Worker
 from crm_bridge.live.hub import Hub
 from crm_bridge.records.database import Database
 from ivr.calls.call import Call

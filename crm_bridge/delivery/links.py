@@ -65,18 +65,6 @@ async def find(connection: AsyncConnection, connector: str, key: str) -> Link | 
     return None if row is None else link_of(row)
 
 
-async def of_ids(
-    connection: AsyncConnection, connector: str, kind: Kind, ids: Iterable[str]
-) -> list[Link]:
-    """The links to these records there."""
-    query = select(connector_links).where(
-        connector_links.c.connector == connector,
-        connector_links.c.kind == kind.value,
-        connector_links.c.id.in_(list(ids)),
-    )
-    return [link_of(row) for row in await connection.execute(query.order_by(connector_links.c.key))]
-
-
 async def of_keys(connection: AsyncConnection, keys: Iterable[str]) -> list[Link]:
     """Where records of these keys stand, in every CRM; for the pages of a call, case or person."""
     query = (

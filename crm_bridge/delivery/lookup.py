@@ -15,11 +15,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -33,8 +31,8 @@ from crm_bridge.connectors.port import (
     Then,
     Unreachable,
 )
-from crm_bridge.plain_text import plain_line
-from crm_bridge.records.callers import normalise
+from crm_bridge.delivery.faults import leaves, raised_at
+from crm_bridge.delivery.findings import SHOWN, Finding, State, checked
 from ivr.calls.call import Micros
 
 _log = structlog.get_logger(__name__)
@@ -60,34 +58,6 @@ FAULTS: Final = 3
 
 ALONE: Final = 30.0
 LONGEST_ALONE: Final = 600.0
-
-SHOWN: Final = 5
-"""Contacts, and lines of each, that an officer is shown."""
-
-_LONGEST: Final = 120
-
-
-class State(StrEnum):
-    """What has come of asking one CRM."""
-
-    FOUND = "found"
-    NONE = "none"
-    LATE = "late"
-    """It has not answered yet."""
-    FAILED = "failed"
-    """It could not be asked, or did not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one CRM says of a caller."""
-
-    connector: str
-    kind: str
-    state: State
-    contacts: tuple[Contact, ...] = ()
-    more: int = 0
-    """Contacts beyond those shown."""
 
 
 @dataclass(slots=True)
@@ -226,8 +196,8 @@ class Source:
                 _log.error(
                     "the look-up of callers failed and is begun again",
                     connector=self.name,
-                    error=repr([type(one).__name__ for one in _leaves(error)]),
-                    at=[_raised_at(one) for one in _leaves(error)],
+                    error=repr([type(one).__name__ for one in leaves(error)]),
+                    at=[raised_at(one) for one in leaves(error)],
                 )
                 self._open.clear()
                 self._waiting.clear()
@@ -298,7 +268,7 @@ class Source:
                 "a connector failed to look up a caller",
                 connector=self.name,
                 error=type(error).__name__,
-                at=_raised_at(error),
+                at=raised_at(error),
             )
             self._failed(Unreachable(f"look up a caller: {type(error).__name__}"))
             return self._finding(State.FAILED)
@@ -408,54 +378,3 @@ class Lookup:
         async with asyncio.TaskGroup() as group:
             for source in self.sources.values():
                 group.create_task(source.run(), name=f"look up in {source.name}")
-
-
-def checked(found: Sequence[Contact], e164: str) -> tuple[Contact, ...]:
-    """Contacts that bear this very number, each once, fit to be shown.
-
-    A CRM may ignore what it was asked for and answer with everybody it knows.
-    """
-    fit: dict[str, Contact] = {}
-    for contact in found:
-        numbers = tuple(n for one in contact.numbers if (n := normalise(one).e164) is not None)
-        if e164 in numbers:
-            fit.setdefault(contact.id, _shown(contact, numbers))
-    return tuple(fit.values())
-
-
-def _shown(contact: Contact, numbers: tuple[str, ...]) -> Contact:
-    lines = [line for text in contact.lines[:SHOWN] if (line := plain_line(text)[:_LONGEST])]
-    return Contact(
-        contact.id,
-        plain_line(contact.name)[:_LONGEST],
-        numbers,
-        contact.key,
-        safe_url(contact.url),
-        tuple(lines),
-    )
-
-
-def safe_url(url: str | None) -> str | None:
-    """The address where it is one of the web; anything else is made no link."""
-    if url is None:
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return url if parts.scheme in {"http", "https"} and parts.hostname else None
-
-
-def _leaves(error: Exception) -> list[Exception]:
-    if isinstance(error, ExceptionGroup):
-        return [leaf for one in error.exceptions for leaf in _leaves(one)]
-    return [error]
-
-
-def _raised_at(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return ""
-    return f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"

@@ -21,6 +21,7 @@ from crm_bridge.clock import Clock
 from crm_bridge.connectors.port import Connector, ConnectorError, Rejected
 from crm_bridge.delivery import links, outbox, turns
 from crm_bridge.delivery.carrier import Carried, Carrier, NotYet
+from crm_bridge.delivery.faults import raised_at
 from crm_bridge.delivery.outbox import Entry, State
 from crm_bridge.delivery.policy import Breaker, Mark, Stage
 from crm_bridge.delivery.turns import Tried
@@ -259,11 +260,3 @@ class Worker:
         except TimeoutError:
             pass
         self._wake.clear()
-
-
-def raised_at(error: Exception) -> str:
-    """The function and line that raised it; its text may hold what an entry says."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return "" if trace is None else f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"

@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from crm_bridge.delivery.lookup import Finding
+from crm_bridge.delivery.findings import Finding
 from crm_bridge.desk.card import Card, Question
 from crm_bridge.desk.pop import LIVE, CallView, Stage, Why, concerned, view_of, with_case
 from crm_bridge.live.hub import Hub

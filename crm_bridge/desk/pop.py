@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from crm_bridge.cases.case_steps import CaseStep
-from crm_bridge.delivery.lookup import Finding
+from crm_bridge.delivery.findings import Finding
 from crm_bridge.desk.card import Card
 from crm_bridge.records.callers import normalise
 from ivr.calls.call import OUTBOUND, AttemptOutcome, Call, Evidence, Micros, Role, TransferKind

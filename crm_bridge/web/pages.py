@@ -27,7 +27,7 @@ from jinja2.runtime import Context as Scope
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import NAMES
-from crm_bridge.delivery.lookup import safe_url
+from crm_bridge.delivery.findings import safe_url
 from crm_bridge.web.connectors.words import STATUSES
 from crm_bridge.web.navigation import entries
 from ivr.steps.standards import OFFICE_ZONE

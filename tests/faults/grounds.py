@@ -34,7 +34,9 @@ LONG = bool(os.environ.get("HOTLINE_FAULTS"))
 SECONDS = {"roundup": 0.5, "rt": 2.0, "odoo": 2.0}
 """How long an answer may take; a silence costs as much."""
 WAYS: Sequence[tuple[str, Sequence[Fault]]] = (
-    [(fault.value, [fault]) for fault in Fault] if LONG else [("all mixed", list(Fault))]
+    [(fault.value, [fault]) for fault in Fault]
+    if LONG and os.environ["HOTLINE_FAULTS"] != "mixed"
+    else [("all mixed", list(Fault))]
 )
 VENDORS = ["memory", "embedded", "roundup", *(["rt", "odoo"] if LONG else [])]
 

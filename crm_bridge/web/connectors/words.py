@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crm_bridge.connectors.port import Status
-from crm_bridge.delivery.lookup import State
+from crm_bridge.delivery.findings import State
 from crm_bridge.delivery.outbox import State as Entered
 from crm_bridge.records import outbox
 

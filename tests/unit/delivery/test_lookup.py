@@ -19,7 +19,8 @@ from crm_bridge.connectors.port import (
     Unreachable,
 )
 from crm_bridge.delivery import lookup as module
-from crm_bridge.delivery.lookup import Finding, Lookup, Source, State, checked, safe_url
+from crm_bridge.delivery.findings import Finding, State, checked, safe_url
+from crm_bridge.delivery.lookup import Lookup, Source
 from tests.support.caller_book import MOBILE, CallerBook, SteppedClock, contact, settled
 
 OTHER = "+66898765432"

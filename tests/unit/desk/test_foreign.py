@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crm_bridge.delivery.lookup import Finding, State
+from crm_bridge.delivery.findings import Finding, State
 from crm_bridge.desk.board import Board, topic_of
 from crm_bridge.desk.card import Card, Question
 from crm_bridge.desk.pop import CallView, Stage
