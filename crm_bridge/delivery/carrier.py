@@ -13,6 +13,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from crm_bridge.clock import Clock
 from crm_bridge.config import Config
 from crm_bridge.config_outside import ConnectorSection
@@ -60,6 +62,8 @@ class _Trip:
     """What is learned while one entry is carried."""
 
     entry: Entry
+    looked: dict[str, Link | None] = field(default_factory=dict)
+    """The links of its keys as they stood when it was read."""
     made: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
     theirs: set[str] = field(default_factory=set)
@@ -130,6 +134,7 @@ class Carrier:
     async def _call(self, trip: _Trip) -> None:
         async with self._database.reading() as connection:
             facts = await contents.call_facts(connection, self._config, trip.entry.subject)
+            await self._look(connection, trip, facts)
         await self._call_ticket(trip, facts)
 
     async def _call_ticket(self, trip: _Trip, facts: Facts | None) -> Link | None:
@@ -150,6 +155,7 @@ class Carrier:
         async with self._database.reading() as connection:
             over = await contents.closed(connection, call_id)
             facts = await contents.wrapup_facts(connection, self._config, call_id, agent)
+            await self._look(connection, trip, facts)
         if over is False:
             raise NotYet(STILL_OPEN)
         if facts is None or facts.wrapup is None:
@@ -168,6 +174,7 @@ class Carrier:
         async with self._database.reading() as connection:
             facts = await case_contents.event_facts(connection, self._config, case_id, ordinal)
             move = await case_contents.move(connection, case_id, ordinal)
+            await self._look(connection, trip, facts)
         if facts is None or facts.case is None or move is None or not self._takes("cases"):
             trip.remarks.append(NOTHING)
             return
@@ -188,6 +195,7 @@ class Carrier:
     async def _person(self, trip: _Trip) -> None:
         async with self._database.reading() as connection:
             facts = await contents.person_facts(connection, self._config, trip.entry.subject)
+            await self._look(connection, trip, facts)
         if facts is None:
             trip.remarks.append(NOTHING)
             return
@@ -312,12 +320,24 @@ class Carrier:
             if name.startswith(prefix)
         }
 
+    async def _look(self, connection: AsyncConnection, trip: _Trip, facts: Facts | None) -> None:
+        """Reads, with what is to be told, what of it stands there."""
+        if facts is None:
+            return
+        records = (facts.contact, facts.call, facts.case)
+        keys = [record.key for record in records if record is not None]
+        found = await links.of_keys(connection, keys)
+        mine = {link.key: link for link in found if link.connector == self._connector.name}
+        trip.looked = {key: mine.get(key) for key in keys}
+
     async def _known(self, trip: _Trip, key: str) -> Link | None:
         trip.used.add(key)
         if key in self._fresh:
             link = self._fresh[key]
         elif key in trip.gone:
             link = None
+        elif key in trip.looked:
+            link = trip.looked[key]
         else:
             async with self._database.reading() as connection:
                 link = await links.find(connection, self._connector.name, key)
