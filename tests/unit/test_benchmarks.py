@@ -122,6 +122,23 @@ async def test_a_crm_is_caught_up_with_beside_its_own_limit(tmp_path: Path) -> N
     assert drained.entries >= 6
     assert drained.requests > drained.entries
     assert drained.plain > 0
-    met, unmet = delivery.report(drained, []), delivery.report(replace(drained, left=1), [])
+    met, unmet = delivery.report(drained), delivery.report(replace(drained, left=1))
     assert "everything is through: met" in met
     assert "NOT MET" in unmet
+
+
+def _meanwhile(what: str, *rounds: list[float], missed: int = 0) -> delivery.Meanwhile:
+    made = [pop.Pops(50, 10.0, [30.0], took, 100, missed) for took in rounds]
+    return delivery.Meanwhile(what, made)
+
+
+def test_pops_are_judged_by_the_noise_of_the_rounds_without_a_crm() -> None:
+    quiet = _meanwhile("no CRM", [5.0, 5.0, 20.0], [5.0, 5.0, 21.0])
+    noisy = _meanwhile("no CRM", [5.0, 5.0, 20.0], [5.0, 5.0, 60.0])
+    later = _meanwhile("catching up", [6.0, 6.0, 85.0], [6.0, 6.0, 50.0])
+    assert "NOT MET" in delivery.pops_report([quiet, later])
+    assert "missed: met" in delivery.pops_report([noisy, later])
+    late_all = _meanwhile("catching up", [9.5, 20.0, 9.5], [9.5, 20.0, 9.5])
+    assert "NOT MET" in delivery.pops_report([quiet, late_all])
+    lost = _meanwhile("catching up", [5.0, 5.0, 20.0], missed=1)
+    assert "NOT MET" in delivery.pops_report([quiet, lost])
