@@ -36,6 +36,7 @@ from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
 from crm_bridge.records import journal, schema
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
+from crm_bridge.records.figures_walk import Walk
 from crm_bridge.records.writer import Writer
 from ivr.ami import actions
 from ivr.ami.client import REST, WATCHED, Client, NodeAddress
@@ -61,6 +62,9 @@ TELL_LOST_EVERY: Final = 5.0
 
 BEGIN_AGAIN: Final = 5.0
 """Seconds after which a task of the desk that failed is begun again."""
+
+BETWEEN_PAGES: Final = 0.05
+"""Seconds between pages of old calls that are counted, for those who wait to write."""
 
 LOST: Final = frozenset({Outcome.ABANDONED_QUEUE, Outcome.QUEUE_TIMEOUT})
 
@@ -167,6 +171,7 @@ class App:
                     group.create_task(_tended("cards", self.screens.run), name="callers' cards")
                 group.create_task(_tended("lost calls", self._tell_lost), name="lost calls")
                 group.create_task(_tended("marks", self._declare_again), name="declare again")
+                group.create_task(_tended("figures", self._count_old), name="figures")
                 group.create_task(self._remind(), name="reminders")
                 if self.deliveries.connectors:
                     group.create_task(_tended("delivery", self.deliveries.run), name="delivery")
@@ -201,6 +206,15 @@ class App:
             await declare_again(self.database, self.declare)
         except StorageError as fault:
             _log.warning("records of calls not declared again", what=fault.what, where=fault.where)
+
+    async def _count_old(self) -> None:
+        """Counts calls of before the figures, where there are any; between pages others write."""
+        walk = Walk(self.database)
+        try:
+            while await walk.step():
+                await self.clock.sleep(BETWEEN_PAGES)
+        finally:
+            await walk.close()
 
     def ended(self, call: Call, _event: Event) -> None:
         """Takes in a call that was lost, or called one back; never waits or raises."""

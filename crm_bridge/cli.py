@@ -14,6 +14,7 @@ from crm_bridge.commands.capture import capture
 from crm_bridge.commands.connector import connector
 from crm_bridge.commands.demo import demo
 from crm_bridge.commands.doctor import doctor
+from crm_bridge.commands.figures import figures
 from crm_bridge.commands.install import install
 from crm_bridge.commands.lab import lab
 from crm_bridge.commands.migrate import migrate
@@ -58,6 +59,7 @@ app.command("demo")(demo)
 app.command("install")(install)
 app.add_typer(account, name="account")
 app.add_typer(connector, name="connector")
+app.add_typer(figures, name="figures")
 app.add_typer(lab, name="lab")
 
 

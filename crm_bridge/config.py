@@ -96,6 +96,12 @@ class QueueSection(Section):
     number: str = Field(
         "", pattern=r"^[0-9*#]*$", description="what officers dial to hand a caller into it"
     )
+    service_level_seconds: float = Field(
+        20.0, gt=0, description="within so long a caller is to be answered"
+    )
+    service_level_target: float = Field(
+        0.8, gt=0, le=1, description="the share of callers who are to be answered within that"
+    )
 
 
 class AgentsSection(Section):

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.clock import iso
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.database import Database
-from crm_bridge.records.rows import CALLER, CallRows, Row, restore, snapshot
+from crm_bridge.records.rows import CALLER, UPDATED, CallRows, Row, restore, snapshot
 from crm_bridge.records.tables import CHILDREN, call_linkedids, calls
 from ivr.calls.call import Call, Micros
 from ivr.steps.timing import StepTiming
@@ -121,7 +121,9 @@ async def with_lists(
         query = select(table).where(table.c.call_id.in_(ids)).order_by(*table.primary_key)
         for row in (await connection.execute(query)).all():
             lists[row[0]][n].append(tuple(row))
-    return [StoredCall(*restore(head, lists[head[0]]), head[CALLER], head[-1]) for head in heads]
+    return [
+        StoredCall(*restore(head, lists[head[0]]), head[CALLER], head[UPDATED]) for head in heads
+    ]
 
 
 def call_as_json(

@@ -46,7 +46,8 @@ CALLER: Final = 5
 NAME: Final = 7
 ENTERED: Final = 9
 CLOSED: Final = 17
-"""Where in `CallRows.call` the writer finds what it must compare."""
+UPDATED: Final = 19
+"""Where in `CallRows.call`, and in a row of `calls`, stands what is compared or told."""
 _DIRECTION: Final = 3
 _DIALLED: Final = 4
 _PRESENTED: Final = 6

@@ -79,9 +79,11 @@ calls = Table(
     Column("closed", Boolean, nullable=False),
     Column("digest", BigInteger, nullable=False),
     _time("updated_us", null=False),
+    Column("counted", Integer, nullable=False, server_default="0"),
 )
 """One row a call. `digest` is of the whole record: the same record twice is seen without reading
-its lists. `updated_us` is when this row last changed, by the bridge's clock."""
+its lists. `updated_us` is when this row last changed, by the bridge's clock. `counted` is the
+generation of the figures that it is in (`figure_tables.py`), 0 before it is closed."""
 
 Index("ix_calls_entered_us", calls.c.entered_us, calls.c.call_id)
 Index("ix_calls_caller", calls.c.caller_e164, calls.c.entered_us, calls.c.call_id)

@@ -20,9 +20,11 @@ from sqlalchemy.engine import Connection
 
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.errors import StorageError
+from crm_bridge.figures.tallies import Tallies
 from crm_bridge.records import outbox
 from crm_bridge.records.database import Database
 from crm_bridge.records.faults import storage_fault
+from crm_bridge.records.figures import Figures
 from crm_bridge.records.journal import Piece
 from crm_bridge.records.rows import (
     CALLER,
@@ -95,6 +97,8 @@ class _Plan:
     children: list[list[Row]] = field(default_factory=lambda: [[] for _ in CHILDREN])
     seen: list[Row] = field(default_factory=list)
     left: list[Row] = field(default_factory=list)
+    tallies: Tallies = field(default_factory=Tallies)
+    """What the figures gain and lose."""
     told: list[Row] = field(default_factory=list)
     """Of calls that are over: what other CRMs shall hear, as `outbox.COLUMNS`."""
     again: set[str] = field(default_factory=set)
@@ -114,6 +118,7 @@ class Writer:
         self._tells = tells
         self._clock = clock or SystemClock()
         self._sql = Statements(database.engine.dialect)
+        self._figures = Figures(database.engine.dialect)
         self._memory: OrderedDict[str, tuple[int, Hashes]] = OrderedDict()
         self._session: Session = database.writing_session()
 
@@ -152,12 +157,14 @@ class Writer:
         result = connection.exec_driver_sql(self._sql.stored, asked)
         stored: dict[str, Row] = {row[0]: tuple(row) for row in result.all()}
         now = self._clock.now_us()
+        generation = self._figures.generation(connection)
+        taken_back: list[str] = []
         for call_id, rows in calls.items():
             found = stored.get(call_id)
             if found is None:
-                self._plan_new(plan, rows, now)
+                self._plan_new(plan, rows, now, generation)
                 continue
-            _, revision, digest, erased, *caller = found
+            _, revision, digest, erased, counted, *caller = found
             if erased:
                 rows = without_caller(rows)  # noqa: PLW2901  what may be kept of this call
             if revision > rows.revision:
@@ -165,15 +172,23 @@ class Writer:
             elif digest == rows.digest:
                 plan.unchanged += 1
             else:
-                plan.calls.append((*rows.call, rows.digest, now))
+                self._plan_head(plan, rows, now, generation)
                 self._plan_lists(plan, rows, digest)
                 self._plan_caller(plan, rows, caller)
+                if counted == generation:
+                    taken_back.append(call_id)
+        self._figures.count_stored(connection, plan.tallies, taken_back, -1)
         if self._tells:
             plan.told += [_told(row, now) for row in plan.calls if row[CLOSED]]
         return plan
 
-    def _plan_new(self, plan: _Plan, rows: CallRows, now: int) -> None:
-        plan.calls.append((*rows.call, rows.digest, now))
+    def _plan_head(self, plan: _Plan, rows: CallRows, now: int, generation: int) -> None:
+        counted = generation if rows.call[CLOSED] else 0
+        plan.calls.append((*rows.call, rows.digest, now, counted))
+        plan.tallies.count(rows.call, rows.children)
+
+    def _plan_new(self, plan: _Plan, rows: CallRows, now: int, generation: int) -> None:
+        self._plan_head(plan, rows, now, generation)
         for sent, entries in zip(plan.children, rows.children, strict=True):
             if entries:
                 sent.extend(entries)
@@ -241,7 +256,7 @@ class Writer:
             if rows:
                 connection.exec_driver_sql(statement, rows)
                 sent += len(rows)
-        return sent
+        return sent + self._figures.apply(connection, plan.tallies)
 
     def _remember(self, plan: _Plan) -> None:
         """Keep what was written of open calls; of a closed one hardly anything comes any more."""

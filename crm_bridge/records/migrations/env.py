@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-import crm_bridge.records.desk_tables  # noqa: F401  # its tables are on the metadata
+import crm_bridge.records.desk_tables  # its tables are on the metadata
+import crm_bridge.records.figure_tables  # noqa: F401  # and these
 from crm_bridge.records.tables import metadata
 
 context.configure(

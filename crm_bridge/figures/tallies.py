@@ -1,0 +1,288 @@
+"""What one call adds to the figures: whole numbers only, so that it can be taken back exactly.
+
+A call counts once it is closed; what a later act or repair changes of it is its old tallies taken
+back and its new ones added. Everything is read from the rows of the record, so that counting anew
+from disk gives the same. A row of a table of figures is named by its key:
+
+| table | key | counts |
+|---|---|---|
+| `STEPS` | quarter of an hour, queue, service, step | every timing that started then |
+| `AGENT_STEPS` | day, queue, service, step, agent, agency | the same, by who it was with |
+| `QUEUES` | quarter of an hour, queue | every passage that began then |
+| `CALLS` | quarter of an hour, direction, service, language, outcome | every call entered then |
+| `AGENTS` | day, agent, queue | every part of an officer whose handling ended then |
+
+Quarters and days (of Asia/Bangkok, which knows no summer time) are the microsecond of their
+beginning, UTC. What happened more than a day after the call was entered is counted a day after, so
+that the calls behind a row are found by their time of entering.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from crm_bridge.figures.histogram import Histogram, bucket, merge
+
+Row = tuple[Any, ...]
+Key = tuple[Any, ...]
+
+QUARTER: Final = 900 * 1_000_000
+DAY: Final = 86_400 * 1_000_000
+_EAST: Final = 7 * 3600 * 1_000_000
+"""Asia/Bangkok before UTC, in microseconds."""
+LATEST: Final = DAY
+"""What comes later than this after the call was entered is counted as if it came then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A table of figures: the columns of its key, its counts and its histograms, in order."""
+
+    name: str
+    keys: tuple[str, ...]
+    counts: tuple[str, ...]
+    spans: tuple[str, ...]
+
+
+_TIMINGS: Final = ("within", "over", "open", "observed", "declared", "inferred", "unknown",
+                   "elapsed_us")  # fmt: skip
+
+STEPS: Final = Form(
+    "figures_steps", ("from_us", "queue", "service", "step"), _TIMINGS, ("elapsed",)
+)
+AGENT_STEPS: Final = Form(
+    "figures_agent_steps",
+    ("from_us", "queue", "service", "step", "agent", "agency"),
+    _TIMINGS,
+    ("elapsed",),
+)
+QUEUES: Final = Form(
+    "figures_queues",
+    ("from_us", "queue"),
+    ("answered", "abandoned", "timeout", "left", "transferred", "unknown", "waited_us"),
+    ("answered_after", "abandoned_after"),
+)
+CALLS: Final = Form(
+    "figures_calls",
+    ("from_us", "direction", "service", "language", "outcome"),
+    ("calls", "withheld", "not_observed", "length_us"),
+    ("length",),
+)
+AGENTS: Final = Form(
+    "figures_agents",
+    ("from_us", "agent", "queue"),
+    ("parts", "talk_us", "hold_us", "wrap_us"),
+    ("handled",),
+)
+FORMS: Final = (STEPS, AGENT_STEPS, QUEUES, CALLS, AGENTS)
+
+
+@dataclass(slots=True)
+class Tally:
+    """One row of a table of figures, or a difference to it."""
+
+    counts: list[int]
+    spans: list[Histogram]
+
+    @classmethod
+    def of(cls, form: Form) -> Tally:
+        """One of nothing."""
+        return cls([0] * len(form.counts), [{} for _ in form.spans])
+
+    def add(self, other: Tally, sign: int = 1) -> None:
+        """Adds another of the same table, or with `sign` -1 takes it back."""
+        for n, count in enumerate(other.counts):
+            self.counts[n] += sign * count
+        for mine, theirs in zip(self.spans, other.spans, strict=True):
+            merge(mine, theirs, sign)
+
+    def __bool__(self) -> bool:
+        return any(self.counts) or any(self.spans)
+
+
+@dataclass(slots=True)
+class Tallies:
+    """Differences to rows of the tables of figures, by table and key."""
+
+    rows: dict[Form, dict[Key, Tally]] = field(default_factory=lambda: {f: {} for f in FORMS})
+
+    def at(self, form: Form, key: Key) -> Tally:
+        """The row of this key, made where there is none yet."""
+        rows = self.rows[form]
+        found = rows.get(key)
+        if found is None:
+            found = rows[key] = Tally.of(form)
+        return found
+
+    def add(self, other: Tallies, sign: int = 1) -> None:
+        """Adds all of another, or with `sign` -1 takes it back."""
+        for form, rows in other.rows.items():
+            for key, tally in rows.items():
+                self.at(form, key).add(tally, sign)
+
+    def count(self, head: Row, children: Sequence[Sequence[Row]], sign: int = 1) -> None:
+        """Adds a call given as its rows (`CallRows`); with `sign` -1 takes it back.
+
+        One that is not closed adds nothing.
+        """
+        if head[_CLOSED]:
+            _Counting(self, head, children, sign).all()
+
+
+def quarter_of(micros: int) -> int:
+    """The beginning of the quarter of an hour in which this moment lies."""
+    return micros - micros % QUARTER
+
+
+def day_of(micros: int) -> int:
+    """The beginning of the day in Asia/Bangkok in which this moment lies."""
+    return micros - (micros + _EAST) % DAY
+
+
+# where the columns stand in the rows of `crm_bridge.records.rows`; a test holds the two together
+_DIRECTION, _WITHHELD, _ENTERED, _ENDED = 3, 8, 9, 11
+_OUTCOME, _SERVICE, _LANGUAGE, _INFERRED, _CLOSED = 13, 14, 15, 16, 17
+_PASSAGES, _AGENTS, _HOLDS, _CONSULTATIONS, _TRANSFERS, _STEPS, _MARKS, _GAPS = (
+    3, 5, 6, 7, 8, 10, 11, 12,
+)  # fmt: skip
+LISTS: Final = (_PASSAGES, _AGENTS, _HOLDS, _CONSULTATIONS, _TRANSFERS, _STEPS, _MARKS, _GAPS)
+"""Lists of a call that are counted, by their place in `tables.CHILDREN`; the rest may be empty."""
+
+_STATE: Final = {"within": 0, "over": 1, "open": 2}
+_EVIDENCE: Final = {"observed": 3, "declared": 4, "inferred": 5, "unknown": 6}
+_ELAPSED: Final = 7
+_LEFT: Final = {"answered": 0, "abandoned": 1, "timeout": 2, "left": 3, "transferred": 4, None: 5}
+_WAITED: Final = 6
+_AFTER: Final = {"answered": 0, "abandoned": 1}
+
+
+class _Counting:
+    """One call being counted."""
+
+    def __init__(
+        self, into: Tallies, head: Row, children: Sequence[Sequence[Row]], sign: int
+    ) -> None:
+        self._into = into
+        self._head = head
+        self._sign = sign
+        self._latest = head[_ENTERED] + LATEST
+        self._passages = children[_PASSAGES]
+        self._parts = children[_AGENTS]
+        self._holds = children[_HOLDS]
+        self._consultations = children[_CONSULTATIONS]
+        self._transfers = children[_TRANSFERS]
+        self._steps = children[_STEPS]
+        self._marks = children[_MARKS]
+        self._gaps = children[_GAPS]
+
+    def all(self) -> None:
+        self._call()
+        for passage in self._passages:
+            self._passage(passage)
+        for step in self._steps:
+            self._step(step)
+        for part in self._parts:
+            self._part(part)
+
+    def _call(self) -> None:
+        head = self._head
+        key = (
+            quarter_of(head[_ENTERED]), head[_DIRECTION], head[_SERVICE] or "",
+            head[_LANGUAGE] or "", head[_OUTCOME] or "",
+        )  # fmt: skip
+        tally = self._into.at(CALLS, key)
+        tally.counts[0] += self._sign
+        tally.counts[1] += self._sign * bool(head[_WITHHELD])
+        missed = bool(head[_INFERRED]) or any(gap[4] is None for gap in self._gaps)
+        tally.counts[2] += self._sign * missed
+        if head[_ENDED] is not None:
+            self._span(tally, 3, 0, head[_ENDED] - head[_ENTERED])
+
+    def _passage(self, passage: Row) -> None:
+        _, _, queue, joined, left, outcome, _ = passage
+        tally = self._into.at(QUEUES, (quarter_of(min(joined, self._latest)), queue))
+        tally.counts[_LEFT[outcome]] += self._sign
+        if left is None or outcome not in _AFTER:
+            return
+        wait = left - joined
+        if outcome == "answered":
+            tally.counts[_WAITED] += self._sign * wait
+        merge(tally.spans[_AFTER[outcome]], {bucket(wait): self._sign})
+
+    def _step(self, row: Row) -> None:
+        _, _, step, service, started, ended, elapsed, _, state, evidence, _ = row
+        at = min(started, self._latest)
+        queue = self._queue_at(started if step != "greet" or ended is None else ended)
+        agent, agency = self._who(step, started, ended)
+        for form, key in (
+            (STEPS, (quarter_of(at), queue, service, step)),
+            (AGENT_STEPS, (day_of(at), queue, service, step, agent, agency)),
+        ):
+            tally = self._into.at(form, key)
+            tally.counts[_STATE[state]] += self._sign
+            tally.counts[_EVIDENCE[evidence]] += self._sign
+            if elapsed is not None:
+                self._span(tally, _ELAPSED, 0, elapsed)
+
+    def _part(self, part: Row) -> None:
+        _, _, agent, connected, released = part
+        if released is None:
+            return
+        held = sum(_overlap(connected, released, h[3], h[4]) for h in self._holds if h[2] == agent)
+        wrap, over_at = 0, released
+        for row in self._steps:
+            if row[2] == "log" and row[4] == released and row[5] is not None:
+                wrap, over_at = row[6] or 0, row[5]
+        at = day_of(min(over_at, self._latest))
+        tally = self._into.at(AGENTS, (at, agent, self._queue_at(connected)))
+        talk = released - connected - held
+        for n, count in enumerate((1, talk, held, wrap)):
+            tally.counts[n] += self._sign * count
+        merge(tally.spans[0], {bucket(talk + held + wrap): self._sign})
+
+    def _span(self, tally: Tally, count: int, span: int, micros: int) -> None:
+        tally.counts[count] += self._sign * micros
+        merge(tally.spans[span], {bucket(micros): self._sign})
+
+    def _queue_at(self, at: int) -> str:
+        """The queue joined last by then; none where the call came past the queues."""
+        found = ""
+        for passage in self._passages:
+            if passage[3] <= at:
+                found = passage[2]
+        return found
+
+    def _who(self, step: str, started: int, ended: int | None) -> tuple[str, str]:
+        """Whose timing it is, officer and agency; empty where nobody's."""
+        if step == "transfer":
+            for t in self._transfers:
+                if t[6] == started:
+                    return t[3], t[5] or ""
+        if step == "enquire":
+            for c in self._consultations:
+                if c[5] == started:
+                    return c[2], c[4] or ""
+            for mark in self._marks:
+                if mark[2] == "enquire_begin" and mark[3] == started:
+                    return mark[5] or "", ""
+        if step == "greet":
+            return next((p[2] for p in self._parts if p[3] >= started), "") if ended else "", ""
+        if step == "log":
+            ends = [p[2] for p in self._parts if p[4] == started]
+            return (ends[-1] if ends else ""), ""
+        return next((p[2] for p in self._parts if p[4] is None or p[4] >= started), ""), ""
+
+
+def _overlap(start: int, end: int, other_start: int, other_end: int | None) -> int:
+    return max(0, min(end, end if other_end is None else other_end) - max(start, other_start))
+
+
+def rows_of(tallies: Tallies) -> Iterator[tuple[Form, Key, Tally]]:
+    """Every row that is not nothing, in order of table and key."""
+    for form in FORMS:
+        for key in sorted(tallies.rows[form]):
+            tally = tallies.rows[form][key]
+            if tally:
+                yield form, key, tally

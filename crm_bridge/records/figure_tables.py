@@ -1,0 +1,45 @@
+"""The tables of figures, made of their forms in `crm_bridge.figures.tallies`, and how far they are.
+
+A row holds what all closed calls together add to it: see `Tallies`. `*_us` keys are microseconds
+since the epoch, UTC; a histogram is the bytes of `crm_bridge.figures.histogram.encode`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text
+
+from crm_bridge.figures.tallies import FORMS, Form
+from crm_bridge.records.tables import metadata
+
+
+def _table(form: Form) -> Table:
+    return Table(
+        form.name,
+        metadata,
+        *(
+            Column(name, BigInteger if name == "from_us" else Text, primary_key=True,
+                   autoincrement=False)
+            for name in form.keys
+        ),
+        *(Column(name, BigInteger, nullable=False) for name in form.counts),
+        *(Column(name, LargeBinary, nullable=False) for name in form.spans),
+        sqlite_with_rowid=False,
+    )  # fmt: skip
+
+
+FIGURES: Final[dict[Form, Table]] = {form: _table(form) for form in FORMS}
+
+figures_state = Table(
+    "figures_state",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("generation", Integer, nullable=False),
+    Column("walked_us", BigInteger),
+    Column("walked_id", Text),
+    Column("whole", Integer, nullable=False),
+)
+"""One row. `calls.counted` names the generation in which a call was counted; a call that bears
+another is not in the figures. Counting all anew begins the next one, and walks the calls by their
+time of entering: it has come to `walked_us`, `walked_id`, and past the last one where `whole`."""

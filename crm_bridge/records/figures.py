@@ -1,0 +1,136 @@
+"""The figures kept beside the calls, in the transaction of the calls themselves.
+
+What a call added is taken back by counting its stored rows once more, so that after any order of
+late data and corrections a figure is what counting all calls anew gives, to the byte.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Dialect, Table
+from sqlalchemy.engine import Connection
+
+from crm_bridge.figures.histogram import decode, encode
+from crm_bridge.figures.tallies import LISTS, Form, Key, Row, Tallies, Tally
+from crm_bridge.records.figure_tables import FIGURES
+from crm_bridge.records.tables import CHILDREN, calls
+
+_GENERATION: Final = "SELECT generation FROM figures_state"
+
+
+class Figures:
+    """Reads and writes the tables of figures on a connection of the writer's."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._sqlite = dialect.name == "sqlite"
+        self._quote = dialect.identifier_preparer.quote  # `left` is a word of SQL
+        which = self._which()
+        heads = ", ".join(self._quote(c.name) for c in calls.c)
+        self._heads = f"SELECT {heads} FROM calls WHERE call_id IN ({which})"  # noqa: S608  constants only
+        self._lists = {
+            n: f"SELECT * FROM {CHILDREN[n].name} WHERE call_id IN ({which}) "  # noqa: S608  constants only
+            f"ORDER BY {', '.join(c.name for c in CHILDREN[n].primary_key)}"
+            for n in LISTS
+        }
+        self._stored = {form: self._stored_sql(form, table) for form, table in FIGURES.items()}
+        self._upsert = {form: self._upsert_sql(form) for form in FIGURES}
+        self._delete = {form: self._delete_sql(form) for form in FIGURES}
+
+    def generation(self, connection: Connection) -> int:
+        """What `calls.counted` of a call is that is in the figures."""
+        return int(connection.exec_driver_sql(_GENERATION).scalar_one())
+
+    def count_stored(
+        self, connection: Connection, tallies: Tallies, call_ids: Sequence[str], sign: int
+    ) -> None:
+        """Adds these calls as they are on disk; with `sign` -1 takes them back."""
+        if not call_ids:
+            return
+        given = self._given(list(call_ids))
+        heads = connection.exec_driver_sql(self._heads, given).all()
+        lists: dict[str, list[list[Row]]] = {i: [[] for _ in CHILDREN] for i in call_ids}
+        for n, sql in self._lists.items():
+            for row in connection.exec_driver_sql(sql, given).all():
+                lists[row[0]][n].append(tuple(row))
+        for head in heads:
+            tallies.count(tuple(head), lists[head[0]], sign)
+
+    def apply(self, connection: Connection, tallies: Tallies) -> int:
+        """Adds these differences to what is stored; how many rows were written."""
+        written = 0
+        for form, differences in tallies.rows.items():
+            changed = {key: tally for key, tally in differences.items() if tally}
+            if not changed:
+                continue
+            stored = self._read(connection, form, changed)
+            gone: list[Row] = []
+            rows: list[Row] = []
+            for key in sorted(changed):
+                tally = changed[key]
+                if key in stored:
+                    tally.add(stored[key])
+                if tally:
+                    rows.append((*key, *tally.counts, *map(encode, tally.spans)))
+                else:
+                    gone.append(key)
+            for statement, given in ((self._delete[form], gone), (self._upsert[form], rows)):
+                if given:
+                    connection.exec_driver_sql(statement, given)
+                    written += len(given)
+        return written
+
+    def _read(self, connection: Connection, form: Form, keys: Iterable[Key]) -> dict[Key, Tally]:
+        wanted = list(keys)
+        given: tuple[Any, ...] = (json.dumps(wanted),)
+        if not self._sqlite:
+            given = tuple(list(column) for column in zip(*wanted, strict=True))
+        width, counts = len(form.keys), len(form.counts)
+        return {
+            tuple(row[:width]): Tally(
+                list(row[width : width + counts]), [decode(data) for data in row[width + counts :]]
+            )
+            for row in connection.exec_driver_sql(self._stored[form], given).all()
+        }
+
+    def _given(self, ids: list[str]) -> tuple[Any, ...]:
+        return (json.dumps(ids),) if self._sqlite else (ids,)
+
+    def _which(self) -> str:
+        return "SELECT value FROM json_each(?)" if self._sqlite else "SELECT unnest($1::text[])"
+
+    def _stored_sql(self, form: Form, table: Table) -> str:
+        columns = ", ".join(f"t.{self._quote(c.name)}" for c in table.c)
+        if self._sqlite:
+            given = "json_each(?) AS j"
+            matches = [
+                f"t.{name} = json_extract(j.value, '$[{n}]')" for n, name in enumerate(form.keys)
+            ]
+        else:
+            kinds = ["bigint" if name == "from_us" else "text" for name in form.keys]
+            arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(kinds, 1))
+            names = ", ".join(f"k{n}" for n in range(len(kinds)))
+            given = f"unnest({arrays}) AS j({names})"
+            matches = [f"t.{name} = j.k{n}" for n, name in enumerate(form.keys)]
+        return f"SELECT {columns} FROM {given} JOIN {form.name} AS t ON {' AND '.join(matches)}"  # noqa: S608  constants only
+
+    def _upsert_sql(self, form: Form) -> str:
+        values = [self._quote(name) for name in (*form.counts, *form.spans)]
+        columns = (*form.keys, *values)
+        return (
+            f"INSERT INTO {form.name} ({', '.join(columns)}) "  # noqa: S608  constants only
+            f"VALUES ({self._marks(len(columns))}) ON CONFLICT ({', '.join(form.keys)}) "
+            f"DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in values)}"
+        )
+
+    def _delete_sql(self, form: Form) -> str:
+        matches = [
+            f"{name} = {mark}"
+            for name, mark in zip(form.keys, self._marks(len(form.keys)).split(", "), strict=True)
+        ]
+        return f"DELETE FROM {form.name} WHERE {' AND '.join(matches)}"  # noqa: S608  constants only
+
+    def _marks(self, count: int) -> str:
+        return ", ".join("?" if self._sqlite else f"${n}" for n in range(1, count + 1))

@@ -1,0 +1,113 @@
+"""How every step, queue and officer did in a span of time: what the command and the page show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from crm_bridge.config import Config, QueueSection
+from crm_bridge.figures.tallies import AGENTS, CALLS, QUEUES, STEPS
+from crm_bridge.records.database import Database
+from crm_bridge.records.figures_walk import whole
+from crm_bridge.reports.metrics import (
+    AgentFigures,
+    QueueFigures,
+    StepFigures,
+    agent_figures,
+    calls_counted,
+    queue_figures,
+    step_figures,
+)
+from crm_bridge.reports.reading import added_up
+from ivr.calls.call import Micros
+from ivr.steps.standards import load_standards
+
+_SECOND: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One published step of one service."""
+
+    service: str
+    step: str
+    figures: StepFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One queue, and the service level it is held against."""
+
+    queue: str
+    service_level_seconds: float
+    service_level_target: float
+    figures: QueueFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """One officer, by the extension."""
+
+    agent: str
+    figures: AgentFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything that was over in a span of time."""
+
+    whole: bool
+    """All calls on record are counted: else the figures lack some."""
+    calls: int
+    steps: tuple[Step, ...]
+    """In the order of the published guideline."""
+    queues: tuple[Queue, ...]
+    agents: tuple[Officer, ...]
+
+
+async def overview(
+    database: Database, config: Config, since: Micros | None, until: Micros | None
+) -> Overview:
+    """Figures of what began at or after `since` and before `until`; raises StorageError.
+
+    Both are best beginnings of a quarter of an hour, for officers of a day: rows are of so long.
+    """
+    async with database.reading() as connection:
+        read = partial(added_up, connection, since=since, until=until)
+        complete = await whole(connection)
+        steps = await read(STEPS, ("service", "step"))
+        queues = await read(QUEUES, ("queue",))
+        agents = await read(AGENTS, ("agent",))
+        calls = await read(CALLS, ())
+    short = round(config.line.short_wait_seconds * _SECOND)
+    held: list[Queue] = []
+    for (name,), tally in queues.items():
+        section = config.queue.get(str(name), _UNNAMED)
+        target = round(section.service_level_seconds * _SECOND)
+        held.append(
+            Queue(
+                str(name), section.service_level_seconds, section.service_level_target,
+                queue_figures(tally, short_us=short, target_us=target),
+            )
+        )  # fmt: skip
+    found = [Step(str(s), str(p), step_figures(tally)) for (s, p), tally in steps.items()]
+    return Overview(
+        complete,
+        sum(calls_counted(tally) for tally in calls.values()),
+        tuple(sorted(found, key=lambda one: _place(one.service, one.step))),
+        tuple(held),
+        tuple(Officer(str(name), agent_figures(tally)) for (name,), tally in agents.items()),
+    )
+
+
+_UNNAMED: Final = QueueSection(service="information")
+
+
+def _place(service: str, step: str) -> tuple[int, int]:
+    services = load_standards().editions[-1].services
+    names, steps = list(services), list(services[service].steps) if service in services else []
+    return (
+        names.index(service) if service in names else len(names),
+        steps.index(step) if step in steps else len(steps),
+    )

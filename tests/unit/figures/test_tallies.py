@@ -1,0 +1,216 @@
+"""What a call adds to the figures, worked by hand; taken back, nothing is left."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from crm_bridge.figures import tallies as t
+from crm_bridge.figures.histogram import bucket, encode
+from crm_bridge.figures.tallies import AGENT_STEPS, AGENTS, CALLS, LISTS, QUEUES, STEPS, Tallies
+from crm_bridge.records.rows import snapshot
+from crm_bridge.records.tables import CHILDREN, calls
+from ivr.calls.call import Gap, Hold, Mark, Outcome, Transfer, TransferKind, TransferOutcome
+from ivr.steps.timeline import timeline
+from tests.support.desk_calls import SECOND, STANDARDS, directory, lost, served
+from tests.support.scenario import SCENARIOS, records_of
+
+NOON = 1_795_498_200 * SECOND  # 24 Nov 2026 12:50 in Bangkok
+MIDNIGHT = 1_795_453_200 * SECOND
+QUARTER = 1_795_497_300 * SECOND + 900 * SECOND
+
+
+def rows(call):
+    return snapshot(call, timeline(call, directory(), STANDARDS))
+
+
+def counted(*all_calls):
+    found = Tallies()
+    for call in all_calls:
+        made = rows(call)
+        found.count(made.call, made.children)
+    return found
+
+
+def counts(found, form, key):
+    return dict(zip(form.counts, found.rows[form][key].counts, strict=True))
+
+
+def said(found):
+    return [
+        (form.name, key, tuple(tally.counts), tuple(map(encode, tally.spans)))
+        for form, key, tally in t.rows_of(found)
+    ]
+
+
+def test_the_places_of_columns_are_those_of_the_tables():
+    names = [c.name for c in calls.c]
+    places = {
+        "direction": t._DIRECTION, "withheld": t._WITHHELD, "entered_us": t._ENTERED,
+        "ended_us": t._ENDED, "outcome": t._OUTCOME, "service": t._SERVICE,
+        "language": t._LANGUAGE, "times_inferred": t._INFERRED, "closed": t._CLOSED,
+    }  # fmt: skip
+    assert {name: names.index(name) for name in places} == places
+    assert [CHILDREN[n].name for n in LISTS] == [
+        "queue_passages", "agent_parts", "holds", "consultations", "transfers", "step_timings",
+        "marks", "gaps",
+    ]  # fmt: skip
+    wanted = {
+        t._PASSAGES: ["queue", "joined_us", "left_us", "outcome", "position"],
+        t._AGENTS: ["agent", "connected_us", "released_us"],
+        t._HOLDS: ["by_agent", "started_us", "ended_us"],
+        t._STEPS: ["step", "service", "started_us", "ended_us", "elapsed_us", "standard_seconds",
+                   "state", "evidence", "parts"],
+        t._MARKS: ["name", "at_us", "value", "by_whom"],
+        t._GAPS: ["started_us", "ended_us", "filled_by"],
+    }  # fmt: skip
+    for place, columns in wanted.items():
+        assert [c.name for c in CHILDREN[place].c][2:] == columns
+    assert [c.name for c in CHILDREN[t._CONSULTATIONS].c][2:6] == [
+        "by_agent", "target", "agency", "started_us",
+    ]  # fmt: skip
+    assert [c.name for c in CHILDREN[t._TRANSFERS].c][3:7] == [
+        "by_agent", "target", "agency", "asked_us",
+    ]  # fmt: skip
+
+
+def test_quarters_and_days_begin_where_they_do_in_bangkok():
+    assert t.quarter_of(NOON) == QUARTER
+    assert t.day_of(NOON) == MIDNIGHT
+    assert t.day_of(MIDNIGHT) == MIDNIGHT
+    assert t.day_of(MIDNIGHT - 1) == MIDNIGHT - t.DAY
+
+
+def test_a_served_call():
+    """Entered 0, queue 2 s, rings 3 s, answered 9 s, spoken from 10 s to 300 s, not yet logged."""
+    found = counted(served(1, NOON))
+    assert found.rows[CALLS].keys() == {(QUARTER, "inbound", "information", "th", "served")}
+    assert counts(found, QUEUES, (QUARTER, "information")) == {
+        "answered": 1, "abandoned": 0, "timeout": 0, "left": 0, "transferred": 0, "unknown": 0,
+        "waited_us": 8 * SECOND,
+    }  # fmt: skip
+    assert found.rows[QUEUES][QUARTER, "information"].spans == [{bucket(8 * SECOND): 1}, {}]
+    steps = {key[3]: counts(found, STEPS, key) for key in found.rows[STEPS]}
+    assert {name: (c["within"], c["over"], c["open"]) for name, c in steps.items()} == {
+        "greet": (1, 0, 0), "inform": (1, 0, 0), "log": (0, 0, 1),
+    }  # fmt: skip
+    assert steps["greet"]["elapsed_us"] == 7 * SECOND
+    assert steps["inform"]["elapsed_us"] == 291 * SECOND
+    by_agent = {(key[3], key[4], key[5]) for key in found.rows[AGENT_STEPS]}
+    assert by_agent == {("greet", "1001", ""), ("inform", "1001", ""), ("log", "1001", "")}
+    assert {key[0] for key in found.rows[AGENT_STEPS]} == {MIDNIGHT}
+    assert counts(found, AGENTS, (MIDNIGHT, "1001", "information")) == {
+        "parts": 1, "talk_us": 290 * SECOND, "hold_us": 0, "wrap_us": 0,
+    }  # fmt: skip
+
+
+def test_a_log_moves_from_open_to_within_and_is_the_officers_wrap_up():
+    call = served(1, NOON)
+    call.marks.append(Mark("logged", call.ended_at + 40 * SECOND, by="1001"))
+    found = counted(call)
+    (log,) = [key for key in found.rows[STEPS] if key[3] == "log"]
+    assert counts(found, STEPS, log)["within"] == 1
+    assert counts(found, STEPS, log)["declared"] == 1
+    assert counts(found, AGENTS, (MIDNIGHT, "1001", "information"))["wrap_us"] == 40 * SECOND
+
+
+def test_hold_is_no_talk():
+    call = served(1, NOON)
+    call.holds.append(Hold("1001", NOON + 100 * SECOND, NOON + 130 * SECOND))
+    call.holds.append(Hold("1002", NOON + 140 * SECOND, NOON + 150 * SECOND))
+    found = counts(counted(call), AGENTS, (MIDNIGHT, "1001", "information"))
+    assert (found["talk_us"], found["hold_us"]) == (260 * SECOND, 30 * SECOND)
+
+
+def test_a_transfer_is_its_officers_and_its_agencys():
+    call = served(1, NOON)
+    agency = "dit"
+    asked = NOON + 200 * SECOND
+    call.transfers.append(
+        Transfer(TransferKind.BLIND, "1001", "2001", agency, asked, asked + 2 * SECOND,
+                 asked + 2 * SECOND, TransferOutcome.ANSWERED)
+    )  # fmt: skip
+    keys = [key for key in counted(call).rows[AGENT_STEPS] if key[3] == "transfer"]
+    assert keys == [(MIDNIGHT, "information", "information", "transfer", "1001", agency)]
+
+
+def test_lost_callers():
+    found = counted(
+        lost(1, NOON), lost(2, NOON, Outcome.QUEUE_TIMEOUT),
+        lost(3, NOON, Outcome.ABANDONED_MENU, queued=False),
+    )  # fmt: skip
+    queue = counts(found, QUEUES, (QUARTER, "information"))
+    assert (queue["abandoned"], queue["timeout"], queue["answered"]) == (1, 1, 0)
+    assert found.rows[QUEUES][QUARTER, "information"].spans == [{}, {bucket(59 * SECOND): 1}]
+    assert sum(tally.counts[0] for tally in found.rows[CALLS].values()) == 3
+    assert not found.rows[AGENTS]
+
+
+def test_what_was_not_observed_is_counted():
+    call = served(1, NOON)
+    call.gaps.append(Gap(NOON + 100 * SECOND, NOON + 110 * SECOND))
+    found = counted(call)
+    (key,) = found.rows[CALLS]
+    assert counts(found, CALLS, key)["not_observed"] == 1
+    (inform,) = [key for key in found.rows[STEPS] if key[3] == "inform"]
+    assert counts(found, STEPS, inform)["unknown"] == 1
+
+
+def test_an_open_call_adds_nothing():
+    call = served(1, NOON)
+    call.closed = False
+    assert said(counted(call)) == []
+
+
+def test_what_comes_more_than_a_day_later_is_counted_a_day_later():
+    call = served(1, NOON)
+    call.agents[0].released_at = call.ended_at = NOON + 3 * t.DAY
+    found = counted(call)
+    assert {key[0] for key in found.rows[AGENTS]} == {MIDNIGHT + t.DAY}
+    log = [key for key in found.rows[AGENT_STEPS] if key[3] == "log"]
+    assert [key[0] for key in log] == [MIDNIGHT + t.DAY]
+
+
+REAL = sorted(path.name.removesuffix(".capture") for path in SCENARIOS.glob("*.capture"))
+
+
+@pytest.fixture(scope="module")
+def real():
+    return [
+        snapshot(call, timeline(call, pipeline.directory, pipeline.standards))
+        for made, pipeline in map(records_of, REAL)
+        for call in made.values()
+    ]
+
+
+def test_real_calls_in_any_order_give_the_same_and_leave_nothing_when_taken_back(real):
+    chance = random.Random(1203)
+    first = Tallies()
+    for made in real:
+        first.count(made.call, made.children)
+    mixed = real[:]
+    chance.shuffle(mixed)
+    again = Tallies()
+    for made in mixed:
+        one = Tallies()
+        one.count(made.call, made.children)
+        again.add(one)
+    assert said(first) == said(again)
+    assert len({name for name, *_ in said(first)}) == len(t.FORMS)
+    for made in mixed:
+        again.count(made.call, made.children, -1)
+    assert said(again) == []
+
+
+def test_every_timing_of_real_calls_is_counted_once_and_has_its_officer(real):
+    found = Tallies()
+    for made in real:
+        found.count(made.call, made.children)
+    closed = [made for made in real if made.call[t._CLOSED]]
+    timings = [row for made in closed for row in made.children[t._STEPS]]
+    for form in (STEPS, AGENT_STEPS):
+        assert sum(sum(tally.counts[:3]) for tally in found.rows[form].values()) == len(timings)
+        assert sum(sum(tally.counts[3:7]) for tally in found.rows[form].values()) == len(timings)
+    nobody = {key[3] for key in found.rows[AGENT_STEPS] if not key[4]}
+    assert nobody <= {"greet"}  # of callers whom no officer answered
