@@ -30,6 +30,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("/director", "สั่งการ", "Director", frozenset({Role.DIRECTOR, Role.SUPERVISOR})),
     Entry("/agency", "เรื่องของหน่วยงาน", "Our cases", OUTSIDE),
     Entry("/calls", "สาย", "Calls", frozenset({Role.AGENT, Role.SUPERVISOR, Role.AUDITOR})),
+    Entry(
+        "/figures",
+        "ตัวเลข",
+        "Figures",
+        frozenset({Role.SUPERVISOR, Role.DIRECTOR, Role.ADMINISTRATOR, Role.AUDITOR}),
+    ),
     Entry("/cases", "เรื่องร้องเรียน", "Cases", CENTRAL),
     Entry("/appointments", "นัดหมาย", "Appointments", frozenset(Role)),
     Entry("/people", "ผู้ติดต่อ", "People", CENTRAL),
