@@ -214,7 +214,7 @@ class _Counting:
     def _step(self, row: Row) -> None:
         _, _, step, service, started, ended, elapsed, _, state, evidence, _ = row
         at = min(started, self._latest)
-        queue = self._queue_at(started if step != "greet" or ended is None else ended)
+        queue = self._queue_of(step, started, ended)
         agent, agency = self._who(step, started, ended)
         for form, key in (
             (STEPS, (quarter_of(at), queue, service, step)),
@@ -230,11 +230,12 @@ class _Counting:
         _, _, agent, connected, released = part
         if released is None:
             return
-        held = sum(_overlap(connected, released, h[3], h[4]) for h in self._holds if h[2] == agent)
+        held = self._held(agent, connected, released)
         wrap, over_at = 0, released
-        for row in self._steps:
-            if row[2] == "log" and row[4] == released and row[5] is not None:
-                wrap, over_at = row[6] or 0, row[5]
+        if self._logging(released) is part:
+            for row in self._steps:
+                if row[2] == "log" and row[4] == released and row[5] is not None:
+                    wrap, over_at = row[6] or 0, row[5]
         at = day_of(min(over_at, self._latest))
         tally = self._into.at(AGENTS, (at, agent, self._queue_at(connected)))
         talk = released - connected - held
@@ -245,6 +246,27 @@ class _Counting:
     def _span(self, tally: Tally, count: int, span: int, micros: int) -> None:
         tally.counts[count] += self._sign * micros
         merge(tally.spans[span], {bucket(micros): self._sign})
+
+    def _held(self, agent: str, connected: int, released: int) -> int:
+        """How long this officer held the caller; what two of their telephones did, once."""
+        held, until = 0, connected
+        for hold in sorted((h for h in self._holds if h[2] == agent), key=lambda h: int(h[3])):
+            end = released if hold[4] is None else min(hold[4], released)
+            held += max(0, end - max(hold[3], until))
+            until = max(until, end)
+        return held
+
+    def _logging(self, released: int) -> Row | None:
+        """Whose log begins then: of officers whose parts ended at once, the first to come."""
+        return next((part for part in self._parts if part[4] == released), None)
+
+    def _queue_of(self, step: str, started: int, ended: int | None) -> str:
+        if step == "greet":  # where it was owed last, as its service is; open: nobody answered
+            return self._passages[-1][2] if ended is None else self._queue_at(ended)
+        if step == "log" and (part := self._logging(started)) is not None:
+            # the next queue may have been joined a moment before the part was over
+            return self._queue_at(part[3])
+        return self._queue_at(started)
 
     def _queue_at(self, at: int) -> str:
         """The queue joined last by then; none where the call came past the queues."""
@@ -270,13 +292,9 @@ class _Counting:
         if step == "greet":
             return next((p[2] for p in self._parts if p[3] >= started), "") if ended else "", ""
         if step == "log":
-            ends = [p[2] for p in self._parts if p[4] == started]
-            return (ends[-1] if ends else ""), ""
+            part = self._logging(started)
+            return ("" if part is None else part[2]), ""
         return next((p[2] for p in self._parts if p[4] is None or p[4] >= started), ""), ""
-
-
-def _overlap(start: int, end: int, other_start: int, other_end: int | None) -> int:
-    return max(0, min(end, end if other_end is None else other_end) - max(start, other_start))
 
 
 def rows_of(tallies: Tallies) -> Iterator[tuple[Form, Key, Tally]]:

@@ -10,12 +10,12 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Dialect, Table
+from sqlalchemy import Dialect, Table, delete, update
 from sqlalchemy.engine import Connection
 
 from crm_bridge.figures.histogram import decode, encode
 from crm_bridge.figures.tallies import LISTS, Form, Key, Row, Tallies, Tally
-from crm_bridge.records.figure_tables import FIGURES
+from crm_bridge.records.figure_tables import FIGURES, figures_state
 from crm_bridge.records.tables import CHILDREN, calls
 
 _GENERATION: Final = "SELECT generation FROM figures_state"
@@ -31,7 +31,8 @@ class Figures:
         heads = ", ".join(self._quote(c.name) for c in calls.c)
         self._heads = f"SELECT {heads} FROM calls WHERE call_id IN ({which})"  # noqa: S608  constants only
         self._lists = {
-            n: f"SELECT * FROM {CHILDREN[n].name} WHERE call_id IN ({which}) "  # noqa: S608  constants only
+            n: f"SELECT {', '.join(self._quote(c.name) for c in CHILDREN[n].c)} "  # noqa: S608  constants only
+            f"FROM {CHILDREN[n].name} WHERE call_id IN ({which}) "
             f"ORDER BY {', '.join(c.name for c in CHILDREN[n].primary_key)}"
             for n in LISTS
         }
@@ -58,8 +59,21 @@ class Figures:
         for head in heads:
             tallies.count(tuple(head), lists[head[0]], sign)
 
+    def begin_anew(self, connection: Connection) -> None:
+        """Empties the figures; `Walk` then counts every call again."""
+        for table in FIGURES.values():
+            connection.execute(delete(table))
+        connection.execute(
+            update(figures_state).values(
+                generation=figures_state.c.generation + 1, walked_us=None, walked_id=None, whole=0
+            )
+        )
+
     def apply(self, connection: Connection, tallies: Tallies) -> int:
-        """Adds these differences to what is stored; how many rows were written."""
+        """Adds these differences to what is stored; how many rows were written.
+
+        ValueError where a stored histogram is damaged, or was counted by another rule.
+        """
         written = 0
         for form, differences in tallies.rows.items():
             changed = {key: tally for key, tally in differences.items() if tally}

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.figures.tallies import FORMS, Tallies
+from crm_bridge.figures.tallies import Tallies
 from crm_bridge.records.database import Database
 from crm_bridge.records.faults import storage_fault
-from crm_bridge.records.figure_tables import FIGURES, figures_state
+from crm_bridge.records.figure_tables import figures_state
 from crm_bridge.records.figures import Figures
 from crm_bridge.records.tables import calls
 
@@ -30,14 +30,9 @@ async def whole(connection: AsyncConnection) -> bool:
 
 async def begin_anew(database: Database) -> None:
     """Empties the figures; `Walk` then counts every call again."""
+    figures = Figures(database.engine.dialect)
     async with database.writing() as connection:
-        for form in FORMS:
-            await connection.execute(delete(FIGURES[form]))
-        await connection.execute(
-            update(figures_state).values(
-                generation=figures_state.c.generation + 1, walked_us=None, walked_id=None, whole=0
-            )
-        )
+        await connection.run_sync(figures.begin_anew)
 
 
 async def calls_on_record(database: Database) -> int:

@@ -95,8 +95,8 @@ def snapshot(call: Call, steps: Sequence[StepTiming]) -> CallRows:
         call.ended_at,
         _plain(call.ended_by),
         _plain(call.outcome),
-        _plain(call.service),
-        _plain(call.language),
+        _text(call.service),
+        _text(call.language),
         call.times_inferred,
         call.closed,
     )
@@ -107,7 +107,8 @@ def snapshot(call: Call, steps: Sequence[StepTiming]) -> CallRows:
         tuple([(i, n, x.uniqueid, clean(x.channel, _LONGEST), _plain(x.role), _text(x.party),
                 x.started_at, x.answered_at, x.ended_at, x.cause)
                for n, x in enumerate(call.legs)]),
-        tuple([(i, n, p.queue, p.joined_at, p.left_at, _plain(p.outcome), p.position)
+        tuple([(i, n, clean(p.queue, _LONGEST), p.joined_at, p.left_at, _plain(p.outcome),
+                p.position)
                for n, p in enumerate(call.passages)]),
         tuple([(i, o, n, a.agent, a.rang_at, a.ended_at, _plain(a.outcome))
                for o, p in enumerate(call.passages) for n, a in enumerate(p.attempts)]),

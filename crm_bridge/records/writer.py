@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import structlog
 from sqlalchemy.engine import Connection
 
 from crm_bridge.clock import Clock, SystemClock
@@ -39,6 +40,10 @@ from crm_bridge.records.rows import (
 from crm_bridge.records.sessions import Session
 from crm_bridge.records.statements import Statements
 from crm_bridge.records.tables import CHILDREN
+
+_log = structlog.get_logger(__name__)
+
+_RESUME: Final = "run `hotline figures resume`; the next `hotline run` does it too"
 
 _REMEMBERED: Final = 20_000
 """Calls whose lists the writer remembers; about half a KB each."""
@@ -256,7 +261,16 @@ class Writer:
             if rows:
                 connection.exec_driver_sql(statement, rows)
                 sent += len(rows)
-        return sent + self._figures.apply(connection, plan.tallies)
+        return sent + self._count(connection, plan.tallies)
+
+    def _count(self, connection: Connection, tallies: Tallies) -> int:
+        try:
+            return self._figures.apply(connection, tallies)
+        except ValueError:
+            # calls are saved whatever the figures hold: those can be made of the calls again
+            _log.error("figures do not add up: to be counted anew", mend=_RESUME)
+            self._figures.begin_anew(connection)
+            return 0
 
     def _remember(self, plan: _Plan) -> None:
         """Keep what was written of open calls; of a closed one hardly anything comes any more."""

@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete, select, update
 
+from crm_bridge.figures.histogram import encode
 from crm_bridge.figures.tallies import QUEUES, STEPS
+from crm_bridge.records.calls import load_call
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.erasure import erase_callers
 from crm_bridge.records.figure_tables import FIGURES, figures_state
@@ -139,6 +141,22 @@ async def test_a_record_saved_after_the_call_moves_its_log(database):
     log = await counts(database, STEPS, step="log")
     assert (log["open"], log["within"], log["declared"]) == (0, 1, 1)
     assert log["elapsed_us"] == 20 * SECOND
+
+
+async def test_calls_are_saved_whatever_the_figures_hold(database):
+    """Figures that were counted by another rule cannot be taken back: they are counted anew."""
+    call = served(1, NOON)
+    await save(database, call, lost(2, NOON))
+    async with database.writing() as connection:
+        await connection.execute(update(FIGURES[STEPS]).values(elapsed=encode({7: 1})))
+    call.passages[0].attempts[0].ended_at -= SECOND
+    await save(database, replace(call, revision=21))
+    assert (await load_call(database, call.call_id)).call.revision == 21
+    assert not await is_whole(database)
+    await walk(database)
+    kept = await figures(database)
+    assert (await counts(database, QUEUES))["answered"] == 1
+    assert await counted_anew(database) == kept
 
 
 async def test_an_erased_caller_is_still_a_call(database):

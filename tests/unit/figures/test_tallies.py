@@ -11,8 +11,20 @@ from crm_bridge.figures.histogram import bucket, encode
 from crm_bridge.figures.tallies import AGENT_STEPS, AGENTS, CALLS, LISTS, QUEUES, STEPS, Tallies
 from crm_bridge.records.rows import snapshot
 from crm_bridge.records.tables import CHILDREN, calls
-from ivr.calls.call import Gap, Hold, Mark, Outcome, Transfer, TransferKind, TransferOutcome
+from ivr.calls.call import (
+    Evidence,
+    Gap,
+    Hold,
+    Mark,
+    Outcome,
+    PassageOutcome,
+    QueuePassage,
+    Transfer,
+    TransferKind,
+    TransferOutcome,
+)
 from ivr.steps.timeline import timeline
+from ivr.steps.verdict import verdict
 from tests.support.desk_calls import SECOND, STANDARDS, directory, lost, served
 from tests.support.scenario import SCENARIOS, records_of
 
@@ -121,6 +133,58 @@ def test_hold_is_no_talk():
     call.holds.append(Hold("1002", NOON + 140 * SECOND, NOON + 150 * SECOND))
     found = counts(counted(call), AGENTS, (MIDNIGHT, "1001", "information"))
     assert (found["talk_us"], found["hold_us"]) == (260 * SECOND, 30 * SECOND)
+
+
+def test_a_hold_on_two_telephones_of_one_officer_is_one():
+    call = served(1, NOON)
+    for begin, end in ((100, 130), (110, 120), (125, 140), (290, None)):
+        call.holds.append(
+            Hold("1001", NOON + begin * SECOND, end if end is None else NOON + end * SECOND)
+        )
+    found = counts(counted(call), AGENTS, (MIDNIGHT, "1001", "information"))
+    assert (found["talk_us"], found["hold_us"]) == (240 * SECOND, 50 * SECOND)
+
+
+def test_the_log_of_officers_who_were_there_to_the_end_is_one_officers():
+    call = served(1, NOON, agents=("1001", "1002"))
+    call.agents[0].released_at = call.ended_at
+    call.marks.append(Mark("logged", call.ended_at + 40 * SECOND, by="1001"))
+    found = counted(call)
+    wrap = {key[1]: counts(found, AGENTS, key)["wrap_us"] for key in found.rows[AGENTS]}
+    assert wrap == {"1001": 40 * SECOND, "1002": 0}
+    assert [key[4] for key in found.rows[AGENT_STEPS] if key[3] == "log"] == ["1001"]
+
+
+def test_a_log_is_of_its_own_queue_though_the_next_was_joined_a_moment_before():
+    call = served(1, NOON, agents=("1001", "1002"))
+    moved = call.agents[0].released_at
+    call.passages.append(
+        QueuePassage("complaint", moved - 1000, moved + 5 * SECOND, PassageOutcome.ANSWERED, 1)
+    )
+    call.agents[1].connected_at = moved + 5 * SECOND
+    keys = {key[3]: key[1] for key in counted(call).rows[STEPS] if key[2] == "information"}
+    assert keys == {"greet": "information", "inform": "information", "log": "information"}
+
+
+def test_an_answer_that_never_came_was_owed_last_in_the_queue_whose_service_it_has():
+    call = lost(1, NOON, Outcome.QUEUE_TIMEOUT)
+    call.passages.append(
+        QueuePassage(
+            "complaint", NOON + 60 * SECOND, NOON + 90 * SECOND, PassageOutcome.ABANDONED, 1
+        )
+    )
+    call.ended_at = NOON + 90 * SECOND
+    assert [key[1:] for key in counted(call).rows[STEPS]] == [("complaint", "complaint", "greet")]
+
+
+def test_whatever_a_record_may_say_can_be_counted():
+    """A word that is not known here would keep every call from being saved."""
+    assert set(t._LEFT) == {*PassageOutcome, None}
+    assert set(t._EVIDENCE) == set(Evidence)
+    said = (
+        verdict(e, s, ended=d) for e in (None, 0, 2 * SECOND) for s in (None, 1) for d in (0, 1)
+    )
+    assert set(t._STATE) == set(said)
 
 
 def test_a_transfer_is_its_officers_and_its_agencys():
