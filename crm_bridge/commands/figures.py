@@ -35,7 +35,6 @@ _WORDS: Final = {
     "median": ("มัธยฐาน", "p50"),
     "longest": ("นานสุด", "longest"),
     "wait": ("รอเฉลี่ย", "ASA"),
-    "within": ("ใน", "within"),
     "handled": ("ให้บริการ", "handled"),
     "talk": ("สนทนา", "talk"),
     "hold": ("พักสาย", "hold"),
@@ -131,7 +130,7 @@ async def _show(
             else "not all calls are counted yet, the figures lack some (hotline figures resume)",
             style="yellow",
         )
-    if not found.calls:
+    if found.empty:
         console.print(_say("nothing", lang))
         return
     console.print(f"{_say('calls', lang)}: {found.calls:,}\n")

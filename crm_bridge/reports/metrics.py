@@ -66,7 +66,7 @@ METRICS: Final[Mapping[str, Metric]] = {
         ),
         Metric(
             "abandonment",
-            ("วางสายก่อนรับ", "Abandonment rate"),
+            ("อัตราวางสายก่อนรับ", "Abandonment rate"),
             ("วางสายก่อนรับ ÷ สายเข้าคิว", "abandoned ÷ offered"),
             "Genesys",
         ),
@@ -208,7 +208,7 @@ def agent_figures(tally: Tally) -> AgentFigures:
 
 
 def calls_counted(tally: Tally) -> int:
-    """Calls in a row of `CALLS` or a sum: the demand."""
+    """Calls in a row of `CALLS` or a sum; the demand, where only inbound ones are added."""
     return _named(CALLS, tally)["calls"]
 
 

@@ -65,6 +65,11 @@ class Overview:
     queues: tuple[Queue, ...]
     agents: tuple[Officer, ...]
 
+    @property
+    def empty(self) -> bool:
+        """Nothing to show: what is left of calls of the day before can be without a call."""
+        return not (self.calls or self.steps or self.queues or self.agents)
+
 
 async def overview(
     database: Database, config: Config, since: Micros | None, until: Micros | None

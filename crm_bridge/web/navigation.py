@@ -32,7 +32,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("/calls", "สาย", "Calls", frozenset({Role.AGENT, Role.SUPERVISOR, Role.AUDITOR})),
     Entry(
         "/figures",
-        "ตัวเลข",
+        "สถิติ",
         "Figures",
         frozenset({Role.SUPERVISOR, Role.DIRECTOR, Role.ADMINISTRATOR, Role.AUDITOR}),
     ),

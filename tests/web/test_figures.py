@@ -88,6 +88,18 @@ async def test_an_empty_day_says_so(desk, calls):
     )
 
 
+async def test_what_is_left_of_a_call_of_the_day_before_is_shown(desk):
+    """Entered a minute before midnight: its log and its officer are today's, the call is not."""
+    await save(desk.database, served(1, Period(today(), today()).since - 60 * SECOND))
+    browser = await desk.browser(Role.SUPERVISOR)
+    found = (await browser.get("/api/v1/figures")).json()
+    assert (found["calls"], [s["step"] for s in found["steps"]]) == (0, ["log"])
+    page = (await browser.get("/figures")).text
+    assert 'class="standards"' in page
+    assert 'class="officers"' in page
+    assert "ไม่มีสายที่จบแล้ว" not in page
+
+
 async def test_figures_that_are_not_whole_say_so(desk, calls):
     async with desk.database.writing() as connection:
         await connection.execute(update(figures_state).values(whole=0))
@@ -111,5 +123,9 @@ def test_the_days_before():
     week = Period(date(2026, 3, 2), date(2026, 3, 8))
     assert week.before() == Period(date(2026, 2, 23), date(2026, 3, 1))
     assert Period(date(2024, 2, 29), date(2024, 2, 29)).a_year_ago().first == date(2023, 2, 28)
+    february = month_of(date(2025, 2, 1))
+    assert february.a_year_ago() == Period(date(2024, 2, 1), date(2024, 2, 29))
+    assert february.before() == month_of(date(2025, 1, 1))
+    assert month_of(date(2024, 2, 29)).a_year_ago() == month_of(date(2023, 2, 1))
     assert week.until - week.since == 7 * DAY
     assert chosen(date(2026, 1, 3))["last_month"][2] == month_of(date(2025, 12, 1))

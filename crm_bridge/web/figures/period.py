@@ -43,7 +43,9 @@ class Period:
         return Period(day_before - timedelta(days=self.days - 1), day_before)
 
     def a_year_ago(self) -> Period:
-        """The same days of the year before; 29 February is the 28th."""
+        """The same days of the year before; 29 February is the 28th, a whole month a whole one."""
+        if self == month_of(self.first):
+            return month_of(_year_before(self.first))
         return Period(_year_before(self.first), _year_before(self.last))
 
 

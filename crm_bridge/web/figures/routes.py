@@ -11,7 +11,6 @@ from fastapi.responses import HTMLResponse
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
-from crm_bridge.cases.subjects import SERVICES
 from crm_bridge.errors import Refused
 from crm_bridge.reports.metrics import METRICS
 from crm_bridge.reports.overview import Overview, overview
@@ -40,12 +39,11 @@ async def figures_page(
     other = period.a_year_ago() if against == "year" else period.before()
     now, then = await _of(held, period), await _of(held, other)
     return render(
-        request, "figures/overview.html", now=now, period=period, other=other, today=today,
+        request, "figures/overview.html", now=now, period=period, other=other,
         against="year" if against == "year" else "before", chosen=chosen(today),
         before={(s.service, s.step): s.figures for s in then.steps},
         before_calls=then.calls, before_queues={q.queue: q.figures for q in then.queues},
-        metrics=METRICS, services=SERVICES,
-        wording=held.standards.on(period.until - 1).services,
+        metrics=METRICS, wording=held.standards.on(period.until - 1).services,
     )  # fmt: skip
 
 
