@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +13,9 @@ from crm_bridge.figures.histogram import decode
 from crm_bridge.figures.tallies import Form, Tally
 from crm_bridge.records.figure_tables import FIGURES
 from ivr.calls.call import Micros
+
+_BREATH: Final = 250
+"""Rows, of some 14 µs each, after which others have a turn: the line runs on the same loop."""
 
 
 async def added_up(
@@ -37,7 +42,9 @@ async def added_up(
     query = select(*(table.c[name] for name in columns)).where(*bounds)
     found: dict[tuple[str | int, ...], Tally] = {}
     keys, counts = len(by), len(by) + len(form.counts)
-    for row in await connection.execute(query):
+    for n, row in enumerate(await connection.execute(query), 1):
+        if n % _BREATH == 0:
+            await asyncio.sleep(0)
         key = tuple(row[:keys])
         tally = found.get(key)
         if tally is None:
