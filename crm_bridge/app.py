@@ -63,6 +63,9 @@ TELL_LOST_EVERY: Final = 5.0
 BEGIN_AGAIN: Final = 5.0
 """Seconds after which a task of the desk that failed is begun again."""
 
+LOOK_FOR_UNCOUNTED: Final = 300.0
+"""Seconds after which it is looked again whether somebody had all calls counted anew."""
+
 BETWEEN_PAGES: Final = 0.05
 """Seconds between pages of old calls that are counted, for those who wait to write."""
 
@@ -208,13 +211,15 @@ class App:
             _log.warning("records of calls not declared again", what=fault.what, where=fault.where)
 
     async def _count_old(self) -> None:
-        """Counts calls of before the figures, where there are any; between pages others write."""
-        walk = Walk(self.database)
-        try:
-            while await walk.step():
-                await self.clock.sleep(BETWEEN_PAGES)
-        finally:
-            await walk.close()
+        """Counts calls that are not in the figures, where there are any; others write between."""
+        while True:
+            walk = Walk(self.database)
+            try:
+                while await walk.step():
+                    await self.clock.sleep(BETWEEN_PAGES)
+            finally:
+                await walk.close()
+            await self.clock.sleep(LOOK_FOR_UNCOUNTED)
 
     def ended(self, call: Call, _event: Event) -> None:
         """Takes in a call that was lost, or called one back; never waits or raises."""

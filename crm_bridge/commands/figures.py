@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Final
 
 import typer
@@ -16,12 +17,13 @@ from rich.table import Table
 from crm_bridge.commands import words
 from crm_bridge.commands.calls import WIDTH
 from crm_bridge.commands.exits import run
-from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, Since, Until, load, moment
+from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config
 from crm_bridge.records import figures_walk, schema
 from crm_bridge.records.database import Database
 from crm_bridge.reports import metrics
 from crm_bridge.reports.overview import Officer, Queue, Step, overview
+from crm_bridge.reports.period import Period
 from ivr.calls.call import Micros
 
 figures = typer.Typer(
@@ -41,15 +43,25 @@ _WORDS: Final = {
     "wrap_up": ("บันทึก", "wrap-up"),
     "answered": ("รับแล้ว", "answered"),
     "nothing": ("ไม่มีสายที่จบแล้วในช่วงเวลานี้", "no call was over in that time"),
-    "calls": ("สายที่นับ", "calls counted"),
+    "calls": ("สายเข้า + โทรออก", "inbound + outbound calls"),
 }  # fmt: skip
 
 
 @figures.command("show")
 def show(
     config: ConfigFile = DEFAULT_CONFIG,
-    since: Since = None,
-    until: Until = None,
+    first: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            envvar="HOTLINE_FIRST",
+            help="The first day, on the office's calendar.",
+        ),
+    ] = None,
+    last: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], envvar="HOTLINE_LAST", help="The last day, included."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", envvar="HOTLINE_JSON", help="As JSON; spans in microseconds.")
     ] = False,
@@ -63,9 +75,12 @@ def show(
     Steps and queues by the quarter of an hour in which they began, officers by the day. Percentiles
     and the longest are right to 1 %, counts exactly.
 
-    Example:  hotline figures show --since 2026-11-01T00:00:00+07:00 --lang en
+    Example:  hotline figures show --first 2026-11-01 --last 2026-11-30 --lang en
     """
-    bounds = moment(since, "--since"), moment(until, "--until")
+    bounds = (
+        None if first is None else Period(first.date(), first.date()).since,
+        None if last is None else Period(last.date(), last.date()).until,
+    )
     run(_show(load(config), *bounds, as_json, formulas, lang))
 
 
@@ -133,7 +148,7 @@ async def _show(
     if found.empty:
         console.print(_say("nothing", lang))
         return
-    console.print(f"{_say('calls', lang)}: {found.calls:,}\n")
+    console.print(f"{_say('calls', lang)}: {found.calls:,} + {found.outbound:,}\n")
     for table in (_steps(found.steps, lang), _queues(found.queues, lang),
                   _agents(found.agents, lang)):  # fmt: skip
         if table.row_count:

@@ -262,17 +262,17 @@ class _Counting:
 
     def _queue_of(self, step: str, started: int, ended: int | None) -> str:
         if step == "greet":  # where it was owed last, as its service is; open: nobody answered
-            return self._passages[-1][2] if ended is None else self._queue_at(ended)
+            return self._queue_at(ended)
         if step == "log" and (part := self._logging(started)) is not None:
             # the next queue may have been joined a moment before the part was over
             return self._queue_at(part[3])
         return self._queue_at(started)
 
-    def _queue_at(self, at: int) -> str:
-        """The queue joined last by then; none where the call came past the queues."""
+    def _queue_at(self, at: int | None) -> str:
+        """The queue joined last by then, or of all; none where the call came past the queues."""
         found = ""
         for passage in self._passages:
-            if passage[3] <= at:
+            if at is None or passage[3] <= at:
                 found = passage[2]
         return found
 

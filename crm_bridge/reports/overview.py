@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from crm_bridge.config import Config, QueueSection
-from crm_bridge.figures.tallies import AGENTS, CALLS, QUEUES, STEPS
+from crm_bridge.figures.tallies import AGENTS, CALLS, QUEUES, STEPS, Tally
 from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import whole
 from crm_bridge.reports.metrics import (
@@ -20,7 +21,7 @@ from crm_bridge.reports.metrics import (
     step_figures,
 )
 from crm_bridge.reports.reading import added_up
-from ivr.calls.call import Micros
+from ivr.calls.call import INBOUND, OUTBOUND, Micros
 from ivr.steps.standards import load_standards
 
 _SECOND: Final = 1_000_000
@@ -60,6 +61,9 @@ class Overview:
     whole: bool
     """All calls on record are counted: else the figures lack some."""
     calls: int
+    """Callers' calls: the demand."""
+    outbound: int
+    """Calls that officers made."""
     steps: tuple[Step, ...]
     """In the order of the published guideline."""
     queues: tuple[Queue, ...]
@@ -84,7 +88,7 @@ async def overview(
         steps = await read(STEPS, ("service", "step"))
         queues = await read(QUEUES, ("queue",))
         agents = await read(AGENTS, ("agent",))
-        calls = await read(CALLS, ())
+        calls = await read(CALLS, ("direction",))
     short = round(config.line.short_wait_seconds * _SECOND)
     held: list[Queue] = []
     for (name,), tally in queues.items():
@@ -99,11 +103,17 @@ async def overview(
     found = [Step(str(s), str(p), step_figures(tally)) for (s, p), tally in steps.items()]
     return Overview(
         complete,
-        sum(calls_counted(tally) for tally in calls.values()),
+        _calls(calls, INBOUND),
+        _calls(calls, OUTBOUND),
         tuple(sorted(found, key=lambda one: _place(one.service, one.step))),
         tuple(held),
         tuple(Officer(str(name), agent_figures(tally)) for (name,), tally in agents.items()),
     )
+
+
+def _calls(found: Mapping[tuple[str | int, ...], Tally], direction: str) -> int:
+    tally = found.get((direction,))
+    return 0 if tally is None else calls_counted(tally)
 
 
 _UNNAMED: Final = QueueSection(service="information")

@@ -28,7 +28,7 @@ def test_figures_of_real_calls(hotline: Hotline) -> None:
     hotline.replay(*NAMES)
     (found,) = hotline("figures", "show", "--json").objects
     assert found["whole"] is True
-    assert found["calls"] == len(hotline("calls", "--jsonl").objects)
+    assert found["calls"] + found["outbound"] == len(hotline("calls", "--jsonl").objects)
     steps = {(s["service"], s["step"]): s for s in found["steps"]}
     assert steps["information", "transfer"]["figures"]["within"] == 1
     assert list(steps)[:2] == [("information", "greet"), ("information", "inform")]
@@ -51,7 +51,7 @@ def test_figures_in_thai_and_english_fit_the_terminal(hotline: Hotline) -> None:
 
 def test_without_calls_it_says_so(hotline: Hotline) -> None:
     hotline.replay(*NAMES)
-    assert "no call was over" in hotline("figures", "show", "--since=2031-01-01", "--lang=en").out
+    assert "no call was over" in hotline("figures", "show", "--first=2031-01-01", "--lang=en").out
 
 
 def test_counting_anew_gives_the_same_bytes(hotline: Hotline) -> None:

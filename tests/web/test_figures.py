@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from crm_bridge.access.roles import Role
 from crm_bridge.records.figure_tables import figures_state
-from crm_bridge.web.figures.period import Period, chosen, month_of
+from crm_bridge.reports.period import Period, chosen, month_of
 from crm_bridge.web.pages import office_time
 from ivr.calls.call import Mark
 from tests.support.desk_calls import SECOND, lost, save, served
@@ -43,7 +43,7 @@ async def calls(desk: Desk) -> None:
 async def test_managers_see_how_the_standards_were_kept(desk, calls, role):
     page = (await (await desk.browser(role)).get("/figures")).text
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.replace("&nbsp;", " ")))
-    assert "3 สายที่จบแล้ว" in text
+    assert "3 สายเข้าที่จบแล้ว" in text
     assert "เจ้าหน้าที่ Call Center รับโทรศัพท์และทักทายผู้สอบถาม" in text
     assert "100.0 %" in text
     assert "66.7 %" in text  # two of three were answered within 20 seconds

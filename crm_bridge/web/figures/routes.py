@@ -14,8 +14,8 @@ from crm_bridge.access.roles import Role
 from crm_bridge.errors import Refused
 from crm_bridge.reports.metrics import METRICS
 from crm_bridge.reports.overview import Overview, overview
+from crm_bridge.reports.period import Period, chosen
 from crm_bridge.web.context import Context, context
-from crm_bridge.web.figures.period import Period, chosen
 from crm_bridge.web.pages import office_time, render
 from crm_bridge.web.policy import who
 

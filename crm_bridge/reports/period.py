@@ -1,4 +1,4 @@
-"""The span of days that a page of figures is of: in its address, in words, and the one before."""
+"""The span of days that figures are of: in its address, in words, and the one before."""
 
 from __future__ import annotations
 
