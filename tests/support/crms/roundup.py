@@ -78,7 +78,10 @@ class Roundup:
                 f"office={_home(self)}",
                 folder=self.folder, log=log,
             )  # fmt: skip
-        os.setpriority(os.PRIO_PROCESS, self._server.pid, self.nice)
+        if self.nice:
+            os.setpriority(os.PRIO_PROCESS, self._server.pid, self.nice)
+            with suppress(OSError):  # where a session is scheduled as one, its share is the group's
+                Path(f"/proc/{self._server.pid}/autogroup").write_text(str(self.nice))
         deadline = time.monotonic() + seconds
         try:
             while not self._answers():
