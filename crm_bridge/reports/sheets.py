@@ -1,0 +1,62 @@
+"""A table of figures as a reader is shown it, whatever the paper: page, CSV, XLSX, PDF.
+
+What a sheet says is decided once; how a cell is written is its column's kind. Units inside are
+those of the house: spans and moments in microseconds (moments since the epoch, UTC), shares from
+0 to 1. `None` is not known, or nothing to divide by; it is never shown as zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+Words = tuple[str, str]
+"""Thai, English."""
+
+
+class Kind(StrEnum):
+    """What stands in a column."""
+
+    TEXT = "text"
+    COUNT = "count"
+    SHARE = "share"
+    SPAN = "span"
+    NUMBER = "number"
+    DAY = "day"
+    MOMENT = "moment"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `metric` names the definition of its figure in `metrics.METRICS`."""
+
+    id: str
+    name: Words
+    kind: Kind = Kind.COUNT
+    metric: str | None = None
+    suppressible: bool = False
+    """A count of people or calls: too small a one is not published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value with more to it than itself: where it leads to, or what it is measured against."""
+
+    value: Any
+    href: str | None = None
+    """The calls or cases behind the figure."""
+    bad: bool = False
+    """Misses its target; shown by a sign too, never by colour alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A titled table; a row holds plain values, `Cell`s or, in a text column, `Words`."""
+
+    id: str
+    title: Words
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    notes: tuple[Words, ...] = ()
+    """What must be read with it: what was not observed, what is left out."""
