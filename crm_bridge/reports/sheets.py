@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 Words = tuple[str, str]
 """Thai, English."""
@@ -60,3 +60,15 @@ class Sheet:
     rows: tuple[tuple[Any, ...], ...]
     notes: tuple[Words, ...] = ()
     """What must be read with it: what was not observed, what is left out."""
+    sums: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Columns that are the sum of others in each row: who knows all but one knows that one too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Stands where a count is too small to be published, or would give one away."""
+
+    mark: str = "*"
+
+
+WITHHELD: Final = Withheld()

@@ -7,7 +7,7 @@ named `feature/file.html`; shared ones lie in `web/templates`.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -30,53 +30,18 @@ from crm_bridge.access.roles import NAMES
 from crm_bridge.delivery.findings import safe_url
 from crm_bridge.web.connectors.words import STATUSES
 from crm_bridge.web.navigation import entries
-from ivr.steps.standards import OFFICE_ZONE
+from crm_bridge.written import day_text, moment_text, office_time, span_text
+
+__all__ = ["day_text", "moment_text", "office_time", "span_text"]  # pages write by these
 
 HERE: Final = Path(__file__).parent
 LANGUAGE_COOKIE: Final = "hotline_lang"
-
-MONTHS_TH: Final = (
-    "ม.ค.", "ก.พ.", "มี.ค.", "เม.ย.", "พ.ค.", "มิ.ย.",
-    "ก.ค.", "ส.ค.", "ก.ย.", "ต.ค.", "พ.ย.", "ธ.ค.",
-)  # fmt: skip
-MONTHS_EN: Final = (
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-)  # fmt: skip
 
 
 def language_of(request: Request) -> str:
     """`th` or `en`: the account's own, else the cookie's, else Thai."""
     found = getattr(request.state, "language", None) or request.cookies.get(LANGUAGE_COOKIE)
     return "en" if found == "en" else "th"
-
-
-def office_time(moment: int) -> datetime:
-    """The moment (µs since the epoch) on the office's wall clock."""
-    return datetime.fromtimestamp(moment / 1_000_000, UTC).astimezone(OFFICE_ZONE)
-
-
-def day_text(when: date, lang: str) -> str:
-    """`23 พ.ย. 2569` or `23 Nov 2026`."""
-    if lang == "en":
-        return f"{when.day} {MONTHS_EN[when.month - 1]} {when.year}"
-    return f"{when.day} {MONTHS_TH[when.month - 1]} {when.year + 543}"
-
-
-def moment_text(moment: int, lang: str) -> str:
-    """`23 พ.ย. 2569 14:05`, the office's wall clock."""
-    when = office_time(moment)
-    return f"{day_text(when.date(), lang)} {when:%H:%M}"
-
-
-def span_text(seconds: float, lang: str = "th") -> str:
-    """`4:07` or `1:02:03`: minutes and seconds, hours where any; `2 วัน 15 ชม.` of days."""
-    whole = max(0, int(seconds))
-    hours, rest = divmod(whole, 3600)
-    minutes, left = divmod(rest, 60)
-    if hours >= 24:
-        days, hours = divmod(hours, 24)
-        return f"{days} d {hours} h" if lang == "en" else f"{days} วัน {hours} ชม."
-    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
 
 
 @lru_cache(maxsize=8192)

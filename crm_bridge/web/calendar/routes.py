@@ -14,8 +14,9 @@ from crm_bridge.access.roles import Role
 from crm_bridge.cases import calendars
 from crm_bridge.cases.working_days import Calendar, office_day
 from crm_bridge.web.context import context
-from crm_bridge.web.pages import MONTHS_EN, MONTHS_TH, render
+from crm_bridge.web.pages import render
 from crm_bridge.web.policy import who
+from crm_bridge.written import MONTHS_EN, MONTHS_TH
 
 router = APIRouter(include_in_schema=False)
 
