@@ -1,4 +1,7 @@
-"""How days, moments and spans are written: by the office's clock, in Thai with Buddhist years."""
+"""How days, moments, spans and shares are written for people, in Thai and in English.
+
+The wall clock is the office's (Asia/Bangkok); Thai years are of the Buddhist era.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ MONTHS_TH: Final = (
 MONTHS_EN: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 )  # fmt: skip
+WEEKDAYS_TH: Final = ("จ.", "อ.", "พ.", "พฤ.", "ศ.", "ส.", "อา.")
+WEEKDAYS_EN: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+"""From Monday on."""
 
 
 def office_time(moment: int) -> datetime:
@@ -26,6 +32,18 @@ def day_text(when: date, lang: str) -> str:
     if lang == "en":
         return f"{when.day} {MONTHS_EN[when.month - 1]} {when.year}"
     return f"{when.day} {MONTHS_TH[when.month - 1]} {when.year + 543}"
+
+
+def short_day_text(when: date, lang: str) -> str:
+    """`23 พ.ย.` or `23 Nov`: where the year stands elsewhere."""
+    return f"{when.day} {(MONTHS_EN if lang == 'en' else MONTHS_TH)[when.month - 1]}"
+
+
+def month_text(when: date, lang: str) -> str:
+    """`พ.ย. 69` or `Nov 26`."""
+    if lang == "en":
+        return f"{MONTHS_EN[when.month - 1]} {when.year % 100:02}"
+    return f"{MONTHS_TH[when.month - 1]} {(when.year + 543) % 100:02}"
 
 
 def moment_text(moment: int, lang: str) -> str:
@@ -43,3 +61,13 @@ def span_text(seconds: float, lang: str = "th") -> str:
         days, hours = divmod(hours, 24)
         return f"{days} d {hours} h" if lang == "en" else f"{days} วัน {hours} ชม."
     return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def length_text(micros: int, lang: str = "th") -> str:
+    """A measured span of microseconds, to the nearest second, as `span_text` writes it."""
+    return span_text((micros + 500_000) // 1_000_000, lang)
+
+
+def share_text(share: float) -> str:
+    """`66.7 %` of 0.667."""
+    return f"{share * 100:.1f} %"

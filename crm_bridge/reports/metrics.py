@@ -47,6 +47,15 @@ METRICS: Final[Mapping[str, Metric]] = {
             "hotline 1203",
         ),
         Metric(
+            "percentile",
+            ("เปอร์เซ็นไทล์ของเวลา", "Percentiles of time"),
+            (
+                "เวลาที่ 50 (มัธยฐาน), 90 หรือ 95 ใน 100 รายการใช้ไม่เกิน คลาดเคลื่อนไม่เกิน 1 %",
+                "the time that 50 (median), 90 or 95 of 100 do not exceed, right to 1 %",
+            ),
+            "hotline 1203",
+        ),
+        Metric(
             "offered",
             ("สายเข้าคิว", "Offered"),
             (

@@ -43,6 +43,8 @@ class Queue:
     queue: str
     service_level_seconds: float
     service_level_target: float
+    short_us: int
+    """Hung up so soon, a call is short."""
     figures: QueueFigures
 
 
@@ -96,7 +98,7 @@ async def overview(
         target = round(section.service_level_seconds * _SECOND)
         held.append(
             Queue(
-                str(name), section.service_level_seconds, section.service_level_target,
+                str(name), section.service_level_seconds, section.service_level_target, short,
                 queue_figures(tally, short_us=short, target_us=target),
             )
         )  # fmt: skip

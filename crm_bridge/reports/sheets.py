@@ -37,6 +37,10 @@ class Column:
     metric: str | None = None
     suppressible: bool = False
     """A count of people or calls: too small a one is not published."""
+    then_of: str | None = None
+    """The column of whose figure this is the one of the compared days."""
+    heads: bool = False
+    """Rows that follow each other share its value: a page may say it once, above them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from playwright.async_api import Locator, expect
 from crm_bridge.access.roles import Role
 from crm_bridge.cases import calendars
 from crm_bridge.cases.rounds import go_round
-from crm_bridge.web.pages import day_text
+from crm_bridge.written import day_text
 from ivr.lab.sipua import Identity
 from ivr.steps.standards import OFFICE_ZONE
 from tests.support.browser import Browsers, Window

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from crm_bridge.access.roles import Role
 from crm_bridge.records.figure_tables import figures_state
 from crm_bridge.reports.period import Period, chosen, month_of
-from crm_bridge.web.pages import office_time
+from crm_bridge.written import office_time
 from ivr.calls.call import Mark
 from tests.support.desk_calls import SECOND, lost, save, served
 from tests.support.desk_clock import NOW
@@ -95,8 +95,8 @@ async def test_what_is_left_of_a_call_of_the_day_before_is_shown(desk):
     found = (await browser.get("/api/v1/figures")).json()
     assert (found["calls"], [s["step"] for s in found["steps"]]) == (0, ["log"])
     page = (await browser.get("/figures")).text
-    assert 'class="standards"' in page
-    assert 'class="officers"' in page
+    assert 'class="figures steps"' in page
+    assert 'class="figures officers"' in page
     assert "ไม่มีสายที่จบแล้ว" not in page
 
 

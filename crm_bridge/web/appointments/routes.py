@@ -32,8 +32,9 @@ from crm_bridge.people import persons
 from crm_bridge.records.tables import calls
 from crm_bridge.web.appointments.schemas import VISIBLE, Ref, draft_key, part_text
 from crm_bridge.web.context import Context, context
-from crm_bridge.web.pages import office_time, render
+from crm_bridge.web.pages import render
 from crm_bridge.web.policy import EVERYONE, who
+from crm_bridge.written import office_time
 
 router = APIRouter(include_in_schema=False)
 

@@ -1,50 +1,56 @@
-"""How the published standards were kept: the managers' page and the same as JSON."""
+"""The managers' dashboards, one page of each, and the figures of the first as JSON."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
-from crm_bridge.errors import Refused
+from crm_bridge.reports.catalogue import CATALOGUE, Entry
+from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.metrics import METRICS
-from crm_bridge.reports.overview import Overview, overview
-from crm_bridge.reports.period import Period, chosen
-from crm_bridge.web.context import Context, context
-from crm_bridge.web.pages import office_time, render
+from crm_bridge.reports.overview import overview
+from crm_bridge.reports.period import chosen
+from crm_bridge.web.context import context
+from crm_bridge.web.figures.asked import First, Last, asked, period_of
+from crm_bridge.web.figures.view import columns_of, rows_of
+from crm_bridge.web.pages import render
 from crm_bridge.web.policy import who
+from crm_bridge.written import office_time
 
 pages = APIRouter(include_in_schema=False)
 api = APIRouter(prefix="/api/v1/figures", tags=["figures"])
 
 READERS: Final = (Role.SUPERVISOR, Role.DIRECTOR, Role.ADMINISTRATOR, Role.AUDITOR)
 Reader = Annotated[Account, who(*READERS)]
-First = Annotated[date | None, Query(description="the first day; today where none is given")]
-Last = Annotated[date | None, Query(description="the last day, included; the first where none is")]
+Asked = Annotated[Filters, Depends(asked)]
 
 
-@pages.get("/figures")
-async def figures_page(
-    request: Request, me: Reader, first: First = None, last: Last = None, against: str = "before"
-) -> HTMLResponse:
-    """Steps, queues and officers in a span of days, beside the span before or a year ago."""
+async def _page(request: Request, entry: Entry, filters: Filters) -> HTMLResponse:
     held = context(request)
-    today = office_time(held.clock.now_us()).date()
-    period = _period(today, first, last)
-    other = period.a_year_ago() if against == "year" else period.before()
-    now, then = await _of(held, period), await _of(held, other)
+    shown = await entry.build(held.database, held.config, filters)
     return render(
-        request, "figures/overview.html", now=now, period=period, other=other,
-        against="year" if against == "year" else "before", chosen=chosen(today),
-        before={(s.service, s.step): s.figures for s in then.steps},
-        before_calls=then.calls, before_queues={q.queue: q.figures for q in then.queues},
-        metrics=METRICS, wording=held.standards.on(period.until - 1).services,
+        request, "figures/dashboard.html", entry=entry, shown=shown, filters=filters,
+        period=filters.period, other=filters.other, catalogue=CATALOGUE, metrics=METRICS,
+        chosen=chosen(office_time(held.clock.now_us()).date()),
+        rows_of=rows_of, columns_of=columns_of,
     )  # fmt: skip
+
+
+def _serve(entry: Entry) -> None:
+    async def page(request: Request, me: Reader, filters: Asked) -> HTMLResponse:
+        return await _page(request, entry, filters)
+
+    path = "/figures" if entry.id == "overview" else f"/figures/{entry.id}"
+    pages.add_api_route(path, page, methods=["GET"], name=f"figures_{entry.id}")
+
+
+for _entry in CATALOGUE.values():
+    _serve(_entry)
 
 
 @api.get("", summary="How each step, queue and officer did in a span of days")
@@ -56,30 +62,6 @@ async def figures_of(
     `whole` is false while calls of before are still being counted.
     """
     held = context(request)
-    period = _period(office_time(held.clock.now_us()).date(), first, last)
-    found = asdict(await _of(held, period))
+    period = period_of(office_time(held.clock.now_us()).date(), first, last)
+    found = asdict(await overview(held.database, held.config, period.since, period.until))
     return {"first": period.first, "last": period.last, **found}
-
-
-async def _of(held: Context, period: Period) -> Overview:
-    return await overview(held.database, held.config, period.since, period.until)
-
-
-def _period(today: date, first: date | None, last: date | None) -> Period:
-    begin = first or last or today
-    end = last or first or today
-    if end < begin:
-        raise Refused(
-            "days-turned-round",
-            "วันสิ้นสุดต้องไม่อยู่ก่อนวันเริ่มต้น",
-            "The last day is before the first.",
-            status=422,
-            fields={"last": ("ต้องไม่อยู่ก่อนวันเริ่มต้น", "not before the first day")},
-        )
-    if begin.year < _EARLIEST or end.year > _LATEST:
-        raise Refused("no-such-days", "ไม่มีข้อมูลของวันเหล่านั้น", "There are no such days.", status=422)
-    return Period(begin, end)
-
-
-_EARLIEST: Final = 2000
-_LATEST: Final = 2200

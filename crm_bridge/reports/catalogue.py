@@ -1,0 +1,55 @@
+"""Every dashboard by its id: the pages below /figures, and what exports can be made of.
+
+    entry = CATALOGUE["steps"]
+    shown = await entry.build(database, config, Filters(period, queue="information"))
+    shown.sheets, shown.charts, shown.whole
+
+`build(database, config, filters)` reads one unmoving view and gives a `Dashboard`
+(`dashboard.py`): `blocks` in the order in which they are read, each a `Sheet` (`sheets.py`) or a
+`Chart`, whose `drawing.svg(lang, name)` is an `<svg>` that bears a page or a PDF alike (its classes
+are in `static/charts.css`) and whose `table` holds the same in figures. It raises StorageError. A
+filter that is not in `takes` changes nothing. An href in a cell is a path of the desk, beginning
+with `/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from crm_bridge.config import Config
+from crm_bridge.records.database import Database
+from crm_bridge.reports.dashboard import Dashboard
+from crm_bridge.reports.dashboards import overview
+from crm_bridge.reports.filters import Filters
+from crm_bridge.reports.sheets import Words
+
+Build = Callable[[Database, Config, Filters], Awaitable[Dashboard]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One dashboard."""
+
+    id: str
+    title: Words
+    menu: Words
+    """Its name in the menu of dashboards."""
+    build: Build
+    takes: frozenset[str] = frozenset()
+    """Which of queue, service, step, agent, agency and grain it heeds, besides the days."""
+
+
+CATALOGUE: Final[Mapping[str, Entry]] = {
+    entry.id: entry
+    for entry in (
+        Entry(
+            "overview",
+            ("ผลการให้บริการตามเวลามาตรฐาน", "How the standards are kept"),
+            ("ภาพรวม", "Overview"),
+            overview.build,
+        ),
+    )
+}
+"""In the order of their menu."""

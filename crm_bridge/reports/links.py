@@ -1,0 +1,39 @@
+"""Where a figure leads to: the addresses of the calls behind it and of other dashboards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from crm_bridge.figures.tallies import Form
+from crm_bridge.reports.filters import Filters
+from crm_bridge.reports.period import Period
+
+
+def calls_behind(
+    form: Form,
+    period: Period,
+    counts: Sequence[str],
+    only: Mapping[str, str],
+    *,
+    above: int | None = None,
+    upto: int | None = None,
+) -> str:
+    """The calls that add to these counts of a form's rows with the keys `only`.
+
+    With a histogram's name in `counts`: to its spans above and up to so many microseconds.
+    """
+    names = [counts] if isinstance(counts, str) else list(counts)
+    asked: dict[str, Any] = {"of": form.name.removeprefix("figures_")}
+    asked |= {"first": period.first, "last": period.last, "count": ",".join(names)}
+    asked |= {
+        name: value for name, value in (("above", above), ("upto", upto)) if value is not None
+    }
+    return f"/figures/calls?{urlencode(asked | only)}"
+
+
+def dashboard(name: str, filters: Filters, **changes: Any) -> str:
+    """Another dashboard for the same days."""
+    path = "/figures" if name == "overview" else f"/figures/{name}"
+    return f"{path}?{filters.query(**changes)}"

@@ -1,0 +1,109 @@
+"""A sheet as a page shows it: every cell as text, with where it leads to and its sign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet
+from crm_bridge.written import day_text, length_text, moment_text, share_text
+
+UNKNOWN: Final = "–"
+_METERS: Final = {"compliance", "service_level"}
+"""Shares that are also drawn as a bar: the nearer to whole the better."""
+_SLIGHT: Final = 0.0005
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One cell of a page."""
+
+    text: str
+    href: str | None = None
+    bad: bool = False
+    figure: bool = True
+    """Stands to the right, as figures do."""
+    soft: bool = False
+    sign: str = ""
+    """▲ where the figure of these days is the higher one, ▼ where it is the lower."""
+    meter: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row; `head` stands above it where it is the first of those that share it."""
+
+    cells: tuple[Shown, ...]
+    head: str | None = None
+
+
+def columns_of(sheet: Sheet) -> tuple[Column, ...]:
+    """The columns of the page: those that head rows stand above them."""
+    return tuple(column for column in sheet.columns if not column.heads)
+
+
+def rows_of(sheet: Sheet, lang: str) -> list[Row]:
+    """The rows, each cell written out."""
+    places = {column.id: n for n, column in enumerate(sheet.columns)}
+    heading = next((n for n, column in enumerate(sheet.columns) if column.heads), None)
+    found: list[Row] = []
+    before: str | None = None
+    for row in sheet.rows:
+        head = None if heading is None else _text(_plain(row[heading]), Kind.TEXT, lang)
+        cells = [
+            _shown(row, n, column, places, lang)
+            for n, column in enumerate(sheet.columns)
+            if not column.heads
+        ]
+        found.append(Row(tuple(cells), head if head != before else None))
+        before = head
+    return found
+
+
+def _shown(
+    row: tuple[Any, ...], n: int, column: Column, places: dict[str, int], lang: str
+) -> Shown:
+    cell = row[n] if isinstance(row[n], Cell) else Cell(row[n])
+    value = cell.value
+    sign = "" if column.then_of is None else _sign(_plain(row[places[column.then_of]]), value)
+    return Shown(
+        _text(value, column.kind, lang),
+        cell.href,
+        cell.bad,
+        column.kind is not Kind.TEXT,
+        column.then_of is not None,
+        sign,
+        value if column.metric in _METERS and column.kind is Kind.SHARE and not sign
+        and column.then_of is None else None,
+    )  # fmt: skip
+
+
+def _sign(now: Any, then: Any) -> str:
+    if now is None or then is None:
+        return ""
+    slight = _SLIGHT if isinstance(now, float) else 0
+    return "▲" if now - then > slight else "▼" if then - now > slight else "="
+
+
+def _plain(value: Any) -> Any:
+    return value.value if isinstance(value, Cell) else value
+
+
+def _text(value: Any, kind: Kind, lang: str) -> str:
+    if value is None:
+        return UNKNOWN
+    match kind:
+        case Kind.TEXT:
+            return str(value[lang == "en"] if isinstance(value, tuple) else value)
+        case Kind.COUNT:
+            return f"{value:,}"
+        case Kind.SHARE:
+            return share_text(value)
+        case Kind.SPAN:
+            return length_text(value, lang)
+        case Kind.NUMBER:
+            return f"{value:,.1f}"
+        case Kind.DAY:
+            return day_text(value, lang)
+        case Kind.MOMENT:
+            return moment_text(value, lang)
