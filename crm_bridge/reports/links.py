@@ -24,13 +24,11 @@ def calls_behind(
 
     With a histogram's name in `counts`: to its spans above and up to so many microseconds.
     """
-    names = [counts] if isinstance(counts, str) else list(counts)
     asked: dict[str, Any] = {"of": form.name.removeprefix("figures_")}
-    asked |= {"first": period.first, "last": period.last, "count": ",".join(names)}
-    asked |= {
-        name: value for name, value in (("above", above), ("upto", upto)) if value is not None
-    }
-    return f"/figures/calls?{urlencode(asked | only)}"
+    asked |= {"first": period.first, "last": period.last, "count": ",".join(counts)}
+    limits = {"above": above, "upto": upto}
+    asked.update({name: value for name, value in limits.items() if value is not None}, **only)
+    return f"/figures/calls?{urlencode(asked)}"
 
 
 def dashboard(name: str, filters: Filters, **changes: Any) -> str:
