@@ -2,81 +2,28 @@
 
 A call counts once it is closed; what a later act or repair changes of it is its old tallies taken
 back and its new ones added. Everything is read from the rows of the record, so that counting anew
-from disk gives the same. A row of a table of figures is named by its key:
+from disk gives the same. What is counted, and by which keys, is said in `forms.py`.
 
-| table | key | counts |
-|---|---|---|
-| `STEPS` | quarter of an hour, queue, service, step | every timing that started then |
-| `AGENT_STEPS` | day, queue, service, step, agent, agency | the same, by who it was with |
-| `QUEUES` | quarter of an hour, queue | every passage that began then |
-| `CALLS` | quarter of an hour, direction, service, language, outcome | every call entered then |
-| `AGENTS` | day, agent, queue | every part of an officer whose handling ended then |
-
-Quarters and days (of Asia/Bangkok, which knows no summer time) are the microsecond of their
-beginning, UTC. What happened more than a day after the call was entered is counted a day after, so
-that the calls behind a row are found by their time of entering.
+Calls are counted by the finest level of each form; `at_every_level` adds its rows up to those of
+the coarser ones. What happened more than a day after the call was entered is counted a day after,
+so that the calls behind a row are found by their time of entering.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from crm_bridge.figures.histogram import Histogram, bucket, merge
+from crm_bridge.figures.forms import AGENT_STEPS, AGENTS, CALLS, FORMS, QUEUES, STEPS, Form
+from crm_bridge.figures.histogram import Histogram, Packed, bucket, merge
+from crm_bridge.figures.levels import DAY, beginning, day_of, quarter_of
 
 Row = tuple[Any, ...]
 Key = tuple[Any, ...]
 
-QUARTER: Final = 900 * 1_000_000
-DAY: Final = 86_400 * 1_000_000
-_EAST: Final = 7 * 3600 * 1_000_000
-"""Asia/Bangkok before UTC, in microseconds."""
 LATEST: Final = DAY
 """What comes later than this after the call was entered is counted as if it came then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A table of figures: the columns of its key, its counts and its histograms, in order."""
-
-    name: str
-    keys: tuple[str, ...]
-    counts: tuple[str, ...]
-    spans: tuple[str, ...]
-
-
-_TIMINGS: Final = ("within", "over", "open", "observed", "declared", "inferred", "unknown",
-                   "elapsed_us")  # fmt: skip
-
-STEPS: Final = Form(
-    "figures_steps", ("from_us", "queue", "service", "step"), _TIMINGS, ("elapsed",)
-)
-AGENT_STEPS: Final = Form(
-    "figures_agent_steps",
-    ("from_us", "queue", "service", "step", "agent", "agency"),
-    _TIMINGS,
-    ("elapsed",),
-)
-QUEUES: Final = Form(
-    "figures_queues",
-    ("from_us", "queue"),
-    ("answered", "abandoned", "timeout", "left", "transferred", "unknown", "waited_us"),
-    ("answered_after", "abandoned_after"),
-)
-CALLS: Final = Form(
-    "figures_calls",
-    ("from_us", "direction", "service", "language", "outcome"),
-    ("calls", "withheld", "not_observed", "length_us"),
-    ("length",),
-)
-AGENTS: Final = Form(
-    "figures_agents",
-    ("from_us", "agent", "queue"),
-    ("parts", "talk_us", "hold_us", "wrap_us"),
-    ("handled",),
-)
-FORMS: Final = (STEPS, AGENT_STEPS, QUEUES, CALLS, AGENTS)
 
 
 @dataclass(slots=True)
@@ -84,7 +31,8 @@ class Tally:
     """One row of a table of figures, or a difference to it."""
 
     counts: list[int]
-    spans: list[Histogram]
+    spans: list[Histogram | Packed]
+    """Read from the tables they are `Packed`; a difference is made of plain dicts."""
 
     @classmethod
     def of(cls, form: Form) -> Tally:
@@ -95,8 +43,20 @@ class Tally:
         """Adds another of the same table, or with `sign` -1 takes it back."""
         for n, count in enumerate(other.counts):
             self.counts[n] += sign * count
-        for mine, theirs in zip(self.spans, other.spans, strict=True):
-            merge(mine, theirs, sign)
+        for n, theirs in enumerate(other.spans):
+            if theirs:
+                self._merge(n, theirs, sign)
+
+    def note(self, span: int, micros: int, sign: int) -> None:
+        """Adds one span of so many microseconds to a histogram, or takes it back."""
+        self._merge(span, {bucket(micros): sign}, 1)
+
+    def _merge(self, span: int, more: Mapping[int, int], sign: int) -> None:
+        mine = self.spans[span]
+        if isinstance(mine, Packed):
+            self.spans[span] = mine.plus(more, sign)
+        else:
+            merge(mine, more, sign)
 
     def __bool__(self) -> bool:
         return any(self.counts) or any(self.spans)
@@ -104,7 +64,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Tallies:
-    """Differences to rows of the tables of figures, by table and key."""
+    """Differences to rows of the tables of figures, by table and key: beginning, and `keys`."""
 
     rows: dict[Form, dict[Key, Tally]] = field(default_factory=lambda: {f: {} for f in FORMS})
 
@@ -129,16 +89,6 @@ class Tallies:
         """
         if head[_CLOSED]:
             _Counting(self, head, children, sign).all()
-
-
-def quarter_of(micros: int) -> int:
-    """The beginning of the quarter of an hour in which this moment lies."""
-    return micros - micros % QUARTER
-
-
-def day_of(micros: int) -> int:
-    """The beginning of the day in Asia/Bangkok in which this moment lies."""
-    return micros - (micros + _EAST) % DAY
 
 
 # where the columns stand in the rows of `crm_bridge.records.rows`; a test holds the two together
@@ -209,7 +159,7 @@ class _Counting:
         wait = left - joined
         if outcome == "answered":
             tally.counts[_WAITED] += self._sign * wait
-        merge(tally.spans[_AFTER[outcome]], {bucket(wait): self._sign})
+        tally.note(_AFTER[outcome], wait, self._sign)
 
     def _step(self, row: Row) -> None:
         _, _, step, service, started, ended, elapsed, _, state, evidence, _ = row
@@ -218,7 +168,7 @@ class _Counting:
         agent, agency = self._who(step, started, ended)
         for form, key in (
             (STEPS, (quarter_of(at), queue, service, step)),
-            (AGENT_STEPS, (day_of(at), queue, service, step, agent, agency)),
+            (AGENT_STEPS, (day_of(at), agent, agency, queue, service, step)),
         ):
             tally = self._into.at(form, key)
             tally.counts[_STATE[state]] += self._sign
@@ -241,11 +191,11 @@ class _Counting:
         talk = released - connected - held
         for n, count in enumerate((1, talk, held, wrap)):
             tally.counts[n] += self._sign * count
-        merge(tally.spans[0], {bucket(talk + held + wrap): self._sign})
+        tally.note(0, talk + held + wrap, self._sign)
 
     def _span(self, tally: Tally, count: int, span: int, micros: int) -> None:
         tally.counts[count] += self._sign * micros
-        merge(tally.spans[span], {bucket(micros): self._sign})
+        tally.note(span, micros, self._sign)
 
     def _held(self, agent: str, connected: int, released: int) -> int:
         """How long this officer held the caller; what two of their telephones did, once."""
@@ -295,6 +245,24 @@ class _Counting:
             part = self._logging(started)
             return ("" if part is None else part[2]), ""
         return next((p[2] for p in self._parts if p[4] is None or p[4] >= started), ""), ""
+
+
+def at_every_level(form: Form, rows: Mapping[Key, Tally]) -> dict[Key, Tally]:
+    """Rows by (level, beginning, *keys): those of the finest level, and what they add up to."""
+    finest = form.levels[0]
+    found: dict[Key, Tally] = {(finest, *key): tally for key, tally in rows.items() if tally}
+    finer = list(found.items())
+    for level in form.levels[1:]:
+        coarser: dict[Key, Tally] = {}
+        for key, tally in finer:
+            place = (level, beginning(level, key[1]), *key[2:])
+            held = coarser.get(place)
+            if held is None:
+                held = coarser[place] = Tally.of(form)
+            held.add(tally)
+        finer = [(key, tally) for key, tally in coarser.items() if tally]
+        found.update(finer)
+    return found
 
 
 def rows_of(tallies: Tallies) -> Iterator[tuple[Form, Key, Tally]]:

@@ -1,4 +1,4 @@
-"""The tables of figures, made of their forms in `crm_bridge.figures.tallies`, and how far they are.
+"""The tables of figures, made of their `crm_bridge.figures.forms`, and how far they are.
 
 A row holds what all closed calls together add to it: see `Tallies`. `*_us` keys are microseconds
 since the epoch, UTC; a histogram is the bytes of `crm_bridge.figures.histogram.encode`.
@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text
 
-from crm_bridge.figures.tallies import FORMS, Form
+from crm_bridge.figures.forms import FORMS, Form
 from crm_bridge.records.tables import metadata
 
 
@@ -18,11 +18,9 @@ def _table(form: Form) -> Table:
     return Table(
         form.name,
         metadata,
-        *(
-            Column(name, BigInteger if name == "from_us" else Text, primary_key=True,
-                   autoincrement=False)
-            for name in form.keys
-        ),
+        Column("level", Text, primary_key=True),
+        Column("from_us", BigInteger, primary_key=True, autoincrement=False),
+        *(Column(name, Text, primary_key=True) for name in form.keys),
         *(Column(name, BigInteger, nullable=False) for name in form.counts),
         *(Column(name, LargeBinary, nullable=False) for name in form.spans),
         sqlite_with_rowid=False,

@@ -7,14 +7,15 @@ late data and corrections a figure is what counting all calls anew gives, to the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Dialect, Table, delete, update
+from sqlalchemy import Dialect, delete, update
 from sqlalchemy.engine import Connection
 
-from crm_bridge.figures.histogram import decode, encode
-from crm_bridge.figures.tallies import LISTS, Form, Key, Row, Tallies, Tally
+from crm_bridge.figures.forms import Form
+from crm_bridge.figures.histogram import changed
+from crm_bridge.figures.tallies import LISTS, Key, Row, Tallies, Tally, at_every_level
 from crm_bridge.records.figure_tables import FIGURES, figures_state
 from crm_bridge.records.tables import CHILDREN, calls
 
@@ -36,7 +37,7 @@ class Figures:
             f"ORDER BY {', '.join(c.name for c in CHILDREN[n].primary_key)}"
             for n in LISTS
         }
-        self._stored = {form: self._stored_sql(form, table) for form, table in FIGURES.items()}
+        self._stored = {form: self._stored_sql(form) for form in FIGURES}
         self._upsert = {form: self._upsert_sql(form) for form in FIGURES}
         self._delete = {form: self._delete_sql(form) for form in FIGURES}
 
@@ -76,37 +77,40 @@ class Figures:
         """
         written = 0
         for form, differences in tallies.rows.items():
-            changed = {key: tally for key, tally in differences.items() if tally}
-            if not changed:
+            rows = at_every_level(form, differences)
+            if not rows:
                 continue
-            stored = self._read(connection, form, changed)
-            gone: list[Row] = []
-            rows: list[Row] = []
-            for key in sorted(changed):
-                tally = changed[key]
-                if key in stored:
-                    tally.add(stored[key])
-                if tally:
-                    rows.append((*key, *tally.counts, *map(encode, tally.spans)))
-                else:
-                    gone.append(key)
-            for statement, given in ((self._delete[form], gone), (self._upsert[form], rows)):
-                if given:
-                    connection.exec_driver_sql(statement, given)
-                    written += len(given)
+            keys = sorted(rows)
+            spans = self._spans(connection, form, rows, keys)
+            upserts = [(*key, *rows[key].counts, *spans[key]) for key in keys]
+            connection.exec_driver_sql(self._upsert[form], upserts)
+            written += len(keys)
+            less = [key for key in keys if min(rows[key].counts) < 0]
+            if less:  # only what was taken back can have left nothing
+                connection.exec_driver_sql(self._delete[form], less)
         return written
 
-    def _read(self, connection: Connection, form: Form, keys: Iterable[Key]) -> dict[Key, Tally]:
-        wanted = list(keys)
-        given: tuple[Any, ...] = (json.dumps(wanted),)
+    def _spans(
+        self, connection: Connection, form: Form, rows: Mapping[Key, Tally], keys: list[Key]
+    ) -> dict[Key, Sequence[bytes]]:
+        """The histograms of these rows with their differences applied."""
+        if not form.spans:
+            return dict.fromkeys(keys, ())
+        given: tuple[Any, ...] = (json.dumps(keys),)
         if not self._sqlite:
-            given = tuple(list(column) for column in zip(*wanted, strict=True))
-        width, counts = len(form.keys), len(form.counts)
-        return {
-            tuple(row[:width]): Tally(
-                list(row[width : width + counts]), [decode(data) for data in row[width + counts :]]
-            )
+            given = tuple(list(column) for column in zip(*keys, strict=True))
+        width = 2 + len(form.keys)
+        stored = {
+            tuple(row[:width]): row[width:]
             for row in connection.exec_driver_sql(self._stored[form], given).all()
+        }
+        nothing = [b""] * len(form.spans)
+        return {
+            key: [
+                changed(data, more) if more else bytes(data)
+                for data, more in zip(stored.get(key, nothing), rows[key].spans, strict=True)
+            ]
+            for key in keys
         }
 
     def _given(self, ids: list[str]) -> tuple[Any, ...]:
@@ -115,36 +119,44 @@ class Figures:
     def _which(self) -> str:
         return "SELECT value FROM json_each(?)" if self._sqlite else "SELECT unnest($1::text[])"
 
-    def _stored_sql(self, form: Form, table: Table) -> str:
-        columns = ", ".join(f"t.{self._quote(c.name)}" for c in table.c)
+    def _stored_sql(self, form: Form) -> str:
+        keys = _keys(form)
+        columns = ", ".join(f"t.{self._quote(name)}" for name in (*keys, *form.spans))
         if self._sqlite:
             given = "json_each(?) AS j"
-            matches = [
-                f"t.{name} = json_extract(j.value, '$[{n}]')" for n, name in enumerate(form.keys)
-            ]
+            matches = [f"t.{name} = json_extract(j.value, '$[{n}]')" for n, name in enumerate(keys)]
         else:
-            kinds = ["bigint" if name == "from_us" else "text" for name in form.keys]
+            kinds = ["bigint" if name == "from_us" else "text" for name in keys]
             arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(kinds, 1))
             names = ", ".join(f"k{n}" for n in range(len(kinds)))
             given = f"unnest({arrays}) AS j({names})"
-            matches = [f"t.{name} = j.k{n}" for n, name in enumerate(form.keys)]
+            matches = [f"t.{name} = j.k{n}" for n, name in enumerate(keys)]
         return f"SELECT {columns} FROM {given} JOIN {form.name} AS t ON {' AND '.join(matches)}"  # noqa: S608  constants only
 
     def _upsert_sql(self, form: Form) -> str:
-        values = [self._quote(name) for name in (*form.counts, *form.spans)]
-        columns = (*form.keys, *values)
+        keys = _keys(form)
+        counts = [self._quote(name) for name in form.counts]
+        columns = (*keys, *counts, *form.spans)
+        sums = [f"{name} = {form.name}.{name} + excluded.{name}" for name in counts]
         return (
             f"INSERT INTO {form.name} ({', '.join(columns)}) "  # noqa: S608  constants only
-            f"VALUES ({self._marks(len(columns))}) ON CONFLICT ({', '.join(form.keys)}) "
-            f"DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in values)}"
+            f"VALUES ({self._marks(len(columns))}) ON CONFLICT ({', '.join(keys)}) DO UPDATE SET "
+            + ", ".join([*sums, *(f"{name} = excluded.{name}" for name in form.spans)])
         )
 
     def _delete_sql(self, form: Form) -> str:
+        keys = _keys(form)
         matches = [
             f"{name} = {mark}"
-            for name, mark in zip(form.keys, self._marks(len(form.keys)).split(", "), strict=True)
+            for name, mark in zip(keys, self._marks(len(keys)).split(", "), strict=True)
         ]
-        return f"DELETE FROM {form.name} WHERE {' AND '.join(matches)}"  # noqa: S608  constants only
+        nothing = [f"{self._quote(name)} = 0" for name in form.counts]
+        nothing += [f"length({name}) = 0" for name in form.spans]
+        return f"DELETE FROM {form.name} WHERE {' AND '.join(matches + nothing)}"  # noqa: S608  constants only
 
     def _marks(self, count: int) -> str:
         return ", ".join("?" if self._sqlite else f"${n}" for n in range(1, count + 1))
+
+
+def _keys(form: Form) -> tuple[str, ...]:
+    return ("level", "from_us", *form.keys)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from crm_bridge.figures.tallies import Form
+from crm_bridge.figures.forms import Form
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.period import Period
 

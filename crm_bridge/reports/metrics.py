@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from crm_bridge.figures.forms import AGENTS, CALLS, QUEUES, STEPS, Form
 from crm_bridge.figures.histogram import percentile, within
-from crm_bridge.figures.tallies import AGENTS, CALLS, QUEUES, STEPS, Form, Tally
+from crm_bridge.figures.tallies import Tally
 
 
 @dataclass(frozen=True, slots=True)

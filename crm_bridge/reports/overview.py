@@ -8,7 +8,8 @@ from functools import partial
 from typing import Final
 
 from crm_bridge.config import Config, QueueSection
-from crm_bridge.figures.tallies import AGENTS, CALLS, QUEUES, STEPS, Tally
+from crm_bridge.figures.forms import AGENTS, CALLS, QUEUES, STEPS
+from crm_bridge.figures.tallies import Tally
 from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import whole
 from crm_bridge.reports.metrics import (
@@ -82,7 +83,7 @@ async def overview(
 ) -> Overview:
     """Figures of what began at or after `since` and before `until`; raises StorageError.
 
-    Both are best beginnings of a quarter of an hour, for officers of a day: rows are of so long.
+    Both are best beginnings of a day: officers are counted by the day, the rest by the quarter.
     """
     async with database.reading() as connection:
         read = partial(added_up, connection, since=since, until=until)

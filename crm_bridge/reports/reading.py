@@ -1,21 +1,49 @@
-"""Figures of a span of time, read from the tables of figures and added up by what is asked."""
+"""Figures of a span of time, read from the tables of figures and added up by what is asked.
+
+A span is made up of whole months, then days, then quarters of an hour (`levels.tiles`), so that a
+year costs twelve rows a key. The database adds the counts up; histograms come as they are stored
+and are added up when somebody looks at them.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, Table, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.figures.histogram import decode
-from crm_bridge.figures.tallies import Form, Tally
+from crm_bridge.figures.forms import Form
+from crm_bridge.figures.histogram import Packed
+from crm_bridge.figures.levels import (
+    DAY,
+    EAST,
+    QUARTER,
+    TO_MONDAY,
+    WEEK,
+    Grain,
+    Level,
+    Tile,
+    month_after,
+    month_of,
+    tiles,
+)
+from crm_bridge.figures.tallies import Tally
 from crm_bridge.records.figure_tables import FIGURES
 from ivr.calls.call import Micros
 
-_BREATH: Final = 250
-"""Rows, of some 14 µs each, after which others have a turn: the line runs on the same loop."""
+Only = Mapping[str, str | Collection[str]]
+"""Columns of the key → the name it must be, or those it may be."""
+
+_BREATH: Final = 2_000
+"""Rows, of about a microsecond each, after which others have a turn: the line runs on this loop."""
+_UP_TO: Final[dict[Grain, tuple[Level, ...]]] = {
+    "quarter": ("quarter",),
+    "day": ("quarter", "day"),
+    "week": ("quarter", "day"),
+    "month": ("quarter", "day", "month"),
+}
 
 
 async def added_up(
@@ -25,29 +53,135 @@ async def added_up(
     *,
     since: Micros | None = None,
     until: Micros | None = None,
-    only: Mapping[str, str] | None = None,
+    only: Only | None = None,
+    spans: bool = True,
 ) -> dict[tuple[str | int, ...], Tally]:
-    """Rows of a table of figures added up by the columns `by`, in their order.
+    """What began at or after `since` and before `until`, added up by the columns `by`, in order.
 
-    Of rows that begin at or after `since` and before `until`, and whose keys are those of `only`.
+    A bound within a row of the form's finest level counts that row to where it begins. Without
+    `spans` the histograms are left out, which is quicker where there are many keys.
     """
-    table = FIGURES[form]
-    bounds: list[ColumnElement[bool]] = []
-    if since is not None:
-        bounds.append(table.c.from_us >= since)
-    if until is not None:
-        bounds.append(table.c.from_us < until)
-    bounds += [table.c[name] == value for name, value in (only or {}).items()]
-    columns = (*by, *form.counts, *form.spans)
-    query = select(*(table.c[name] for name in columns)).where(*bounds)
-    found: dict[tuple[str | int, ...], Tally] = {}
-    keys, counts = len(by), len(by) + len(form.counts)
-    for n, row in enumerate(await connection.execute(query), 1):
-        if n % _BREATH == 0:
-            await asyncio.sleep(0)
-        key = tuple(row[:keys])
-        tally = found.get(key)
-        if tally is None:
-            tally = found[key] = Tally.of(form)
-        tally.add(Tally(list(row[keys:counts]), [decode(data) for data in row[counts:]]))
-    return dict(sorted(found.items()))
+    found = _Sums(connection, form, by, only, spans=spans)
+    for tile in tiles(form.levels, since, until):
+        await found.add(tile)
+    return found.sorted()
+
+
+async def series(
+    connection: AsyncConnection,
+    form: Form,
+    by: Sequence[str],
+    *,
+    since: Micros,
+    until: Micros,
+    only: Only | None = None,
+    grain: Grain = "day",
+    spans: bool = True,
+) -> dict[tuple[str | int, ...], Tally]:
+    """The same by the beginning of each quarter, day, week (Monday) or month, which comes first.
+
+    The first and the last hold what of them lies in the span; one in which nothing was is left
+    out. ValueError where the form's finest level is coarser than that.
+    """
+    levels = tuple(level for level in form.levels if level in _UP_TO[grain])
+    if not levels:
+        raise ValueError(f"{form.name} is not kept by the {grain}")
+    found = _Sums(connection, form, by, only, spans=spans)
+    for tile, start in _pieces(levels, since, until, grain):
+        await found.add(tile, _start(FIGURES[form], grain) if start is None else literal(start))
+    return found.sorted()
+
+
+def _pieces(
+    levels: Sequence[Level], since: Micros, until: Micros, grain: Grain
+) -> Iterator[tuple[Tile, Micros | None]]:
+    """Tiles, and the beginning of the month that one is a part of where it is not told by rows."""
+    if grain != "month":
+        yield from ((tile, None) for tile in tiles(levels, since, until))
+        return
+    start = month_of(since)
+    while start < until:
+        after = month_after(start)
+        for tile in tiles(levels, max(start, since), min(after, until)):
+            yield tile, start
+        start = after
+
+
+def _start(table: Table, grain: Grain) -> ColumnElement[int]:
+    begun = table.c.from_us
+    if grain == "quarter":
+        return begun - begun % QUARTER
+    if grain == "day":
+        return begun - (begun + EAST) % DAY
+    return begun - (begun + TO_MONDAY) % WEEK
+
+
+class _Sums:
+    """Tallies by key, to which tiles are added."""
+
+    def __init__(
+        self, connection: AsyncConnection, form: Form, by: Sequence[str], only: Only | None, *,
+        spans: bool,
+    ) -> None:  # fmt: skip
+        self._connection = connection
+        self._form = form
+        self._table = FIGURES[form]
+        self._by = [self._table.c[name] for name in by]
+        self._only = [
+            self._table.c[name] == value
+            if isinstance(value, str)
+            else self._table.c[name].in_(sorted(value))
+            for name, value in (only or {}).items()
+        ]
+        self._spans = form.spans if spans else ()
+        self._counts: dict[tuple[Any, ...], list[int]] = {}
+        self._parts: dict[tuple[Any, ...], list[list[bytes]]] = {}
+
+    async def add(self, tile: Tile, start: ColumnElement[int] | None = None) -> None:
+        """Adds the rows of a tile; with `start` that comes before their key."""
+        table = self._table
+        by = self._by if start is None else [start.label("start"), *self._by]
+        where = [table.c.level == tile.level, *self._only]
+        if tile.since is not None:
+            where.append(table.c.from_us >= tile.since)
+        if tile.until is not None:
+            where.append(table.c.from_us < tile.until)
+        counts = select(*by, *(func.sum(table.c[name]) for name in self._form.counts)).where(*where)
+        # a beginning that is a literal is the same for all
+        await self._add_counts(counts.group_by(*by) if by else counts, len(by))
+        if self._spans:
+            rows = select(*by, *(table.c[name] for name in self._spans)).where(*where)
+            await self._add_spans(rows, len(by))
+
+    async def _add_counts(self, query: Select[Any], width: int) -> None:
+        for row in await self._connection.execute(query):
+            if row[width] is None:  # the sum of no rows, where there is no key
+                continue
+            key, more = tuple(row[:width]), [int(count) for count in row[width:]]
+            held = self._counts.get(key)
+            if held is None:
+                self._counts[key] = more
+            else:
+                self._counts[key] = [a + b for a, b in zip(held, more, strict=True)]
+
+    async def _add_spans(self, query: Select[Any], width: int) -> None:
+        for n, row in enumerate(await self._connection.execute(query), 1):
+            if n % _BREATH == 0:
+                await asyncio.sleep(0)
+            key = tuple(row[:width])
+            parts = self._parts.get(key)
+            if parts is None:
+                parts = self._parts[key] = [[] for _ in self._spans]
+            for part, data in zip(parts, row[width:], strict=True):
+                part.append(data)
+
+    def sorted(self) -> dict[tuple[str | int, ...], Tally]:
+        """What was added, in order of the keys."""
+        none: list[list[bytes]] = [[] for _ in self._form.spans]
+        return {
+            key: Tally(
+                self._counts[key],
+                [Packed(b"".join(part)) for part in self._parts.get(key, none)],
+            )
+            for key in sorted(self._counts)
+        }

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete, select, update
 
+from crm_bridge.figures.forms import QUEUES, STEPS
 from crm_bridge.figures.histogram import encode
-from crm_bridge.figures.tallies import QUEUES, STEPS
 from crm_bridge.records.calls import load_call
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.erasure import erase_callers
@@ -80,6 +80,7 @@ async def counted_anew(database, page=200):
 
 async def counts(database, form, **where):
     table = FIGURES[form]
+    where = {"level": form.levels[0], **where}
     query = select(table).where(*(table.c[name] == value for name, value in where.items()))
     async with database.reading() as connection:
         rows = [row._mapping for row in await connection.execute(query)]

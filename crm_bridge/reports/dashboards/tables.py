@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from crm_bridge.figures.tallies import AGENTS, QUEUES, STEPS, Form
+from crm_bridge.figures.forms import AGENTS, QUEUES, STEPS, Form
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.links import calls_behind, dashboard
 from crm_bridge.reports.metrics import AgentFigures, QueueFigures, StepFigures

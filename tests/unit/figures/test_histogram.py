@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm_bridge.figures.histogram import (
+    Packed,
     bucket,
+    changed,
     decode,
     encode,
     merge,
@@ -75,9 +77,54 @@ def test_bytes_do_not_depend_on_the_order_and_are_read_back(values):
 
 
 def test_what_is_no_histogram_is_said():
-    with pytest.raises(ValueError, match="cut short"):
-        decode(encode({4000: 300})[:-1])
-    with pytest.raises(ValueError, match="cut short"):
-        decode(b"\x01")
+    for damaged in (encode({4000: 300})[:-1], b"\x01"):
+        for read in (decode, lambda data: changed(data, {1: 1}), lambda data: len(Packed(data))):
+            with pytest.raises(ValueError, match="cut short"):
+                read(damaged)
     with pytest.raises(ValueError, match="below zero"):
         encode({3: -1})
+    with pytest.raises(ValueError, match="too high"):
+        encode({3: 1 << 32})
+    with pytest.raises(ValueError, match="not in order"):
+        decode(encode({4: 1}) + encode({3: 1}))
+
+
+counts = st.dictionaries(st.integers(0, 6000), st.integers(1, 1 << 20), max_size=40)
+
+
+@given(counts, counts)
+def test_stored_bytes_are_changed_as_the_histogram_is(stored, more):
+    both = total([stored, more])
+    assert changed(encode(stored), more) == encode(both)
+    assert changed(encode(both), {n: -count for n, count in more.items()}) == encode(stored)
+
+
+@pytest.mark.parametrize("many", [1, 40])
+def test_what_was_never_added_cannot_be_taken_back(many):
+    stored = encode(dict.fromkeys(range(0, 200, 2), 1))
+    for gone in (
+        dict.fromkeys(range(0, 2 * many, 2), -2),
+        dict.fromkeys(range(1, 2 * many, 2), -1),
+    ):
+        with pytest.raises(ValueError, match="below zero"):
+            changed(stored, gone)
+
+
+@given(st.lists(counts))
+def test_histograms_one_behind_the_other_are_their_sum(several):
+    packed, whole = Packed(b"".join(map(encode, several))), total(several)
+    assert packed == whole
+    assert (len(packed), bool(packed)) == (len(whole), bool(whole))
+    for share in (0, 0.5, 0.9, 1):
+        assert percentile(packed, share) == percentile(whole, share)
+    for limit in (0, 3 * MILLI, 20 * SECOND):
+        assert within(packed, limit) == within(whole, limit)
+    assert 7000 not in packed
+
+
+@given(counts, counts)
+def test_packed_ones_are_added_and_taken_away(one, other):
+    both = total([one, other])
+    assert Packed(encode(one)).plus(other) == both
+    assert Packed(encode(one)).plus(Packed(encode(other))) == both
+    assert Packed(encode(both)).plus(Packed(encode(other)), -1) == one

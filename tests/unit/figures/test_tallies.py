@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 
 from crm_bridge.figures import tallies as t
+from crm_bridge.figures.forms import AGENT_STEPS, AGENTS, CALLS, FORMS, QUEUES, STEPS
 from crm_bridge.figures.histogram import bucket, encode
-from crm_bridge.figures.tallies import AGENT_STEPS, AGENTS, CALLS, LISTS, QUEUES, STEPS, Tallies
+from crm_bridge.figures.levels import DAY, beginning
+from crm_bridge.figures.tallies import LISTS, Tallies, Tally, at_every_level
 from crm_bridge.records.rows import snapshot
 from crm_bridge.records.tables import CHILDREN, calls
 from ivr.calls.call import (
@@ -28,7 +31,7 @@ from ivr.steps.verdict import verdict
 from tests.support.desk_calls import SECOND, STANDARDS, directory, lost, served
 from tests.support.scenario import SCENARIOS, records_of
 
-NOON = 1_795_498_200 * SECOND  # 24 Nov 2026 12:50 in Bangkok
+NOON = 1_795_498_200 * SECOND  # 24 Nov 2026 12:30 in Bangkok
 MIDNIGHT = 1_795_453_200 * SECOND
 QUARTER = 1_795_497_300 * SECOND + 900 * SECOND
 
@@ -87,13 +90,6 @@ def test_the_places_of_columns_are_those_of_the_tables():
     ]  # fmt: skip
 
 
-def test_quarters_and_days_begin_where_they_do_in_bangkok():
-    assert t.quarter_of(NOON) == QUARTER
-    assert t.day_of(NOON) == MIDNIGHT
-    assert t.day_of(MIDNIGHT) == MIDNIGHT
-    assert t.day_of(MIDNIGHT - 1) == MIDNIGHT - t.DAY
-
-
 def test_a_served_call():
     """Entered 0, queue 2 s, rings 3 s, answered 9 s, spoken from 10 s to 300 s, not yet logged."""
     found = counted(served(1, NOON))
@@ -109,7 +105,7 @@ def test_a_served_call():
     }  # fmt: skip
     assert steps["greet"]["elapsed_us"] == 7 * SECOND
     assert steps["inform"]["elapsed_us"] == 291 * SECOND
-    by_agent = {(key[3], key[4], key[5]) for key in found.rows[AGENT_STEPS]}
+    by_agent = {(key[5], key[1], key[2]) for key in found.rows[AGENT_STEPS]}
     assert by_agent == {("greet", "1001", ""), ("inform", "1001", ""), ("log", "1001", "")}
     assert {key[0] for key in found.rows[AGENT_STEPS]} == {MIDNIGHT}
     assert counts(found, AGENTS, (MIDNIGHT, "1001", "information")) == {
@@ -152,7 +148,7 @@ def test_the_log_of_officers_who_were_there_to_the_end_is_one_officers():
     found = counted(call)
     wrap = {key[1]: counts(found, AGENTS, key)["wrap_us"] for key in found.rows[AGENTS]}
     assert wrap == {"1001": 40 * SECOND, "1002": 0}
-    assert [key[4] for key in found.rows[AGENT_STEPS] if key[3] == "log"] == ["1001"]
+    assert [key[1] for key in found.rows[AGENT_STEPS] if key[5] == "log"] == ["1001"]
 
 
 def test_a_log_is_of_its_own_queue_though_the_next_was_joined_a_moment_before():
@@ -195,8 +191,8 @@ def test_a_transfer_is_its_officers_and_its_agencys():
         Transfer(TransferKind.BLIND, "1001", "2001", agency, asked, asked + 2 * SECOND,
                  asked + 2 * SECOND, TransferOutcome.ANSWERED)
     )  # fmt: skip
-    keys = [key for key in counted(call).rows[AGENT_STEPS] if key[3] == "transfer"]
-    assert keys == [(MIDNIGHT, "information", "information", "transfer", "1001", agency)]
+    keys = [key for key in counted(call).rows[AGENT_STEPS] if key[5] == "transfer"]
+    assert keys == [(MIDNIGHT, "1001", agency, "information", "information", "transfer")]
 
 
 def test_lost_callers():
@@ -229,11 +225,11 @@ def test_an_open_call_adds_nothing():
 
 def test_what_comes_more_than_a_day_later_is_counted_a_day_later():
     call = served(1, NOON)
-    call.agents[0].released_at = call.ended_at = NOON + 3 * t.DAY
+    call.agents[0].released_at = call.ended_at = NOON + 3 * DAY
     found = counted(call)
-    assert {key[0] for key in found.rows[AGENTS]} == {MIDNIGHT + t.DAY}
-    log = [key for key in found.rows[AGENT_STEPS] if key[3] == "log"]
-    assert [key[0] for key in log] == [MIDNIGHT + t.DAY]
+    assert {key[0] for key in found.rows[AGENTS]} == {MIDNIGHT + DAY}
+    log = [key for key in found.rows[AGENT_STEPS] if key[5] == "log"]
+    assert [key[0] for key in log] == [MIDNIGHT + DAY]
 
 
 REAL = sorted(path.name.removesuffix(".capture") for path in SCENARIOS.glob("*.capture"))
@@ -261,7 +257,7 @@ def test_real_calls_in_any_order_give_the_same_and_leave_nothing_when_taken_back
         one.count(made.call, made.children)
         again.add(one)
     assert said(first) == said(again)
-    assert len({name for name, *_ in said(first)}) == len(t.FORMS)
+    assert len({name for name, *_ in said(first)}) == len(FORMS)
     for made in mixed:
         again.count(made.call, made.children, -1)
     assert said(again) == []
@@ -276,5 +272,31 @@ def test_every_timing_of_real_calls_is_counted_once_and_has_its_officer(real):
     for form in (STEPS, AGENT_STEPS):
         assert sum(sum(tally.counts[:3]) for tally in found.rows[form].values()) == len(timings)
         assert sum(sum(tally.counts[3:7]) for tally in found.rows[form].values()) == len(timings)
-    nobody = {key[3] for key in found.rows[AGENT_STEPS] if not key[4]}
+    nobody = {key[5] for key in found.rows[AGENT_STEPS] if not key[1]}
     assert nobody <= {"greet"}  # of callers whom no officer answered
+
+
+def test_days_and_months_are_what_their_quarters_add_up_to(real):
+    found = Tallies()
+    for made in real:
+        found.count(made.call, made.children)
+    for form in FORMS:
+        rows = at_every_level(form, found.rows[form])
+        assert {key[0] for key in rows} == set(form.levels)
+        for finer, level in pairwise(form.levels):
+            again = {}
+            for key, tally in rows.items():
+                if key[0] == finer:
+                    place = (level, beginning(level, key[1]), *key[2:])
+                    again.setdefault(place, Tally.of(form)).add(tally)
+            assert again == {key: tally for key, tally in rows.items() if key[0] == level}
+
+
+def test_what_a_change_leaves_as_it_was_is_no_row_of_a_level():
+    """A call that moves by a day within its month changes two days and no month."""
+    found = Tallies()
+    for sign, at in ((-1, NOON), (1, NOON + DAY)):
+        made = rows(lost(1, at))
+        found.count(made.call, made.children, sign)
+    changed = at_every_level(QUEUES, found.rows[QUEUES])
+    assert sorted(key[0] for key in changed) == ["day", "day", "quarter", "quarter"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from crm_bridge.figures.forms import AGENTS, CALLS, QUEUES, STEPS
 from crm_bridge.figures.histogram import bucket, merge
-from crm_bridge.figures.tallies import AGENTS, CALLS, QUEUES, STEPS, Tally
+from crm_bridge.figures.tallies import Tally
 from crm_bridge.reports import metrics
 
 SECOND = 1_000_000

@@ -1,0 +1,108 @@
+"""Figures of any span are those of the calls that began in it, whatever rows they are read from."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from crm_bridge.figures.forms import AGENTS, CALLS, QUEUES, STEPS
+from crm_bridge.figures.levels import (
+    DAY,
+    HOUR,
+    QUARTER,
+    day_of,
+    month_of,
+    quarter_of,
+    week_of,
+)
+from crm_bridge.figures.tallies import Tallies, Tally
+from crm_bridge.records.rows import snapshot
+from crm_bridge.records.writer import Writer, batch_of
+from crm_bridge.reports.reading import added_up, series
+from ivr.steps.timeline import timeline
+from tests.support.desk_calls import SECOND, STANDARDS, directory, lost, served
+
+FIRST = 1_790_730_000 * SECOND  # 30 September 2026 07:00 in Bangkok
+STARTS = {"quarter": quarter_of, "day": day_of, "week": week_of, "month": month_of}
+BOUNDS = [
+    (FIRST, FIRST + 80 * DAY),
+    (day_of(FIRST), month_of(FIRST + 40 * DAY)),
+    (FIRST + 3 * HOUR + QUARTER, FIRST + 5 * DAY + QUARTER),
+    (FIRST + 9 * DAY, FIRST + 9 * DAY + 5 * HOUR),
+    (FIRST + 9 * DAY, FIRST + 9 * DAY),
+]
+
+
+@pytest.fixture
+async def counted(database):
+    """Calls over ten weeks on disk, and their tallies by the finest level."""
+    chance = random.Random(1203)
+    found, states = Tallies(), []
+    for n in range(60):
+        at = FIRST + chance.randrange(70 * DAY)
+        call = served(n, at, agents=("1001", "1002")[: 1 + n % 2]) if n % 3 else lost(n, at)
+        made = snapshot(call, timeline(call, directory(), STANDARDS))
+        found.count(made.call, made.children)
+        states.append(made)
+    writer = Writer(database)
+    await writer.commit(batch_of(calls=states))
+    await writer.close()
+    return found
+
+
+def summed(found, form, by, since, until, start=None):
+    sums = {}
+    for key, tally in found.rows[form].items():
+        if since <= key[0] < until:
+            named = dict(zip(form.keys, key[1:], strict=True))
+            place = tuple(named[name] for name in by)
+            if start is not None:
+                place = (start(key[0]), *place)
+            sums.setdefault(place, Tally.of(form)).add(tally)
+    return dict(sorted(sums.items()))
+
+
+async def test_sums_are_those_of_the_finest_rows(database, counted):
+    async with database.reading() as connection:
+        for since, until in BOUNDS:
+            for form, by in ((STEPS, ("service", "step")), (QUEUES, ()), (AGENTS, ("agent",))):
+                read = await added_up(connection, form, by, since=since, until=until)
+                assert read == summed(counted, form, by, since, until)
+        everything = await added_up(connection, CALLS, ("outcome",))
+        assert everything == summed(counted, CALLS, ("outcome",), 0, FIRST + 100 * DAY)
+        assert sum(tally.counts[0] for tally in everything.values()) == 60
+
+
+async def test_series_are_those_of_the_finest_rows(database, counted):
+    async with database.reading() as connection:
+        for since, until in BOUNDS:
+            for grain, start in STARTS.items():
+                for by in ((), ("service", "step")):
+                    read = await series(
+                        connection, STEPS, by, since=since, until=until, grain=grain
+                    )
+                    assert read == summed(counted, STEPS, by, since, until, start)
+
+
+async def test_only_some_names_and_without_histograms(database, counted):
+    async with database.reading() as connection:
+        (since, until), *_ = BOUNDS
+        some = await added_up(
+            connection, STEPS, ("step",), since=since, until=until,
+            only={"queue": "information", "step": ["inform", "log"]}, spans=False,
+        )  # fmt: skip
+        whole = summed(counted, STEPS, ("step",), since, until)
+        assert set(some) == {("inform",), ("log",)}
+        for key, tally in some.items():
+            assert tally.counts == whole[key].counts
+            assert not any(tally.spans)
+        assert await added_up(connection, STEPS, ("step",), only={"queue": "nobody"}) == {}
+
+
+async def test_officers_are_not_kept_by_the_quarter(database):
+    async with database.reading() as connection:
+        with pytest.raises(ValueError, match="not kept by the quarter"):
+            await series(
+                connection, AGENTS, ("agent",), since=FIRST, until=FIRST + DAY, grain="quarter"
+            )

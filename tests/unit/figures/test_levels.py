@@ -1,0 +1,108 @@
+"""Quarters, days, weeks and months begin where they do in Bangkok, and tiles make up a span."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crm_bridge.figures.levels import (
+    DAY,
+    HOUR,
+    QUARTER,
+    beginning,
+    day_of,
+    hour_of_week,
+    month_after,
+    month_of,
+    quarter_of,
+    tiles,
+    week_of,
+)
+
+BANGKOK = ZoneInfo("Asia/Bangkok")
+SECOND = 1_000_000
+NOON = 1_795_498_200 * SECOND  # Tuesday 24 Nov 2026 12:30 in Bangkok
+MIDNIGHT = 1_795_453_200 * SECOND
+moments = st.integers(0, 4_000_000_000 * SECOND)
+
+
+def office(micros):
+    return datetime.fromtimestamp(micros // SECOND, BANGKOK)
+
+
+def at(*parts):
+    return int(datetime(*parts, tzinfo=BANGKOK).timestamp()) * SECOND
+
+
+@given(moments)
+def test_beginnings_are_those_of_the_office_calendar(moment):
+    now = office(moment)
+    day = now.replace(hour=0, minute=0, second=0)
+    assert office(quarter_of(moment)) == now.replace(minute=now.minute // 15 * 15, second=0)
+    assert office(day_of(moment)) == day
+    assert office(week_of(moment)) == day - timedelta(days=day.weekday())
+    assert office(month_of(moment)) == day.replace(day=1)
+    assert office(month_after(moment)) == (day.replace(day=1) + timedelta(31)).replace(day=1)
+    assert hour_of_week(moment) == f"{now.weekday() * 24 + now.hour:03d}"
+
+
+def test_a_known_tuesday():
+    assert quarter_of(NOON) == at(2026, 11, 24, 12, 30)
+    assert day_of(NOON) == MIDNIGHT == at(2026, 11, 24)
+    assert day_of(MIDNIGHT) == MIDNIGHT
+    assert day_of(MIDNIGHT - 1) == MIDNIGHT - DAY
+    assert week_of(NOON) == at(2026, 11, 23)
+    assert (month_of(NOON), month_after(NOON)) == (at(2026, 11, 1), at(2026, 12, 1))
+    assert hour_of_week(NOON) == "036"
+
+
+ALL = ("quarter", "day", "month")
+
+
+@given(moments, st.integers(0, 800 * DAY))
+def test_tiles_lie_side_by_side_from_bound_to_bound(since, length):
+    since, until = quarter_of(since), quarter_of(since + length)
+    found = list(tiles(ALL, since, until))
+    bounds = [since, *(tile.until for tile in found)]
+    assert [tile.since for tile in found] == bounds[:-1]
+    assert bounds[-1] == until or not found
+    for tile in found:
+        assert tile.since < tile.until
+        for bound in (tile.since, tile.until):
+            assert beginning(tile.level, bound) == bound
+
+
+def test_a_year_is_its_months():
+    (year,) = tiles(ALL, at(2026, 1, 1), at(2027, 1, 1))
+    assert year.level == "month"
+
+
+def test_days_and_quarters_are_read_only_at_the_ends():
+    found = list(tiles(ALL, at(2026, 1, 30, 13, 30), at(2026, 4, 2, 9, 15)))
+    assert [(tile.level, office(tile.since)) for tile in found] == [
+        ("quarter", office(at(2026, 1, 30, 13, 30))), ("day", office(at(2026, 1, 31))),
+        ("month", office(at(2026, 2, 1))), ("day", office(at(2026, 4, 1))),
+        ("quarter", office(at(2026, 4, 2))),
+    ]  # fmt: skip
+
+
+def test_a_span_within_a_day_or_without_bounds():
+    (only,) = tiles(ALL, MIDNIGHT + HOUR, MIDNIGHT + HOUR + QUARTER)
+    assert only.level == "quarter"
+    (everything,) = tiles(ALL, None, None)
+    assert (everything.level, everything.since, everything.until) == ("month", None, None)
+    assert [tile.level for tile in tiles(ALL, None, NOON)] == ["month", "day", "quarter"]
+    assert [tile.level for tile in tiles(ALL, NOON, None)] == ["quarter", "day", "month"]
+    assert list(tiles(ALL, NOON, NOON)) == []
+
+
+@pytest.mark.parametrize("begin", [0, 1])
+def test_a_row_belongs_to_the_span_in_which_it_begins(begin):
+    """Of figures kept by the day, a bound at noon."""
+    (tile,) = tiles(("day", "month"), MIDNIGHT + begin, MIDNIGHT + DAY // 2)
+    assert tile.level == "day"
+    assert (tile.since <= MIDNIGHT) is (begin == 0)
