@@ -13,6 +13,10 @@ day kills no entry:
 | nothing went through, `FEW` entries at most have failed, and `health()` is well | yes |
 | nothing else was tried, and nobody asked | no: ask (`Breaker.unsure`) |
 
+An entry is dead after `dead_after` charges. Where nothing beside it goes through, its failures may
+still be the CRM's (one that drops a fifth of its requests fails most entries of several requests),
+and it holds nobody up: it is dead only after `alone_after`.
+
 What the CRM refuses for good (GIVE_UP) is dead at once. Waits grow from `first` to `most` and are
 drawn between the half and the whole of that, so that not everything comes back at one moment; a
 wait that the CRM asks for is heard.
@@ -46,7 +50,9 @@ class Limits:
     first: float = 5.0
     most: float = 1800.0
     dead_after: int = 12
-    """Charged failures after which an entry is dead."""
+    """Charged failures after which an entry is dead, others going through beside it."""
+    alone_after: int = 36
+    """The same where nothing else goes through: the CRM's word that it is well is weak evidence."""
     trip: int = 5
     """Different entries that fail one after the other before the CRM is left alone; or twice as
     many failures of fewer, but not of one alone."""
@@ -135,7 +141,8 @@ class Breaker:
             return Verdict(None, True)
         own = self.against(mark)
         count = charged + own
-        if count >= self.limits.dead_after:
+        beside = mark is not None and self.passed > mark.passed
+        if count >= self.limits.alone_after or (own and beside and count == self.limits.dead_after):
             return Verdict(None, True)
         wait = self._drawn(self.limits.first, self.limits.most, max(count, 1))
         return Verdict(max(wait, self._asked(error)), own)

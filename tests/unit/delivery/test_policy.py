@@ -262,6 +262,21 @@ def test_a_crm_whose_health_lies_kills_no_entry_while_it_takes_none(
     assert not played.dead
 
 
+@given(draws, st.sampled_from([Unreachable, Busy]), st.integers(1, LIMITS.alone_after))
+def test_the_last_entry_of_a_crm_that_drops_requests_gets_through(
+    draw: float, error: type, unlucky: int
+):
+    """A fifth of the requests fail and the entry needs six: three of four tries fail by chance."""
+    played = Player(breaker(draw), poison={0}, due={0: 0})
+    while played.tries < unlucky:
+        played.step(up=True, error=error)
+    assert not played.dead
+    played.poison = set()
+    while played.due:
+        played.step(up=True, error=error)
+    assert played.done == {0}
+
+
 @given(
     draws,
     st.sampled_from([Unreachable, Busy, Denied, Unsettled]),
@@ -279,6 +294,9 @@ def test_a_poison_entry_always_comes_to_an_end_and_stops_nobody(
         played.step(up=True, error=error)
     assert played.dead == poison
     assert played.done == fine
-    assert all(played.charged[seq] == LIMITS.dead_after for seq in poison)
+    ends = {LIMITS.dead_after, LIMITS.alone_after}
+    assert {played.charged[seq] for seq in poison} <= ends
+    if not others:
+        assert {played.charged[seq] for seq in poison} == {LIMITS.alone_after}
     assert min(played.waits) >= LIMITS.first / 2
     assert played.now < 48 * HOUR
