@@ -19,6 +19,7 @@ from crm_bridge.commands.install import install
 from crm_bridge.commands.lab import lab
 from crm_bridge.commands.migrate import migrate
 from crm_bridge.commands.replay import replay
+from crm_bridge.commands.report import checksum, report
 from crm_bridge.commands.serve import serve
 from crm_bridge.commands.show import show
 from crm_bridge.commands.watch import watch
@@ -52,11 +53,13 @@ app.command("capture")(capture)
 app.command("replay")(replay)
 app.command("calls")(calls)
 app.command("show")(show)
+app.command("report")(report)
 app.command("watch")(watch)
 app.command("doctor")(doctor)
 app.command("migrate")(migrate)
 app.command("demo")(demo)
 app.command("install")(install)
+figures.command("checksum")(checksum)
 app.add_typer(account, name="account")
 app.add_typer(connector, name="connector")
 app.add_typer(figures, name="figures")

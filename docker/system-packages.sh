@@ -18,6 +18,10 @@ for group in "$@"; do
             need python3 command -v python3
             need python3-venv python3 -c 'import ensurepip, venv'
             need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
+            # reports as PDF: Pango shapes Thai and breaks its lines at words; the fonts are our own
+            need libpango-1.0-0 compgen -G '/usr/lib/*/libpango-1.0.so.0'
+            need libpangoft2-1.0-0 compgen -G '/usr/lib/*/libpangoft2-1.0.so.0'
+            need libharfbuzz-subset0 compgen -G '/usr/lib/*/libharfbuzz-subset.so.0'
             ;;
         lab)
             # An Asterisk on PATH or a Docker engine serves the lab too; debootstrap is the way that needs neither.

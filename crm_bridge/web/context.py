@@ -18,6 +18,7 @@ from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.screens import Screens
 from crm_bridge.live.hub import Hub
+from crm_bridge.papers.press import Press
 from crm_bridge.records.database import Database
 from crm_bridge.web.agent.screen import Screen
 from crm_bridge.web.health import Ask
@@ -48,6 +49,8 @@ class Context:
     """Calls in progress as the agents' screens show them; empty for ever without a line."""
     lookup: Lookup = field(init=False)
     """The other CRMs that are asked who calls; none without a line."""
+    press: Press = field(default_factory=Press)
+    """What prints reports."""
     throttle: Throttle = field(default_factory=Throttle)
     screen: Screen = field(init=False)
     """Calls as HTML."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
+import openpyxl
 from rich.cells import cell_len
 
 from tests.support.cli import Hotline, hotline
@@ -67,3 +68,23 @@ def test_counting_anew_gives_the_same_bytes(hotline: Hotline) -> None:
     connection.close()
     assert "lack some" in hotline("figures", "show", "--lang=en").out
     assert "0 calls" not in hotline("figures", "resume").out
+
+
+def test_a_report_is_written_and_its_checksum_is_printed_anew(hotline: Hotline) -> None:
+    hotline.replay(*NAMES)
+    days = ("--first", "2026-11-01", "--last", "2026-11-30")
+    out = hotline.database.parent / "november.xlsx"
+    assert hotline("report", *days, "--format", "xlsx", "--out", out).code == 0
+    cells = [c.value for row in openpyxl.load_workbook(out).worksheets[0] for c in row]
+    printed = hotline("figures", "checksum", *days)
+    assert f"SHA-256 {printed.out.split()[0]}" in cells
+    assert printed.err == ""
+    hotline("figures", "rebuild")
+    assert hotline("figures", "checksum", *days).out == printed.out
+    assert hotline("figures", "checksum", "--first", "2026-11-01").out == printed.out
+    assert hotline("figures", "checksum", "--first", "2025-01-01").out != printed.out
+    assert hotline("report", "--id", "none", "--out", out).code == 2
+    assert (
+        hotline("report", "--last", "2026-01-01", "--first", "2026-02-01", "--out", out).code == 2
+    )
+    assert "another place" in hotline("report", *days, "--format=csv", "--out", "/no/where").err

@@ -1,0 +1,54 @@
+"""The checksum of what a report was made of: the rows of figures of its days, in one order.
+
+Rows are whole numbers and histograms whose bytes are always the same, so that counting anew, the
+other database, or another year gives the same checksum, and one call more gives another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crm_bridge.figures.forms import FORMS, Form
+from crm_bridge.figures.levels import tiles
+from crm_bridge.records.figure_tables import FIGURES
+from crm_bridge.reports.period import Period
+
+_BREATH: Final = 250
+"""Rows after which others have a turn."""
+
+
+async def checksum(connection: AsyncConnection, period: Period) -> str:
+    """SHA-256 in hexadecimal of every row of figures of these days; raises StorageError."""
+    digest = hashlib.sha256(f"hotline figures 1 {period.first} {period.last}\n".encode())
+    for form in sorted(FORMS, key=lambda form: form.name):
+        digest.update(f"{form.name}\n".encode())
+        for n, line in enumerate(sorted(await _lines(connection, form, period))):
+            if n % _BREATH == 0:
+                await asyncio.sleep(0)
+            digest.update(line)
+    return digest.hexdigest()
+
+
+async def _lines(connection: AsyncConnection, form: Form, period: Period) -> list[bytes]:
+    """The coarsest rows that make up the days: those that a report of them is read from."""
+    table = FIGURES[form]
+    names = ("level", "from_us", *form.keys, *form.counts, *form.spans)
+    found = []
+    for tile in tiles(form.levels, period.since, period.until):
+        query = select(*(table.c[name] for name in names)).where(
+            table.c.level == tile.level,
+            table.c.from_us >= tile.since,
+            table.c.from_us < tile.until,
+        )
+        found += [_line(row) for row in await connection.execute(query)]
+    return found
+
+
+def _line(row: Any) -> bytes:
+    parts = [bytes(v).hex() if isinstance(v, bytes | memoryview) else str(v) for v in row]
+    return "\x1f".join(parts).encode() + b"\n"
