@@ -170,6 +170,8 @@ class App:
                 group.create_task(self._flush(), name="flush")
                 if self.floor is not None:
                     group.create_task(_tended("agents", self.floor.agents.run), name="agents")
+                    supervision = self.floor.supervision.book.run
+                    group.create_task(_tended("supervision", supervision), name="supervision")
                 if self.screens is not None:
                     group.create_task(_tended("cards", self.screens.run), name="callers' cards")
                 group.create_task(_tended("lost calls", self._tell_lost), name="lost calls")
@@ -353,6 +355,8 @@ async def build(config: Config, clock: Clock | None = None) -> App:
         screens.take_up(live.call for live in pipeline.tracker.lives.values())
     app.hub.on_audience = partial(_watched, app)
     await floor.agents.load()
+    floor.supervision.calls.declare = app.declare
+    await floor.supervision.book.load()
     return app
 
 

@@ -24,6 +24,7 @@ from crm_bridge.config_outside import (
     Section,
     guarded,
 )
+from crm_bridge.config_supervision import SupervisionSection
 from crm_bridge.errors import ConfigMistake
 from ivr.calls.directory import Agency, Directory
 
@@ -256,6 +257,7 @@ class Config(BaseSettings):
     messages: MessagesSection = MessagesSection()
     mail: MailSection = MailSection()
     desk: DeskSection = DeskSection()
+    supervision: SupervisionSection = SupervisionSection()
     oidc: OidcSection = OidcSection()
     connector: dict[str, ConnectorSection] = {}
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from crm_bridge.commands.words import Lang, clock, printable, say, span
+from crm_bridge.desk.ways import way_words
 from ivr.calls.call import Call, Micros, Transfer
+from ivr.events.markers import OBSERVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,9 @@ _SAID: Final[dict[str, tuple[str, str]]] = {
     "enquire_begin": ("สอบถามหน่วยงานทางช่องทางอื่น {0}", "asks an agency by other means {0}"),
     "enquire_end": ("ได้คำตอบจากหน่วยงานแล้ว", "has the agency's answer"),
     "logged": ("บันทึกการให้บริการแล้ว", "has saved the record of the call"),
+    "taken_over": ("รับสายแทน {0}", "takes the caller over from {0}"),
+    "supervision_begin": ("หัวหน้างานเริ่ม{0}", "as a supervisor begins: {0}"),
+    "supervision_end": ("หัวหน้างานสิ้นสุดการ{0}", "as a supervisor ends: {0}"),
     "callback": ("โทรกลับตามสายที่ไม่ได้รับ {0}", "calls the caller of a lost call back {0}"),
     "guide": ("อ่านคำแนะนำข้อมูลตลาดจบ", "the marketing guide has been read out"),
 }
@@ -151,6 +156,9 @@ class _Teller:
             if mark.name in {"agency", "agency_failed"}:
                 agency, colon, status = value.partition(":")
                 value = self._party(agency, agency) + (f": {status}" if colon else "")
+            if mark.name in OBSERVED:
+                way, _, agent = value.partition(":")
+                value = f"{way_words(way)[self.lang is Lang.EN]} ({agent})"
             if mark.name == "enquire_begin":
                 value = self._party(value, value) if value else ""
             known = mark.name in _SAID

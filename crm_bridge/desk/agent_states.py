@@ -38,6 +38,16 @@ class Source(StrEnum):
     DESK = "desk"
     CALL = "call"
     LINE = "line"
+    SUPERVISOR = "supervisor"
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """A supervisor who put an officer into a state."""
+
+    account_id: str
+    name_th: str
+    name_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +69,8 @@ class Sitting:
     """The call whose record is to be saved."""
     name_th: str = ""
     name_en: str = ""
+    by: Whose | None = None
+    """The supervisor whose doing the state is."""
 
     def to(
         self,
@@ -69,11 +81,12 @@ class Sitting:
         *,
         reason: str | None = None,
         call_id: str | None = None,
+        by: Whose | None = None,
     ) -> Sitting:
         """The same person in another state."""
         return replace(
             self, state=state, since=at, source=source, state_id=state_id, reason=reason,
-            call_id=call_id,
+            call_id=call_id, by=by,
         )  # fmt: skip
 
 

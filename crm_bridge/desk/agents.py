@@ -32,6 +32,7 @@ from crm_bridge.desk.agent_states import (
     Sitting,
     Source,
     State,
+    Whose,
     Wish,
     adopted,
     orders,
@@ -136,6 +137,10 @@ class Agents:
         """Who sits at an extension."""
         return self._held.get(extension)
 
+    def sitting(self) -> list[Sitting]:
+        """Everybody who is signed in at a telephone, in order of the extensions."""
+        return [self._held[extension] for extension in sorted(self._held)]
+
     def reason(self, code: str | None) -> sittings.Reason | None:
         """The pause's reason of this code; `None` for one the catalogue has not."""
         return self._reasons.get(code or "")
@@ -199,12 +204,12 @@ class Agents:
         self._publish(extension)
         return self.seat(extension)
 
-    async def ready(self, account_id: str) -> Seat:
-        """The agent takes calls from here on. Raises Refused."""
-        return await self._ask(account_id, State.READY)
+    async def ready(self, account_id: str, *, by: Account | None = None) -> Seat:
+        """The agent takes calls from here on; `by`: a supervisor's doing. Raises Refused."""
+        return await self._ask(account_id, State.READY, by=by)
 
-    async def pause(self, account_id: str, reason: str) -> Seat:
-        """The agent takes no calls, for this reason. Raises Refused."""
+    async def pause(self, account_id: str, reason: str, *, by: Account | None = None) -> Seat:
+        """The agent takes no calls, for this reason; `by`: a supervisor's doing. Raises Refused."""
         async with self._database.reading() as connection:
             self._reasons = {r.code: r for r in await sittings.reasons(connection, every=True)}
             offered = {r.code for r in await sittings.reasons(connection)}
@@ -213,7 +218,7 @@ class Agents:
                 "no-such-reason", "ไม่มีเหตุผลการพักนี้", "there is no such reason for a pause", 422,
                 {"reason": ("กรุณาเลือกเหตุผล", "choose a reason")},
             )  # fmt: skip
-        return await self._ask(account_id, State.PAUSED, reason)
+        return await self._ask(account_id, State.PAUSED, reason, by=by)
 
     async def sign_out(self, account_id: str, *, why: str = "desk") -> Seat | None:
         """The agent leaves: taken out of his queues. Nothing where he was not signed in."""
@@ -226,7 +231,7 @@ class Agents:
             if sitting is None or sitting.account_id != account_id:
                 return None
             if extension in self._in_call:
-                raise _in_call()
+                raise _in_call() if why == "desk" else _officer_in_call()
             node = self._reached(extension)
             now = self._clock.now_us()
             del self._held[extension]
@@ -256,6 +261,7 @@ class Agents:
         reason: str | None = None,
         *,
         source: Source = Source.DESK,
+        by: Account | None = None,
     ) -> Seat:
         sitting = self.of_account(account_id)
         if sitting is None:
@@ -272,9 +278,13 @@ class Agents:
             if (sitting.state, sitting.reason) == (state, reason):
                 return self.seat(extension)
             if extension in self._in_call:
-                raise _in_call()
+                raise _in_call() if by is None else _officer_in_call()
             node = self._reached(extension)
-            after = sitting.to(state, self._clock.now_us(), source, uuid.uuid4().hex, reason=reason)
+            after = sitting.to(
+                state, self._clock.now_us(), Source.SUPERVISOR if by is not None else source,
+                uuid.uuid4().hex, reason=reason,
+                by=Whose(by.id, by.name_th, by.name_en) if by is not None else None,
+            )  # fmt: skip
             try:
                 await self._become(node, sitting, after)
             except (Refused, StorageError):
@@ -489,7 +499,7 @@ class Agents:
             "paused_in": list(seat.paused_in),
             "account_id": None, "name_th": None, "name_en": None, "wished": None, "since": None,
             "signed_in_at": None, "reason": None, "reason_th": None, "reason_en": None,
-            "call_id": None, "source": None,
+            "call_id": None, "source": None, "by_th": None, "by_en": None,
         }  # fmt: skip
         if sitting is None:
             return told
@@ -506,7 +516,17 @@ class Agents:
             "reason_en": reason.name_en if reason else "Paused at the line" if elsewhere else None,
             "call_id": sitting.call_id,
             "source": sitting.source.value,
+            "by_th": sitting.by.name_th if sitting.by is not None else None,
+            "by_en": sitting.by.name_en if sitting.by is not None else None,
         }
+
+
+def _officer_in_call() -> Refused:
+    return Refused(
+        "in-call",
+        "เจ้าหน้าที่กำลังอยู่ในสาย กรุณาทำรายการหลังจบสาย",
+        "the officer is in a call; do this when it is over",
+    )
 
 
 def _in_call() -> Refused:

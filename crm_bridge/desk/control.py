@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from crm_bridge.desk.directory import Directory
 from crm_bridge.desk.line import Line, LineNode, Part, not_connected, unconfirmed
+from crm_bridge.desk.one_at_a_time import OneAtATime
 from crm_bridge.errors import Refused
 from ivr.ami import actions
 from ivr.calls.members import Presence
@@ -53,7 +54,7 @@ class Control:
     def __init__(self, line: Line, directory: Directory) -> None:
         self._line = line
         self._directory = directory
-        self._under_way: dict[str, tuple[str, asyncio.Task[Done]]] = {}
+        self._once = OneAtATime[Done]()
         self._called: dict[str, tuple[str, float, Done]] = {}
 
     # --- hold ------------------------------------------------------------------------------------
@@ -231,29 +232,6 @@ class Control:
         return done
 
     # --- what every act asks ---------------------------------------------------------------------
-
-    async def _once(self, agent: str, act: str, work: Callable[[], Awaitable[Done]]) -> Done:
-        """Runs one act of an officer at a time; the same act again joins the one under way."""
-        running = self._under_way.get(agent)
-        if running is not None:
-            if running[0] != act:
-                raise Refused(
-                    "act-under-way",
-                    "คำสั่งก่อนหน้ากำลังดำเนินการ กรุณารอสักครู่",
-                    "another act on this call is under way; wait for it",
-                )
-            return await asyncio.shield(running[1])
-
-        async def run() -> Done:
-            try:
-                return await work()
-            finally:
-                del self._under_way[agent]
-
-        task = asyncio.create_task(run(), name=f"act of {agent}")
-        self._under_way[agent] = (act, task)
-        # a browser that goes away does not take back what it asked for
-        return await asyncio.shield(task)
 
     def _node(self, agent: str) -> LineNode:
         node = self._line.node_of(agent)

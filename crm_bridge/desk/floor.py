@@ -11,6 +11,7 @@ from crm_bridge.desk.agents import Agents
 from crm_bridge.desk.control import Control
 from crm_bridge.desk.directory import Directory
 from crm_bridge.desk.line import Line
+from crm_bridge.desk.supervision import Supervision
 from crm_bridge.live.hub import Hub
 from crm_bridge.records.database import Database
 
@@ -23,6 +24,7 @@ class Floor:
     agents: Agents
     control: Control
     directory: Directory
+    supervision: Supervision
 
     @classmethod
     def of(cls, config: Config, database: Database, hub: Hub, clock: Clock) -> Self:
@@ -30,4 +32,7 @@ class Floor:
         line = Line(config.directory())
         directory = Directory(config, line)
         agents = Agents(database, line, hub, clock, list(config.queue))
-        return cls(line, agents, Control(line, directory), directory)
+        supervision = Supervision.of(
+            database, line, agents, directory, hub, clock, config.supervision
+        )
+        return cls(line, agents, Control(line, directory), directory, supervision)

@@ -21,6 +21,7 @@ from ivr.calls.call import Call
 from ivr.calls.directory import Directory
 from ivr.calls.live import Live
 from ivr.calls.members import Member, Members, Presence
+from ivr.calls.supervising import Spying
 from ivr.calls.tracker import Tracker
 from ivr.events.types import Event
 
@@ -131,6 +132,10 @@ class Line:
         for node in self.nodes:
             for live in list(node.tracker.lives.values()):
                 yield node, live
+
+    def spyings(self) -> list[Spying]:
+        """Every supervisor who is at an officer's call now."""
+        return [spying for node in self.nodes for spying in list(node.tracker.spyings.values())]
 
     def live(self, call_id: str) -> tuple[LineNode, Live] | None:
         """The call in progress of this id."""

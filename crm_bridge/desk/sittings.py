@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.desk.agent_states import Sitting, Source, State
+from crm_bridge.desk.agent_states import Sitting, Source, State, Whose
 from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.agents import agent_sessions, agent_states, pause_reasons
 from ivr.calls.call import Micros
@@ -35,6 +35,7 @@ async def reasons(connection: AsyncConnection, *, every: bool = False) -> list[R
 
 async def open_sittings(connection: AsyncConnection) -> list[Sitting]:
     """Everyone who is signed in."""
+    supervisor = accounts.alias("supervisor")
     query = (
         select(
             agent_sessions.c.id.label("session_id"),
@@ -50,9 +51,13 @@ async def open_sittings(connection: AsyncConnection) -> list[Sitting]:
             agent_states.c.started_us,
             accounts.c.name_th,
             accounts.c.name_en,
+            supervisor.c.id.label("by_id"),
+            supervisor.c.name_th.label("by_th"),
+            supervisor.c.name_en.label("by_en"),
         )
         .join(agent_states, agent_states.c.session_id == agent_sessions.c.id)
         .join(accounts, accounts.c.id == agent_sessions.c.account_id)
+        .outerjoin(supervisor, supervisor.c.id == agent_states.c.by_account)
         .where(agent_sessions.c.ended_us.is_(None), agent_states.c.ended_us.is_(None))
         .order_by(agent_sessions.c.extension)
     )
@@ -74,6 +79,7 @@ def _sitting(row: Any) -> Sitting:
         call_id=row["call_id"],
         name_th=row["name_th"],
         name_en=row["name_en"],
+        by=Whose(row["by_id"], row["by_th"], row["by_en"]) if row["by_id"] else None,
     )
 
 
@@ -124,6 +130,7 @@ async def _begin_state(connection: AsyncConnection, sitting: Sitting) -> None:
             call_id=sitting.call_id,
             source=sitting.source.value,
             started_us=sitting.since,
+            by_account=sitting.by.account_id if sitting.by is not None else None,
         )
     )
 

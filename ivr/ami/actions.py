@@ -137,6 +137,11 @@ def blind_transfer(action_id: str, channel: str, exten: str, context: str) -> Ac
     return build("BlindTransfer", action_id, Channel=channel, Exten=exten, Context=context)
 
 
+def redirect(action_id: str, channel: str, context: str, exten: str) -> Action:
+    """Send a channel to an extension; no transfer event comes of it. Needs call."""
+    return build("Redirect", action_id, Channel=channel, Context=context, Exten=exten, Priority="1")
+
+
 def attended_transfer(action_id: str, channel: str, exten: str, context: str) -> Action:
     """Let this channel's party speak with an extension while the other side waits. Needs call.
 

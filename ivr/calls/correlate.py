@@ -62,6 +62,8 @@ class Channel:
     """What a snapshot told of it, where its start was not heard."""
     calls_back: tuple[int, str] | None = None
     """When its officer began to call a lost caller back, and the lost call's id."""
+    supervises: tuple[str, str] | None = None
+    """What our dialplan lets it do at an officer's call: the way, and the supervisor's number."""
     ordered: int | None = None
     """Told to hang up by a command or a stop of Asterisk; the flag that says which."""
 

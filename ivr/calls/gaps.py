@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ivr.calls import talking
+from ivr.calls import supervising, talking
 from ivr.calls.call import EndedBy, Gap, Outcome, Role
 from ivr.calls.correlate import Channel, Net
 from ivr.calls.transitions import Phase, Trigger
@@ -175,6 +175,7 @@ def _vanished(tracker: Tracker, channel: Channel, now: int) -> None:
         live.release(channel.uniqueid, None)
         live.agency_parts.pop(channel.uniqueid, None)
         tracker.touch(live)
+    supervising.channel_gone(tracker, channel, None)
     tracker.net.end(channel, None, None)
 
 

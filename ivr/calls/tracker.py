@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
-from ivr.calls import ending, gaps, handover, talking, waiting
+from ivr.calls import ending, gaps, handover, supervising, talking, waiting
 from ivr.calls.call import OUTBOUND, Call, EndedBy, Gap, Mark, Outcome, Role
 from ivr.calls.correlate import Channel, Net
 from ivr.calls.directory import Directory
@@ -42,6 +42,8 @@ class Tracker:
         """Officer → calls in progress they have joined."""
         self.queue_of: dict[str, Live] = {}
         """Channel that stands in a queue → its call."""
+        self.spyings: dict[str, supervising.Spying] = {}
+        """Supervisor's channel → the officer's call it is at."""
         self.oddities: Counter[tuple[Phase, Trigger]] = Counter()
         """Pairs of state and trigger the table does not know, counted."""
         self._callers: dict[str, Live] = {}
@@ -252,6 +254,7 @@ class Tracker:
 
     def _end(self, channel: Channel, at: int | None, cause: int | None, now: int) -> None:
         self._leave(channel, channel.bridge, now)
+        supervising.channel_gone(self, channel, now)
         live = channel.group.live
         self.net.end(channel, at, cause)
         if live is None:
@@ -347,6 +350,7 @@ class Tracker:
                 live.release(uniqueid, at)
             for leg in live.agency_parts.values():
                 leg.released_at = at
+        supervising.call_gone(self, live, at)
         self.touch(live)
         self._close(live)
 
@@ -390,6 +394,8 @@ _HANDLERS: Final[dict[type[ev.Event], Callable[[Tracker, Any], None]]] = {
     ev.BridgeEntered: Tracker._bridge_entered,
     ev.BridgeLeft: Tracker._bridge_left,
     ev.LocalPaired: Tracker._local_paired,
+    ev.SpyStarted: supervising.started,
+    ev.SpyStopped: supervising.stopped,
     ev.HoldStarted: talking.held,
     ev.HoldEnded: talking.unheld,
     ev.QueueJoined: waiting.joined,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ivr.calls import handover
+from ivr.calls import handover, supervising
 from ivr.calls.call import (
     Attempt,
     AttemptOutcome,
@@ -101,6 +101,8 @@ def marked(tracker: Tracker, event: ev.Marked) -> None:
         channel = tracker.net.channels.get(event.uniqueid)
         if channel is not None and event.name == "callback":
             channel.calls_back = (event.at, event.value)
+        elif channel is not None and event.name == "supervise":
+            supervising.announced(channel, event.value)
         return
     live.marked = True
     call, name, value = live.call, event.name, event.value

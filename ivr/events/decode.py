@@ -237,6 +237,14 @@ def _local(at: int, inferred: bool, f: Headers) -> ev.Event | None:
     return ev.LocalPaired(at, inferred, f.need(b"LocalOneUniqueid"), f.need(b"LocalTwoUniqueid"))
 
 
+def _spy_started(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.SpyStarted(at, inferred, f.need(b"SpyerUniqueid"), f.need(b"SpyeeUniqueid"))
+
+
+def _spy_stopped(at: int, inferred: bool, f: Headers) -> ev.Event | None:
+    return ev.SpyStopped(at, inferred, f.need(b"SpyerUniqueid"))
+
+
 def _user(at: int, inferred: bool, f: Headers) -> ev.Event | None:
     if not f.holds(b"UserEvent", _OURS):
         return None
@@ -332,6 +340,8 @@ DECODERS: Final[dict[str, Decoder]] = {
     "ParkedCallTimeOut": _unparked("timeout"),
     "ParkedCallGiveUp": _unparked("gave_up"),
     "LocalBridge": _local,
+    "ChanSpyStart": _spy_started,
+    "ChanSpyStop": _spy_stopped,
     "UserEvent": _user,
     "QueueMemberAdded": _member(added=True, seen=False),
     "QueueMemberPause": _member(added=False, seen=False),

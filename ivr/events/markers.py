@@ -31,6 +31,7 @@ MARKS: Final[dict[str, str]] = {
     "queue_timeout": "the queue gave up; value: the queue",
     "guide": "the marketing information guide was read to its end",
     "callback": "an officer calls a lost caller back; value: the lost call's id, or empty",
+    "supervise": "a supervisor goes to an officer's call; value: WAY:SUPERVISOR:UNIQUEID",
 }
 """Marker name → what it says and what its value is."""
 
@@ -40,5 +41,15 @@ DECLARED: Final[dict[str, str]] = {
     "enquire_begin": "the officer asks an agency by other means; value: the agency's id, or empty",
     "enquire_end": "the officer has the agency's answer; value: empty",
     "logged": "the officer has saved the record of the call; value: empty",
+    "taken_over": "a supervisor takes the caller over; value: the officer who had the caller",
 }
 """Declared mark → what its officer says by it and what its value is."""
+
+SUPERVISION_BEGIN: Final = "supervision_begin"
+SUPERVISION_END: Final = "supervision_end"
+
+OBSERVED: Final[dict[str, str]] = {
+    SUPERVISION_BEGIN: "a supervisor is at the call from here on; value: WAY:OFFICER",
+    SUPERVISION_END: "the supervisor is no longer there; value: WAY:OFFICER",
+}
+"""Mark that the tracker makes of Asterisk's own events → what it says and what its value is."""

@@ -251,6 +251,18 @@ class Unparked(ChannelEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class SpyStarted(ChannelEvent):
+    """A channel begins to hear another (ChanSpyStart); `target` is the one that is heard."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpyStopped(ChannelEvent):
+    """A channel hears another no longer (ChanSpyStop)."""
+
+
+@dataclass(frozen=True, slots=True)
 class LocalPaired(Event):
     """The two halves of a Local channel are one conversation (LocalBridge)."""
 

@@ -50,6 +50,8 @@ MANAGER_EVENTS: Final = (
     "ParkedCallTimeOut",
     "ParkedCallGiveUp",
     "LocalBridge",
+    "ChanSpyStart",
+    "ChanSpyStop",
     "QueueMemberAdded",
     "QueueMemberRemoved",
     "QueueMemberPause",

@@ -55,7 +55,8 @@ def test_every_context_is_used(contexts, config):
     for context in contexts.values():
         for step in context.steps:
             used |= {place[0] for place in dialplan.targets(context.name, step)}
-    used.add("desk-callback")  # the bridge's, by Originate: crm_bridge/desk/control.py
+    # the bridge's, by Originate: crm_bridge/desk/control.py, crm_bridge/desk/supervision.py
+    used |= {"desk-callback", "desk-supervise"}
     for name in set(contexts) - used:
         assert re.search(rf"[=@ \"]{re.escape(name)}\b", others), f"{name} is used by nobody"
 
@@ -118,11 +119,28 @@ def test_no_feature_is_the_callers(contexts):
                 assert not set(plain) & set("TKXWH"), step.where
 
 
-def test_no_program_and_no_spying(contexts):
+def test_no_program(contexts):
     for context in contexts.values():
         for step in context.steps:
-            assert step.application not in {"System", "TrySystem", "ChanSpy", "Originate", "DISA"}
+            assert step.application not in {"System", "TrySystem", "Originate", "DISA"}
             assert "SHELL(" not in step.arguments
+
+
+def test_spying_is_the_desks_alone_and_on_one_named_channel(contexts):
+    """No telephone, caller or transfer leads there; never by a prefix, never with keys."""
+    for context in contexts.values():
+        for step in context.steps:
+            if "Spy" in step.application or "Spy" in step.arguments:
+                assert (context.name, step.application) == ("desk-supervise", "ChanSpy"), step.where
+                channel, options = dialplan.split(step.arguments)
+                assert channel == "${HOTLINE_SPIED}"
+                assert set("uqES") <= set(options) <= set("uqESwB"), step.where
+        if context.name != "desk-supervise":
+            assert "desk-supervise" not in dialplan.reachable(contexts, context.name)
+    supervise = contexts["desk-supervise"]
+    assert supervise.extensions == {"listen", "whisper", "barge"}
+    assert supervise.includes == []
+    assert dialplan.reachable(contexts, "desk-supervise") == {"desk-supervise", "mark"}
 
 
 def test_only_known_applications_of_loaded_modules(contexts, config):
@@ -132,7 +150,7 @@ def test_only_known_applications_of_loaded_modules(contexts, config):
         "Playback": "app_playback", "Dial": "app_dial", "Queue": "app_queue",
         "MixMonitor": "app_mixmonitor", "ConfBridge": "app_confbridge",
         "Pickup": "app_directed_pickup", "PickupChan": "app_directed_pickup",
-        "StopMusicOnHold": "res_musiconhold", "TryExec": "app_exec",
+        "StopMusicOnHold": "res_musiconhold", "TryExec": "app_exec", "ChanSpy": "app_chanspy",
     }  # fmt: skip
     core = {"Set", "Goto", "GotoIf", "Answer", "Hangup", "Background", "WaitExten"}
     for context in contexts.values():

@@ -8,9 +8,11 @@ from crm_bridge.records.desk_tables import (
     connectors,
     messages,
     people,
+    supervision,
     wrapups,
 )
 
 __all__ = [
-    "accounts", "agents", "appointments", "cases", "connectors", "messages", "people", "wrapups",
+    "accounts", "agents", "appointments", "cases", "connectors", "messages", "people",
+    "supervision", "wrapups",
 ]  # fmt: skip

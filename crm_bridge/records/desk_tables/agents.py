@@ -46,9 +46,10 @@ agent_states = Table(
     Column("source", Text, nullable=False),
     Column("started_us", BigInteger, nullable=False),
     Column("ended_us", BigInteger),
+    Column("by_account", Text),
     Index("ix_agent_states_session_id", "session_id", "started_us"),
     Index("ix_agent_states_started_us", "started_us"),
 )
 """What an agent was in one sitting, one after the other: `ready`, `paused` (for `reason`) or
 `wrapup` (of `call_id`). `source`: `desk` (the agent), `call` (a call began or ended), `line` (a
-change made elsewhere at the telephone system)."""
+change made elsewhere at the telephone system), `supervisor` (`by_account` says who)."""

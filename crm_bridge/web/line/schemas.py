@@ -80,7 +80,11 @@ class SeatOut(BaseModel):
     reason_th: str | None
     reason_en: str | None
     call_id: str | None = Field(description="the call whose record is to be saved")
-    source: str | None = Field(description="desk, call, or line (changed elsewhere)")
+    source: str | None = Field(
+        description="desk, call, line (changed elsewhere) or supervisor (`by_th`, `by_en`)"
+    )
+    by_th: str | None
+    by_en: str | None
 
 
 class ReasonOut(BaseModel):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crm_bridge.cases.call_words import SEEN
+from crm_bridge.desk.ways import way_words
 from ivr.calls.call import (
     OUTBOUND,
     AttemptOutcome,
@@ -17,6 +18,7 @@ from ivr.calls.call import (
     PassageOutcome,
     TransferOutcome,
 )
+from ivr.calls.supervising import supervisions
 
 Words = tuple[str, str]
 """Thai and English."""
@@ -74,6 +76,7 @@ _MARKS: Final[dict[str, Words]] = {
     "enquire_begin": ("เริ่มสอบถามหน่วยงานทางช่องทางอื่น", "An agency is asked by other means"),
     "enquire_end": ("ได้รับคำตอบจากหน่วยงาน", "The agency has answered"),
     "logged": ("บันทึกการให้บริการแล้ว", "The record of the call was saved"),
+    "taken_over": ("หัวหน้างานรับสายแทน", "A supervisor takes the caller over"),
 }
 
 
@@ -139,6 +142,9 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
     for mark in call.marks:
         if mark.name in _MARKS:
             yield Moment(mark.at, *_MARKS[mark.name], mark.by or "")
+    for there in supervisions(call):
+        th, en = way_words(there.way)
+        yield Moment(there.since, f"หัวหน้างาน{th}", f"A supervisor: {en}", there.by, there.until)
     for gap in call.gaps:
         yield Moment(gap.started_at, "ระบบไม่ได้ยินเหตุการณ์", "Nothing was heard", "", gap.ended_at)
     if call.ended_at is not None:

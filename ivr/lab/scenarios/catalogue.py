@@ -17,6 +17,7 @@ from ivr.lab.scenarios import (
     foreign,
     menu,
     queueing,
+    supervision,
 )
 from ivr.lab.stage import FOREIGN, House, Stage
 
@@ -78,6 +79,8 @@ SCENARIOS: dict[str, Scenario] = {
         _ours(queueing.same_number_twice),
         _ours(queueing.same_second),
         _ours(queueing.two_devices),
+        _ours(supervision.supervised),
+        _ours(supervision.supervised_to_the_end),
         _ours(queueing.local_member),
         _ours(blind.ended_by_agency),
         _ours(attended.attended_early),
