@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from crm_bridge import config as rooms
 from crm_bridge import config_outside as outside
 from crm_bridge.config import Config, load_config
+from crm_bridge.config_supervision import SupervisionSection
 from crm_bridge.errors import ConfigMistake
 
 DOC = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -26,6 +27,7 @@ SECTIONS = {
     "[oidc]": outside.OidcSection,
     "[connector.NAME]": outside.ConnectorSection,
     "[desk]": rooms.DeskSection,
+    "[supervision]": SupervisionSection,
 }
 PLAIN = """
 [[node]]
