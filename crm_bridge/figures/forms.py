@@ -3,10 +3,15 @@
 | form | keys | counts |
 |---|---|---|
 | `STEPS` | queue, service, step | every timing that started then |
-| `AGENT_STEPS` | who it was with, and the same | the same |
+| `AGENT_STEPS` | agent, and the same | the same, by the officer whose it was |
+| `AGENCY_STEPS` | agency, and the same | the timings in which an agency was asked or handed to |
 | `QUEUES` | queue | every passage that began then |
 | `CALLS` | direction, service, language, outcome | every call entered then |
 | `AGENTS` | agent, queue | every part of an officer whose handling ended then |
+| `HOURS` | hour of the week, queue, service, step | timings; where step is "", queue passages |
+| `TRANSFERS` | kind, agency, outcome | every asking for a transfer or consultation |
+| `MENUS` | path (`main:1/guide:0`), outcome | every caller's way through the menus |
+| `REPEATS` | times (`1` … `9`, `10+`) | callers with so many calls in the month, and those calls |
 
 Before its keys a row has its `level` and `from_us`: the quarter of an hour, day or month of
 Asia/Bangkok, and the moment of its beginning. Each level holds all there is, so that a span is read
@@ -42,13 +47,14 @@ _TIMINGS: Final = ("within", "over", "open", "observed", "declared", "inferred",
                    "elapsed_us")  # fmt: skip
 
 STEPS: Final = Form("figures_steps", _ALL, ("queue", "service", "step"), _TIMINGS, ("elapsed",))
+_WHAT: Final = ("queue", "service", "step")
 AGENT_STEPS: Final = Form(
-    "figures_agent_steps",
-    _DAYS,
-    ("agent", "agency", "queue", "service", "step"),  # whose they are first: one is often asked for
-    _TIMINGS,
-    ("elapsed",),
+    "figures_agent_steps", _DAYS, ("agent", *_WHAT), _TIMINGS, ("elapsed",)
+)  # fmt: skip
+AGENCY_STEPS: Final = Form(
+    "figures_agency_steps", _DAYS, ("agency", *_WHAT), _TIMINGS, ("elapsed",)
 )
+"""Apart from officers: a row an officer and agency would be nearly a row a timing."""
 QUEUES: Final = Form(
     "figures_queues",
     _ALL,
@@ -70,4 +76,36 @@ AGENTS: Final = Form(
     ("parts", "talk_us", "hold_us", "wrap_us"),
     ("handled",),
 )
-FORMS: Final = (STEPS, AGENT_STEPS, QUEUES, CALLS, AGENTS)
+HOURS: Final = Form(
+    "figures_hours",
+    _DAYS,
+    ("hour_of_week", *_WHAT),
+    ("timings", "within", "over", "offered", "answered", "abandoned"),
+)
+"""`hour_of_week` is `000` (Monday 00:00) to `167`. `offered` are all passages whose end is known,
+short ones too: it knows no threshold."""
+TRANSFERS: Final = Form(
+    "figures_transfers",
+    _DAYS,
+    ("kind", "agency", "outcome"),
+    ("transfers", "asked_us", "ours_us", "theirs_us"),
+    ("whole", "ours", "theirs"),
+)
+"""`kind` is `blind`, `attended` or `consult` (asked, and not handed on). `whole` and its sum
+`asked_us`: asked → answered, or over in vain. The ministry's share `ours` ends where the agency's
+telephone begins to ring, and the agency's `theirs` begins there; of a call whose agency's leg was
+not seen both are unknown, and in neither histogram."""
+MENUS: Final = Form("figures_menus", _DAYS, ("path", "outcome"), ("calls",))
+REPEATS: Final = Form("figures_repeats", ("month",), ("times",), ("callers", "calls"))
+"""Calls from a number, by the month in which they were entered; withheld ones are in `CALLS`."""
+FORMS: Final = (
+    STEPS, AGENT_STEPS, AGENCY_STEPS, QUEUES, CALLS, AGENTS, HOURS, TRANSFERS, MENUS, REPEATS,
+)  # fmt: skip
+
+
+def times(calls: int) -> str:
+    """The key of `REPEATS` for a caller with so many calls."""
+    return str(calls) if calls < _TIMES else f"{_TIMES}+"
+
+
+_TIMES: Final = 10

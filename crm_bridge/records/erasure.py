@@ -15,12 +15,15 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.clock import Clock
+from crm_bridge.figures.tallies import Tallies
 from crm_bridge.records.calls import with_lists
 from crm_bridge.records.desk_tables.people import erased_calls
+from crm_bridge.records.figures import Figures
 from crm_bridge.records.rows import CallRows, snapshot, without_caller
 from crm_bridge.records.tables import CHILDREN, callers, calls
 
 _PAGE: Final = 200
+_COUNTED: Final = [c.name for c in calls.c].index("counted")
 _HIDDEN: Final = ("dialled", "caller_e164", "caller_presented", "caller_name")
 
 
@@ -35,15 +38,22 @@ async def erase_callers(connection: AsyncConnection, clock: Clock, call_ids: Seq
     new = [i for i in dict.fromkeys(call_ids) if i not in done]
     now = clock.now_us()
     numbers: set[str] = set()
+    figures = Figures(connection.dialect)
+    generation = await connection.run_sync(figures.generation)
     for start in range(0, len(new), _PAGE):
         query = select(calls).where(calls.c.call_id.in_(new[start : start + _PAGE]))
         heads = [tuple(row) for row in (await connection.execute(query)).all()]
+        counted = [head[0] for head in heads if head[_COUNTED] == generation]
+        tallies = Tallies()
+        await connection.run_sync(figures.count_stored, tallies, counted, -1)
         for stored in await with_lists(connection, heads):
             rows = without_caller(snapshot(stored.call, stored.steps))
             if stored.caller_number is not None:
                 numbers.add(stored.caller_number)
             await connection.execute(insert(erased_calls).values(call_id=rows.call_id, at_us=now))
             await _rewrite(connection, rows, now)
+        await connection.run_sync(figures.count_stored, tallies, counted, 1)
+        await connection.run_sync(figures.apply, tallies)
     for number in sorted(numbers):
         await _count_again(connection, number)
     return len(new)

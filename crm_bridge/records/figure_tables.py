@@ -29,6 +29,19 @@ def _table(form: Form) -> Table:
 
 FIGURES: Final[dict[Form, Table]] = {form: _table(form) for form in FORMS}
 
+figures_callers = Table(
+    "figures_callers",
+    metadata,
+    Column("month_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("e164", Text, primary_key=True),
+    Column("calls", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""How many counted calls a number has made in a month: what `REPEATS` is made of."""
+
+COUNTED: Final = (*FIGURES.values(), figures_callers)
+"""Everything that is made of calls, and emptied when they are counted anew."""
+
 figures_state = Table(
     "figures_state",
     metadata,

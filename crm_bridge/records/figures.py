@@ -13,10 +13,11 @@ from typing import Any, Final
 from sqlalchemy import Dialect, delete, update
 from sqlalchemy.engine import Connection
 
-from crm_bridge.figures.forms import Form
+from crm_bridge.figures.counting import LISTS, Row, count_call
+from crm_bridge.figures.forms import REPEATS, Form, times
 from crm_bridge.figures.histogram import changed
-from crm_bridge.figures.tallies import LISTS, Key, Row, Tallies, Tally, at_every_level
-from crm_bridge.records.figure_tables import FIGURES, figures_state
+from crm_bridge.figures.tallies import Key, Tallies, Tally, at_every_level
+from crm_bridge.records.figure_tables import COUNTED, FIGURES, figures_state
 from crm_bridge.records.tables import CHILDREN, calls
 
 _GENERATION: Final = "SELECT generation FROM figures_state"
@@ -39,6 +40,16 @@ class Figures:
         }
         self._stored = {form: self._stored_sql(form) for form in FIGURES}
         self._upsert = {form: self._upsert_sql(form) for form in FIGURES}
+        self._callers = self._callers_sql()
+        marks = self._marks(3)
+        self._caller = (
+            f"INSERT INTO figures_callers (month_us, e164, calls) VALUES ({marks}) "  # noqa: S608  constants only
+            "ON CONFLICT (month_us, e164) DO UPDATE SET calls = excluded.calls"
+        )
+        month, number = self._marks(2).split(", ")
+        self._caller_gone = (
+            f"DELETE FROM figures_callers WHERE month_us = {month} AND e164 = {number}"  # noqa: S608  constants only
+        )
         self._delete = {form: self._delete_sql(form) for form in FIGURES}
 
     def generation(self, connection: Connection) -> int:
@@ -58,11 +69,11 @@ class Figures:
             for row in connection.exec_driver_sql(sql, given).all():
                 lists[row[0]][n].append(tuple(row))
         for head in heads:
-            tallies.count(tuple(head), lists[head[0]], sign)
+            count_call(tallies, tuple(head), lists[head[0]], sign)
 
     def begin_anew(self, connection: Connection) -> None:
         """Empties the figures; `Walk` then counts every call again."""
-        for table in FIGURES.values():
+        for table in COUNTED:
             connection.execute(delete(table))
         connection.execute(
             update(figures_state).values(
@@ -75,6 +86,7 @@ class Figures:
 
         ValueError where a stored histogram is damaged, or was counted by another rule.
         """
+        self._repeat(connection, tallies)
         written = 0
         for form, differences in tallies.rows.items():
             rows = at_every_level(form, differences)
@@ -89,6 +101,37 @@ class Figures:
             if less:  # only what was taken back can have left nothing
                 connection.exec_driver_sql(self._delete[form], less)
         return written
+
+    def _repeat(self, connection: Connection, tallies: Tallies) -> None:
+        """Makes `REPEATS` of how many calls more each caller has made."""
+        changed = {caller: calls for caller, calls in tallies.callers.items() if calls}
+        if not changed:
+            return
+        callers = sorted(changed)
+        given: tuple[Any, ...] = (json.dumps(callers),)
+        if not self._sqlite:
+            given = tuple(list(column) for column in zip(*callers, strict=True))
+        stored = {
+            (month, number): calls
+            for month, number, calls in connection.exec_driver_sql(self._callers, given).all()
+        }
+        rows: list[Row] = []
+        gone: list[Row] = []
+        for caller in callers:
+            before = stored.get(caller, 0)
+            now = before + changed[caller]
+            for made, sign in ((before, -1), (now, 1)):
+                if made:
+                    tally = tallies.at(REPEATS, (caller[0], times(made)))
+                    tally.counts[0] += sign
+                    tally.counts[1] += sign * made
+            if now:
+                rows.append((*caller, now))
+            else:
+                gone.append(caller)
+        for statement, entries in ((self._caller, rows), (self._caller_gone, gone)):
+            if entries:
+                connection.exec_driver_sql(statement, entries)
 
     def _spans(
         self, connection: Connection, form: Form, rows: Mapping[Key, Tally], keys: list[Key]
@@ -118,6 +161,16 @@ class Figures:
 
     def _which(self) -> str:
         return "SELECT value FROM json_each(?)" if self._sqlite else "SELECT unnest($1::text[])"
+
+    def _callers_sql(self) -> str:
+        given, names = "unnest($1::bigint[], $2::text[]) AS j(month, number)", "j.month, j.number"
+        if self._sqlite:
+            given = "json_each(?) AS j"
+            names = "json_extract(j.value, '$[0]'), json_extract(j.value, '$[1]')"
+        return (
+            f"SELECT t.month_us, t.e164, t.calls FROM {given} JOIN figures_callers AS t "  # noqa: S608  constants only
+            f"ON (t.month_us, t.e164) = ({names})"
+        )
 
     def _stored_sql(self, form: Form) -> str:
         keys = _keys(form)

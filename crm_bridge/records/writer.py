@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection
 
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.errors import StorageError
+from crm_bridge.figures.counting import count_call
 from crm_bridge.figures.tallies import Tallies
 from crm_bridge.records import outbox
 from crm_bridge.records.database import Database
@@ -190,7 +191,7 @@ class Writer:
     def _plan_head(self, plan: _Plan, rows: CallRows, now: int, generation: int) -> None:
         counted = generation if rows.call[CLOSED] else 0
         plan.calls.append((*rows.call, rows.digest, now, counted))
-        plan.tallies.count(rows.call, rows.children)
+        count_call(plan.tallies, rows.call, rows.children)
 
     def _plan_new(self, plan: _Plan, rows: CallRows, now: int, generation: int) -> None:
         self._plan_head(plan, rows, now, generation)

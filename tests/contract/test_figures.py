@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete, select, update
 
-from crm_bridge.figures.forms import QUEUES, STEPS
+from crm_bridge.figures.forms import QUEUES, REPEATS, STEPS
 from crm_bridge.figures.histogram import encode
 from crm_bridge.records.calls import load_call
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.erasure import erase_callers
-from crm_bridge.records.figure_tables import FIGURES, figures_state
+from crm_bridge.records.figure_tables import COUNTED, FIGURES, figures_state
 from crm_bridge.records.figures_walk import Walk, begin_anew, whole
 from crm_bridge.records.rows import snapshot
 from crm_bridge.records.tables import calls
@@ -43,11 +43,11 @@ async def figures(database):
     """Every row of every table of figures, as it lies there."""
     async with database.reading() as connection:
         return {
-            form.name: [
+            table.name: [
                 tuple(map(_plain, row))
                 for row in await connection.execute(select(table).order_by(*table.primary_key))
             ]
-            for form, table in FIGURES.items()
+            for table in COUNTED
         }
 
 
@@ -161,10 +161,18 @@ async def test_calls_are_saved_whatever_the_figures_hold(database):
 
 
 async def test_an_erased_caller_is_still_a_call(database):
+    """Nothing but who it was is taken out of the figures."""
     await save(database, served(1, NOON), lost(2, NOON))
-    kept = await figures(database)
+    before = await figures(database)
     async with database.writing() as connection:
         await erase_callers(connection, HeldClock(), [served(1, NOON).call_id])
+    kept = await figures(database)
+    for name in ("figures_callers", "figures_repeats"):
+        assert kept.pop(name) != before.pop(name)
+    assert kept == before
+    assert (await counts(database, REPEATS))["calls"] == 1
+    kept = await figures(database)
+    await save(database, replace(served(1, NOON), revision=25))
     assert await figures(database) == kept
     assert await counted_anew(database) == kept
 
@@ -175,7 +183,7 @@ async def test_calls_of_before_are_counted_beside_the_line(database):
     await save(database, *old)
     want = await figures(database)
     async with database.writing() as connection:
-        for table in FIGURES.values():
+        for table in COUNTED:
             await connection.execute(delete(table))
         await connection.execute(update(calls).values(counted=0))
         await connection.execute(update(figures_state).values(whole=0))

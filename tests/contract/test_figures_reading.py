@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from crm_bridge.figures.counting import count_call
 from crm_bridge.figures.forms import AGENTS, CALLS, QUEUES, STEPS
 from crm_bridge.figures.levels import (
     DAY,
@@ -43,7 +44,7 @@ async def counted(database):
         at = FIRST + chance.randrange(70 * DAY)
         call = served(n, at, agents=("1001", "1002")[: 1 + n % 2]) if n % 3 else lost(n, at)
         made = snapshot(call, timeline(call, directory(), STANDARDS))
-        found.count(made.call, made.children)
+        count_call(found, made.call, made.children)
         states.append(made)
     writer = Writer(database)
     await writer.commit(batch_of(calls=states))

@@ -7,11 +7,21 @@ from itertools import pairwise
 
 import pytest
 
-from crm_bridge.figures import tallies as t
-from crm_bridge.figures.forms import AGENT_STEPS, AGENTS, CALLS, FORMS, QUEUES, STEPS
+from crm_bridge.figures import counting as t
+from crm_bridge.figures.counting import LISTS, count_call
+from crm_bridge.figures.forms import (
+    AGENCY_STEPS,
+    AGENT_STEPS,
+    AGENTS,
+    CALLS,
+    FORMS,
+    QUEUES,
+    REPEATS,
+    STEPS,
+)
 from crm_bridge.figures.histogram import bucket, encode
 from crm_bridge.figures.levels import DAY, beginning
-from crm_bridge.figures.tallies import LISTS, Tallies, Tally, at_every_level
+from crm_bridge.figures.tallies import Tallies, Tally, at_every_level, rows_of
 from crm_bridge.records.rows import snapshot
 from crm_bridge.records.tables import CHILDREN, calls
 from ivr.calls.call import (
@@ -44,7 +54,7 @@ def counted(*all_calls):
     found = Tallies()
     for call in all_calls:
         made = rows(call)
-        found.count(made.call, made.children)
+        count_call(found, made.call, made.children)
     return found
 
 
@@ -55,26 +65,30 @@ def counts(found, form, key):
 def said(found):
     return [
         (form.name, key, tuple(tally.counts), tuple(map(encode, tally.spans)))
-        for form, key, tally in t.rows_of(found)
+        for form, key, tally in rows_of(found)
     ]
 
 
 def test_the_places_of_columns_are_those_of_the_tables():
     names = [c.name for c in calls.c]
     places = {
-        "direction": t._DIRECTION, "withheld": t._WITHHELD, "entered_us": t._ENTERED,
-        "ended_us": t._ENDED, "outcome": t._OUTCOME, "service": t._SERVICE,
+        "direction": t._DIRECTION, "caller_e164": t._CALLER, "withheld": t._WITHHELD,
+        "entered_us": t._ENTERED, "ended_us": t._ENDED, "outcome": t._OUTCOME,
+        "service": t._SERVICE,
         "language": t._LANGUAGE, "times_inferred": t._INFERRED, "closed": t._CLOSED,
     }  # fmt: skip
     assert {name: names.index(name) for name in places} == places
     assert [CHILDREN[n].name for n in LISTS] == [
-        "queue_passages", "agent_parts", "holds", "consultations", "transfers", "step_timings",
-        "marks", "gaps",
+        "menu_choices", "legs", "queue_passages", "agent_parts", "holds", "consultations",
+        "transfers", "step_timings", "marks", "gaps",
     ]  # fmt: skip
     wanted = {
         t._PASSAGES: ["queue", "joined_us", "left_us", "outcome", "position"],
         t._AGENTS: ["agent", "connected_us", "released_us"],
         t._HOLDS: ["by_agent", "started_us", "ended_us"],
+        t._MENU: ["menu", "key", "at_us"],
+        t._LEGS: ["uniqueid", "channel", "role", "party", "started_us", "answered_us", "ended_us",
+                  "cause"],
         t._STEPS: ["step", "service", "started_us", "ended_us", "elapsed_us", "standard_seconds",
                    "state", "evidence", "parts"],
         t._MARKS: ["name", "at_us", "value", "by_whom"],
@@ -82,11 +96,11 @@ def test_the_places_of_columns_are_those_of_the_tables():
     }  # fmt: skip
     for place, columns in wanted.items():
         assert [c.name for c in CHILDREN[place].c][2:] == columns
-    assert [c.name for c in CHILDREN[t._CONSULTATIONS].c][2:6] == [
-        "by_agent", "target", "agency", "started_us",
+    assert [c.name for c in CHILDREN[t._CONSULTATIONS].c][2:] == [
+        "by_agent", "target", "agency", "started_us", "answered_us", "ended_us", "outcome",
     ]  # fmt: skip
-    assert [c.name for c in CHILDREN[t._TRANSFERS].c][3:7] == [
-        "by_agent", "target", "agency", "asked_us",
+    assert [c.name for c in CHILDREN[t._TRANSFERS].c][2:] == [
+        "kind", "by_agent", "target", "agency", "asked_us", "answered_us", "ended_us", "outcome",
     ]  # fmt: skip
 
 
@@ -105,8 +119,8 @@ def test_a_served_call():
     }  # fmt: skip
     assert steps["greet"]["elapsed_us"] == 7 * SECOND
     assert steps["inform"]["elapsed_us"] == 291 * SECOND
-    by_agent = {(key[5], key[1], key[2]) for key in found.rows[AGENT_STEPS]}
-    assert by_agent == {("greet", "1001", ""), ("inform", "1001", ""), ("log", "1001", "")}
+    by_agent = {(key[4], key[1]) for key in found.rows[AGENT_STEPS]}
+    assert by_agent == {("greet", "1001"), ("inform", "1001"), ("log", "1001")}
     assert {key[0] for key in found.rows[AGENT_STEPS]} == {MIDNIGHT}
     assert counts(found, AGENTS, (MIDNIGHT, "1001", "information")) == {
         "parts": 1, "talk_us": 290 * SECOND, "hold_us": 0, "wrap_us": 0,
@@ -148,7 +162,7 @@ def test_the_log_of_officers_who_were_there_to_the_end_is_one_officers():
     found = counted(call)
     wrap = {key[1]: counts(found, AGENTS, key)["wrap_us"] for key in found.rows[AGENTS]}
     assert wrap == {"1001": 40 * SECOND, "1002": 0}
-    assert [key[1] for key in found.rows[AGENT_STEPS] if key[5] == "log"] == ["1001"]
+    assert [key[1] for key in found.rows[AGENT_STEPS] if key[4] == "log"] == ["1001"]
 
 
 def test_a_log_is_of_its_own_queue_though_the_next_was_joined_a_moment_before():
@@ -191,8 +205,12 @@ def test_a_transfer_is_its_officers_and_its_agencys():
         Transfer(TransferKind.BLIND, "1001", "2001", agency, asked, asked + 2 * SECOND,
                  asked + 2 * SECOND, TransferOutcome.ANSWERED)
     )  # fmt: skip
-    keys = [key for key in counted(call).rows[AGENT_STEPS] if key[5] == "transfer"]
-    assert keys == [(MIDNIGHT, "1001", agency, "information", "information", "transfer")]
+    found = counted(call)
+    what = ("information", "information", "transfer")
+    assert [key for key in found.rows[AGENT_STEPS] if key[4] == "transfer"] == [
+        (MIDNIGHT, "1001", *what)
+    ]
+    assert list(found.rows[AGENCY_STEPS]) == [(MIDNIGHT, agency, *what)]
 
 
 def test_lost_callers():
@@ -228,7 +246,7 @@ def test_what_comes_more_than_a_day_later_is_counted_a_day_later():
     call.agents[0].released_at = call.ended_at = NOON + 3 * DAY
     found = counted(call)
     assert {key[0] for key in found.rows[AGENTS]} == {MIDNIGHT + DAY}
-    log = [key for key in found.rows[AGENT_STEPS] if key[5] == "log"]
+    log = [key for key in found.rows[AGENT_STEPS] if key[4] == "log"]
     assert [key[0] for key in log] == [MIDNIGHT + DAY]
 
 
@@ -248,39 +266,41 @@ def test_real_calls_in_any_order_give_the_same_and_leave_nothing_when_taken_back
     chance = random.Random(1203)
     first = Tallies()
     for made in real:
-        first.count(made.call, made.children)
+        count_call(first, made.call, made.children)
     mixed = real[:]
     chance.shuffle(mixed)
     again = Tallies()
     for made in mixed:
         one = Tallies()
-        one.count(made.call, made.children)
+        count_call(one, made.call, made.children)
         again.add(one)
     assert said(first) == said(again)
-    assert len({name for name, *_ in said(first)}) == len(FORMS)
+    assert first.callers == again.callers
+    assert {name for name, *_ in said(first)} == {form.name for form in FORMS} - {REPEATS.name}
     for made in mixed:
-        again.count(made.call, made.children, -1)
+        count_call(again, made.call, made.children, -1)
     assert said(again) == []
+    assert not any(again.callers.values())
 
 
 def test_every_timing_of_real_calls_is_counted_once_and_has_its_officer(real):
     found = Tallies()
     for made in real:
-        found.count(made.call, made.children)
+        count_call(found, made.call, made.children)
     closed = [made for made in real if made.call[t._CLOSED]]
     timings = [row for made in closed for row in made.children[t._STEPS]]
     for form in (STEPS, AGENT_STEPS):
         assert sum(sum(tally.counts[:3]) for tally in found.rows[form].values()) == len(timings)
         assert sum(sum(tally.counts[3:7]) for tally in found.rows[form].values()) == len(timings)
-    nobody = {key[5] for key in found.rows[AGENT_STEPS] if not key[1]}
+    nobody = {key[4] for key in found.rows[AGENT_STEPS] if not key[1]}
     assert nobody <= {"greet"}  # of callers whom no officer answered
 
 
 def test_days_and_months_are_what_their_quarters_add_up_to(real):
     found = Tallies()
     for made in real:
-        found.count(made.call, made.children)
-    for form in FORMS:
+        count_call(found, made.call, made.children)
+    for form in set(FORMS) - {REPEATS}:
         rows = at_every_level(form, found.rows[form])
         assert {key[0] for key in rows} == set(form.levels)
         for finer, level in pairwise(form.levels):
@@ -297,6 +317,6 @@ def test_what_a_change_leaves_as_it_was_is_no_row_of_a_level():
     found = Tallies()
     for sign, at in ((-1, NOON), (1, NOON + DAY)):
         made = rows(lost(1, at))
-        found.count(made.call, made.children, sign)
+        count_call(found, made.call, made.children, sign)
     changed = at_every_level(QUEUES, found.rows[QUEUES])
     assert sorted(key[0] for key in changed) == ["day", "day", "quarter", "quarter"]
