@@ -8,11 +8,12 @@ from crm_bridge.records.desk_tables import (
     connectors,
     messages,
     people,
+    planning,
     supervision,
     wrapups,
 )
 
 __all__ = [
-    "accounts", "agents", "appointments", "cases", "connectors", "messages", "people",
+    "accounts", "agents", "appointments", "cases", "connectors", "messages", "people", "planning",
     "supervision", "wrapups",
 ]  # fmt: skip
