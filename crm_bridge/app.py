@@ -10,13 +10,16 @@ import contextlib
 import gc
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
 import structlog
 
+from crm_bridge.alerts.floor_watch import FloorWatch
+from crm_bridge.alerts.keeper import Keeper, Sources
+from crm_bridge.alerts.troubles import troubles
 from crm_bridge.cases.attachments import Store
 from crm_bridge.cases.rounds import keep_going
 from crm_bridge.clock import Clock, SystemClock
@@ -109,6 +112,8 @@ class App:
     """What the agents' screens show; `build` makes it."""
     declare: Declare | None = None
     """Puts what officers declare on the calls' records; `build` makes it."""
+    alerts: Keeper | None = None
+    """Watches over the floor and the records; `build` makes it."""
     deliveries: Deliveries = field(default_factory=Deliveries)
     """What other CRMs hear of, and what comes back from them."""
     gateways: Gateways = field(default_factory=dict)
@@ -174,6 +179,8 @@ class App:
                     group.create_task(_tended("supervision", supervision), name="supervision")
                 if self.screens is not None:
                     group.create_task(_tended("cards", self.screens.run), name="callers' cards")
+                if self.alerts is not None:
+                    group.create_task(_tended("alerts", self.alerts.run), name="alerts")
                 group.create_task(_tended("lost calls", self._tell_lost), name="lost calls")
                 group.create_task(_tended("marks", self._declare_again), name="declare again")
                 group.create_task(_tended("figures", self._count_old), name="figures")
@@ -353,11 +360,20 @@ async def build(config: Config, clock: Clock | None = None) -> App:
         pipeline.on_change = floor.line.heard
         pipeline.on_members = partial(floor.line.told, name)
         screens.take_up(live.call for live in pipeline.tracker.lives.values())
+    watch = FloorWatch(floor.line, floor.agents, screens.board, standards)
+    app.alerts = Keeper(
+        database, app.hub, clock, config, standards,
+        Sources(watch.look, partial(_troubles, app), others.wake),
+    )  # fmt: skip
     app.hub.on_audience = partial(_watched, app)
     await floor.agents.load()
     floor.supervision.calls.declare = app.declare
     await floor.supervision.book.load()
     return app
+
+
+def _troubles(app: App) -> Mapping[str, tuple[str, str]]:
+    return troubles(((node.name, node.link.state) for node in app.nodes), app.loop)
 
 
 def _watched(app: App, screens: int) -> None:

@@ -99,7 +99,7 @@ async def waiting(
     For the agency's officers and the owner; for the Director too where nobody but the centre owes
     it or it is overdue.
     """
-    owed = [d for d in await _deadlines(connection, now) if _known(calendar, d)]
+    owed = [d for d in await deadlines(connection, now - _NEAR, now + _NEAR) if _known(calendar, d)]
     told = await _told(connection, now)
     found = []
     for reminder in due(now, calendar, owed):
@@ -149,23 +149,34 @@ async def _told(connection: AsyncConnection, now: Micros) -> set[str]:
     return set(rows)
 
 
-async def _deadlines(connection: AsyncConnection, now: Micros) -> list[Deadline]:
-    """Every open deadline near enough: of agencies that owe an answer, else of the centre."""
+async def deadlines(
+    connection: AsyncConnection, since: Micros, until: Micros, *, most: int | None = None,
+    newest: bool = False,
+) -> list[Deadline]:  # fmt: skip
+    """Every open deadline of that span: of agencies that owe an answer, else of the centre.
+
+    `most`: so many at the most, the first of the span; with `newest` the last.
+    """
     table = case_assignments.c
-    owing = await connection.execute(
+    owing = (
         select(cases, table.agency, table.due_us.label("owed_us"))
         .join(cases, and_(cases.c.id == table.case_id, cases.c.round == table.round))
         .where(
             table.state == Assignment.OUTSTANDING,
-            table.due_us.between(now - _NEAR, now + _NEAR),
+            table.due_us.between(since, until),
             cases.c.state == State.ASSIGNED,
         )
     )
-    deadlines = [Deadline(case_of(row), row.agency, row.owed_us) for row in owing]
-    rows = await connection.execute(
-        select(cases).where(
-            cases.c.state.in_([s.value for s in _CENTRE]),
-            cases.c.due_us.between(now - _NEAR, now + _NEAR),
-        )
+    centres = select(cases).where(
+        cases.c.state.in_([s.value for s in _CENTRE]), cases.c.due_us.between(since, until)
     )
-    return deadlines + [Deadline(case_of(row), None, row.due_us) for row in rows]
+    if most is not None:
+        owing = owing.order_by(table.due_us.desc() if newest else table.due_us).limit(most)
+        due = cases.c.due_us.desc() if newest else cases.c.due_us
+        centres = centres.order_by(due).limit(most)
+    found = [
+        Deadline(case_of(row), row.agency, row.owed_us) for row in await connection.execute(owing)
+    ]
+    return found + [
+        Deadline(case_of(row), None, row.due_us) for row in await connection.execute(centres)
+    ]

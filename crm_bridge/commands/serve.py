@@ -115,6 +115,7 @@ def context_of(config: Config, app: App) -> Context:
         declare=app.declare,
         screens=app.screens,
         deliveries=app.deliveries,
+        alerts=app.alerts,
     )
 
 

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from crm_bridge.errors import HotlineError
 from ivr.calls.call import Micros
@@ -257,6 +257,39 @@ class CallEvent:
     """How it came out, once it has ended."""
     link: str | None = None
     """Our page of the call."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFacts:
+    """Something that those who oversee the hotline are alerted to; names no caller."""
+
+    id: str
+    rule: str
+    kind: str
+    """`wait`, `waiting`, `step`, `service_level`, `case_due`, …"""
+    level: str
+    """`notice`, `warning` or `critical`."""
+    subject: str
+    """A queue, a step, a ticket, a system."""
+    text: tuple[str, str]
+    """In Thai and English."""
+    value: float
+    threshold: float
+    unit: str
+    raised_at: Micros
+    cleared_at: Micros | None
+    test: bool
+    """Somebody tries whether it arrives; it was never so."""
+    link: str | None = None
+
+
+@runtime_checkable
+class TakesAlerts(Protocol):
+    """A connector that also takes alerts; the others are never sent one."""
+
+    async def alert(self, alert: AlertFacts, *, cleared: bool) -> None:
+        """Tells it that this was raised, or is over. Twice is no harm. Raises ConnectorError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,12 @@ from crm_bridge.connectors.port import (
     Kind,
     Note,
     Status,
+    TakesAlerts,
     TicketDraft,
     Value,
 )
 from crm_bridge.delivery import case_contents, contents, links
+from crm_bridge.delivery.alert_contents import alert_facts
 from crm_bridge.delivery.links import Link
 from crm_bridge.delivery.outbox import Entry
 from crm_bridge.records import outbox as entries
@@ -128,6 +130,8 @@ class Carrier:
                 await self._case(trip)
             case entries.PERSON:
                 await self._person(trip)
+            case entries.ALERT:
+                await self._alert(trip)
             case other:
                 trip.remarks.append(f"no entry of kind {other} is known")
 
@@ -200,6 +204,15 @@ class Carrier:
             trip.remarks.append(NOTHING)
             return
         await self._contact(trip, facts)
+
+    async def _alert(self, trip: _Trip) -> None:
+        async with self._database.reading() as connection:
+            facts = await alert_facts(connection, self._config, trip.entry.subject)
+        if facts is None or not isinstance(self._connector, TakesAlerts):
+            trip.remarks.append(NOTHING)
+            return
+        await self._connector.alert(facts, cleared=trip.entry.revision == entries.CLEARED)
+        trip.asked = True
 
     def _takes(self, what: str) -> bool:
         return what in self._send and self._connector.capabilities.tickets

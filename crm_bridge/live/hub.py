@@ -67,8 +67,11 @@ def _put(queue: dict[Hashable, Happening], happening: Happening) -> None:
 class Listener:
     """What one screen has still to be told; iterate over it. Close it when done."""
 
-    def __init__(self, hub: Hub, topics: frozenset[str], *, resync: bool) -> None:
+    def __init__(
+        self, hub: Hub, topics: frozenset[str], *, resync: bool, beside: bool = False
+    ) -> None:
         self.topics = topics
+        self.beside = beside
         self.resync = resync
         """What was missed is not known: take the state afresh before the first event."""
         self.lagged = False
@@ -142,8 +145,8 @@ class Hub:
 
     @property
     def audience(self) -> int:
-        """How many listen."""
-        return len(self._listeners)
+        """How many listen to what happens at the moment at which it does."""
+        return sum(not listener.beside for listener in self._listeners)
 
     def heard(self, topic: str) -> bool:
         """Whether anybody listens to this topic."""
@@ -163,13 +166,18 @@ class Hub:
         for listener in tuple(held.listeners):
             listener.offer(happening)
 
-    def listen(self, topics: Iterable[str], last_id: str | None = None) -> Listener:
-        """A listener to these topics; what it missed since `last_id` is the first it gets."""
+    def listen(
+        self, topics: Iterable[str], last_id: str | None = None, *, beside: bool = False
+    ) -> Listener:
+        """A listener to these topics; what it missed since `last_id` is the first it gets.
+
+        `beside`: a second more or less is the same to it; it is no audience.
+        """
         wanted = frozenset(topics)
         since = self._seq_of(last_id)
         held = [self._topic(topic) for topic in wanted]
         known = since is not None and all(topic.forgotten <= since for topic in held)
-        listener = Listener(self, wanted, resync=not known)
+        listener = Listener(self, wanted, resync=not known, beside=beside)
         if self._closed:
             listener.close()
             return listener
@@ -223,4 +231,4 @@ class Hub:
 
     def _audience_changed(self) -> None:
         if self.on_audience is not None:
-            self.on_audience(len(self._listeners))
+            self.on_audience(self.audience)

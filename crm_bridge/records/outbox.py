@@ -7,6 +7,7 @@ the delivery's.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Dialect, Text, bindparam, literal_column, select
@@ -21,6 +22,11 @@ CALL: Final = "call"
 WRAPUP: Final = "wrapup"
 CASE: Final = "case"
 PERSON: Final = "person"
+ALERT: Final = "alert"
+
+RAISED: Final = 1
+CLEARED: Final = 2
+"""Revisions of an alert's entries."""
 
 COLUMNS: Final = ("kind", "subject", "revision", "lane", "contact", "made_us")
 """What an entry is made of, in the order of the parameters of `statement`."""
@@ -28,8 +34,11 @@ COLUMNS: Final = ("kind", "subject", "revision", "lane", "contact", "made_us")
 _TYPES: Final = {"revision": BigInteger(), "made_us": BigInteger()}
 
 
-def statement(dialect: Dialect) -> Insert:
-    """Puts an entry of these parameters (`COLUMNS`) into the outbox of every active CRM."""
+def statement(dialect: Dialect, only: Collection[str] | None = None) -> Insert:
+    """Puts an entry of these parameters (`COLUMNS`) into the outbox of every active CRM.
+
+    `only`: of those of these names.
+    """
     insert = sqlite.insert if dialect.name == "sqlite" else postgresql.insert
     given = {name: bindparam(name, type_=_TYPES.get(name, Text())) for name in COLUMNS}
     zero: ColumnElement[int] = literal_column("0")
@@ -43,6 +52,8 @@ def statement(dialect: Dialect) -> Insert:
         "version": literal_column("1"),
     }
     source = select(*chosen.values()).where(connectors.c.active.is_(True))
+    if only is not None:
+        source = source.where(connectors.c.name.in_(only))
     made: Insert = insert(outbox).from_select(list(chosen), source).on_conflict_do_nothing()
     return made
 
@@ -56,13 +67,15 @@ async def add(
     *,
     lane: str,
     contact: str | None = None,
+    only: Collection[str] | None = None,
 ) -> None:
     """Notes that this record is to reach every active CRM; give a connection of `writing`.
 
-    `lane`: the call, case or person whose order is kept; `contact`: the number or person behind it.
+    `lane`: the call, case or person whose order is kept; `contact`: the number or person behind it;
+    `only`: the CRMs that are to hear of it, by name.
     """
     await connection.execute(
-        statement(connection.dialect),
+        statement(connection.dialect, only),
         {"kind": kind, "subject": subject, "revision": revision, "lane": lane, "contact": contact,
          "made_us": at},
     )  # fmt: skip

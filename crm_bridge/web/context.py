@@ -8,6 +8,7 @@ from fastapi import Request
 
 from crm_bridge.access.oidc import Provider
 from crm_bridge.access.throttle import Throttle
+from crm_bridge.alerts.keeper import Keeper
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config
 from crm_bridge.delivery.deliveries import Deliveries
@@ -41,6 +42,8 @@ class Context:
     """The line and what can be done on it; `None` where pages are served without a line."""
     agents: Agents | None = None
     """Who sits where; `None` where pages are served without a line."""
+    alerts: Keeper | None = None
+    """What is raised now; `None` where pages are served without a bridge."""
     deliveries: Deliveries | None = None
     """What carries to other CRMs; `None` where pages are served without a bridge."""
     screens: InitVar[Screens | None] = None

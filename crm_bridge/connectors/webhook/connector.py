@@ -21,6 +21,7 @@ from crm_bridge.config_outside import ConnectorSection, guarded
 from crm_bridge.connectors.http import Answer, JsonHttp
 from crm_bridge.connectors.mapping import Mapping
 from crm_bridge.connectors.port import (
+    AlertFacts,
     CallEvent,
     Capabilities,
     Changes,
@@ -192,6 +193,24 @@ class WebhookConnector:
             _MOMENTS[event.moment], data, key, "tell of a call",
             at=event.at, parts=(event.call_id, event.at, event.agent),
         )  # fmt: skip
+
+    async def alert(self, alert: AlertFacts, *, cleared: bool) -> None:
+        """One `alert.raised` or `alert.cleared`; of the same alert each has one id for ever."""
+        (th, en), level = alert.text, alert.level
+        data = events.AlertTold.model_validate(
+            {
+                "id": alert.id, "rule": alert.rule, "kind": alert.kind, "level": level,
+                "subject": alert.subject, "text_th": th, "text_en": en, "value": alert.value,
+                "threshold": alert.threshold, "unit": alert.unit, "raised_at": iso(alert.raised_at),
+                "cleared_at": None if alert.cleared_at is None else iso(alert.cleared_at),
+                "test": alert.test, "link": alert.link,
+            }
+        )  # fmt: skip
+        kind = events.ALERT_CLEARED if cleared else events.ALERT_RAISED
+        at = alert.cleared_at if cleared else alert.raised_at
+        await self._send(
+            kind, data, f"alert:{alert.id}", "tell of an alert", at=at, parts=(alert.id,)
+        )
 
     async def changes(self, cursor: str | None) -> Changes:
         """Nothing is asked: they come by themselves."""

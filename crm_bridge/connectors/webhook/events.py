@@ -173,6 +173,50 @@ class CallHappens(_Data):
     link: Annotated[str | None, _is("หน้าสายในระบบ 1203", "our page of the call")] = None
 
 
+class AlertTold(_Data):
+    """Something that those who oversee the hotline are alerted to; names no caller."""
+
+    id: Annotated[str, _is("รหัสการแจ้งเตือน", "the alert: the same where it is over")]
+    rule: Annotated[str, _is("รหัสกฎ", "the rule that raised it")]
+    kind: Annotated[
+        str,
+        _is(
+            "ชนิดของกฎ",
+            "what the rule looks at: wait, waiting, step, service_level, nobody_ready, case_due, "
+            "case_overdue, unwell or standstill",
+        ),
+    ]
+    level: Annotated[
+        Literal["notice", "warning", "critical"], _is("ความสำคัญ", "how much it matters")
+    ]
+    subject: Annotated[
+        str,
+        _is(
+            "คิว ขั้นตอน เลขเรื่อง หรือระบบ (* คือทุกคิวรวมกัน)",
+            "a queue, a step, a ticket or a system; * is all queues together",
+        ),
+    ]
+    text_th: Annotated[str, _is("ข้อความภาษาไทย", "what it says in Thai")]
+    text_en: Annotated[str, _is("ข้อความภาษาอังกฤษ", "what it says in English")]
+    value: Annotated[float, _is("ค่าเมื่อแจ้งเตือน", "the value when it was raised")]
+    threshold: Annotated[float, _is("ค่าที่กำหนด", "the threshold of the rule")]
+    unit: Annotated[
+        str,
+        _is(
+            "หน่วยของค่า",
+            "seconds, callers, percent, working_days, minutes or none",
+        ),
+    ]
+    raised_at: Annotated[str, _is("แจ้งเตือนเมื่อ (ISO 8601)", "when it was raised, ISO 8601")]
+    cleared_at: Annotated[
+        str | None, _is("สิ้นสุดเมื่อ (ISO 8601)", "when it was over, ISO 8601; null while it is not")
+    ] = None
+    test: Annotated[
+        bool, _is("ทดสอบเท่านั้น", "somebody tries whether it arrives; it was never so")
+    ] = False
+    link: Annotated[str | None, _is("หน้าการแจ้งเตือนในระบบ 1203", "our page of alerts")] = None
+
+
 class ContactLookup(_Data):
     """Who has this number? Answered with `{"contacts": […]}`."""
 
@@ -306,6 +350,19 @@ CALL_ANSWERED: Final = EventType(
 CALL_ENDED: Final = EventType(
     "call.ended", CallHappens, "สายจบ", "The call has ended", _call(outcome="served")
 )
+_ALERT: Final = AlertTold(
+    id="8d0f6f0a4c0b4f8e9a51c7c1a6a1b2c3", rule="wait-standard", kind="wait", level="critical",
+    subject="information", text_th="คิวข้อมูล: มีผู้โทรรอนานเกิน 5:00 นาที",
+    text_en="A caller has waited over 5:00 min in the information queue", value=301.2,
+    threshold=300.0, unit="seconds", raised_at=_AT, link="https://1203.example/alerts",
+)  # fmt: skip
+ALERT_RAISED: Final = EventType(
+    "alert.raised", AlertTold, "มีการแจ้งเตือน", "An alert was raised", _ALERT
+)
+ALERT_CLEARED: Final = EventType(
+    "alert.cleared", AlertTold, "การแจ้งเตือนสิ้นสุด", "An alert is over",
+    _ALERT.model_copy(update={"cleared_at": "2026-11-18T11:09:05.000000Z"}),
+)  # fmt: skip
 CONTACT_LOOKUP: Final = EventType(
     "contact.lookup", ContactLookup, "ถามว่าใครใช้หมายเลขนี้", "Who has this number?",
     ContactLookup(number=_NUMBER),
@@ -323,7 +380,7 @@ STATUS_CHANGED: Final = EventType(
 
 EVENTS: Final = (
     CALL_RINGING, CALL_ANSWERED, CALL_ENDED, CONTACT_UPSERTED, TICKET_UPSERTED, NOTE_ADDED,
-    STATUS_SET, RECORD_REMOVED, CONTACT_LOOKUP, PING, STATUS_CHANGED,
+    STATUS_SET, RECORD_REMOVED, ALERT_RAISED, ALERT_CLEARED, CONTACT_LOOKUP, PING, STATUS_CHANGED,
 )  # fmt: skip
 """The registry: every type, in the order in which the page shows them."""
 

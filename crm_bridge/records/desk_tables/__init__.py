@@ -3,6 +3,7 @@
 from crm_bridge.records.desk_tables import (
     accounts,
     agents,
+    alerts,
     appointments,
     cases,
     connectors,
@@ -14,6 +15,6 @@ from crm_bridge.records.desk_tables import (
 )
 
 __all__ = [
-    "accounts", "agents", "appointments", "cases", "connectors", "messages", "people", "planning",
-    "supervision", "wrapups",
+    "accounts", "agents", "alerts", "appointments", "cases", "connectors", "messages", "people",
+    "planning", "supervision", "wrapups",
 ]  # fmt: skip

@@ -54,13 +54,14 @@ outbox = Table(
 `revision`) and holds nothing of it: what is sent is read when it is sent.
 
 `kind` call (subject: the call's id), wrapup (CALL/AGENT), case (the case's id; revision: the
-ordinal of its timeline) or person. `lane` is the call, case or person whose order is kept,
-`contact` the number behind it. `state`: waiting, done, dead (a person must look), skipped (a person
-decided). `behind` sets a waiting one aside until the entry before it is through: `waiting` behind
-an earlier one of its lane or contact, `dead` behind a dead one of its lane; what is null is looked
-at. `attempts` counts tries, `charged` those that speak against this entry and not against the CRM
-as a whole. `next_us`: not before. `overrides` is a JSON object of what a person set to mend it,
-`contact.FIELD`, `ticket.FIELD` or `note.text` → value, gone once it is done."""
+ordinal of its timeline), person, or alert (revision: 1 raised, 2 cleared). `lane` is the call,
+case, person or alert whose order is kept, `contact` the number behind it. `state`: waiting, done,
+dead (a person must look), skipped (a person decided). `behind` sets a waiting one aside until the
+entry before it is through: `waiting` behind an earlier one of its lane or contact, `dead` behind a
+dead one of its lane; what is null is looked at. `attempts` counts tries, `charged` those that speak
+against this entry and not against the CRM as a whole. `next_us`: not before. `overrides` is a JSON
+object of what a person set to mend it, `contact.FIELD`, `ticket.FIELD` or `note.text` → value, gone
+once it is done."""
 
 delivery_attempts = Table(
     "delivery_attempts",

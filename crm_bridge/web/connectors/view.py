@@ -21,6 +21,7 @@ from crm_bridge.delivery.outbox import Attempt, Count, Entry, State
 from crm_bridge.delivery.policy import Breaker, Stage
 from crm_bridge.errors import Refused
 from crm_bridge.records import outbox as kinds
+from crm_bridge.records.desk_tables.alerts import alerts
 from crm_bridge.records.desk_tables.cases import case_events, cases
 from crm_bridge.records.desk_tables.connectors import connectors, delivery_attempts
 from crm_bridge.records.desk_tables.connectors import outbox as entries
@@ -183,6 +184,7 @@ async def lines(connection: AsyncConnection, me: Account, found: Sequence[Entry]
         heard = select(calls.c.call_id, calls.c.entered_us).where(calls.c.call_id.in_(ids))
         entered = {row.call_id: row.entered_us for row in await connection.execute(heard)}
     outcomes = await _outcomes(connection, [e.seq for e in found])
+    said = await _said(connection, [e.subject for e in found if e.kind == kinds.ALERT])
     made = []
     for one in found:
         call = _call_of(one)
@@ -192,6 +194,8 @@ async def lines(connection: AsyncConnection, me: Account, found: Sequence[Entry]
             words = EVENTS.get(act, (act, act))
             ticket = tickets.get(one.subject, one.subject)
             about = (f"{ticket} · {words[0]}", f"{ticket} · {words[1]}")
+        if one.kind == kinds.ALERT:
+            about = said.get(one.subject, about)
         path = _path(me, one, tickets.get(one.subject))
         at = entered.get(call) if call else None
         words = WHAT.get(one.kind, (one.kind, one.kind))
@@ -223,6 +227,8 @@ async def _key(connection: AsyncConnection, one: Entry) -> str:
     if one.kind == kinds.CASE:
         query = select(cases.c.ticket).where(cases.c.id == one.subject)
         return f"case:{await connection.scalar(query)}"
+    if one.kind == kinds.ALERT:
+        return f"alert:{one.subject}"
     return f"person:{one.subject}"
 
 
@@ -240,7 +246,17 @@ def _path(me: Account, one: Entry, ticket: str | None) -> str | None:
         return f"/calls/{quote(call, safe='')}" if me.role in readers else None
     if one.kind == kinds.CASE:
         return f"/cases/{quote(ticket, safe='')}" if ticket else None
+    if one.kind == kinds.ALERT:
+        return "/alerts"
     return f"/people/{quote(one.subject, safe='')}"
+
+
+async def _said(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """What each alert says, in Thai and English."""
+    if not ids:
+        return {}
+    query = select(alerts.c.id, alerts.c.text_th, alerts.c.text_en).where(alerts.c.id.in_(ids))
+    return {row.id: (row.text_th, row.text_en) for row in await connection.execute(query)}
 
 
 async def _outcomes(connection: AsyncConnection, seqs: Sequence[int]) -> dict[int, str]:

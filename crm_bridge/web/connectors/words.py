@@ -50,6 +50,7 @@ WHAT: Final[dict[str, tuple[str, str]]] = {
     outbox.WRAPUP: ("บันทึกการให้บริการ", "Record of a call"),
     outbox.CASE: ("เรื่อง", "Case"),
     outbox.PERSON: ("ผู้ติดต่อ", "Person"),
+    outbox.ALERT: ("การแจ้งเตือน", "Alert"),
 }
 """What an entry is of."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema_rs
@@ -13,7 +14,14 @@ import pytest
 from crm_bridge.clock import SystemClock
 from crm_bridge.config_outside import ConnectorSection
 from crm_bridge.connectors.mapping import load
-from crm_bridge.connectors.port import Connector, Kind, Moment, Value
+from crm_bridge.connectors.port import (
+    AlertFacts,
+    Connector,
+    Kind,
+    Moment,
+    TakesAlerts,
+    Value,
+)
 from crm_bridge.connectors.webhook import events
 from crm_bridge.connectors.webhook.connector import WebhookConnector
 from crm_bridge.connectors.webhook.signing import new_secret
@@ -21,6 +29,7 @@ from tests.contract.connectors.suite import ContractSuite, Site, note, ticket_dr
 from tests.support.crms.receiver import Receiver, receiver
 
 DESK = "https://1203.example"
+AT = 1_795_000_000_000_000
 _CALLS = {
     events.CALL_RINGING.type: Moment.RINGING,
     events.CALL_ANSWERED.type: Moment.ANSWERED,
@@ -136,6 +145,20 @@ class TestWebhook(ContractSuite):
         assert running.rows(left, ticket.id) == [(1,)]
         await connector.remove(Kind.TICKET, ticket.id)
         assert running.rows(left, ticket.id) == [(0,)]
+
+    async def test_an_alert_is_told_when_it_is_raised_and_when_it_is_over(self, running, connector):
+        assert isinstance(connector, TakesAlerts)
+        raised = AlertFacts(
+            "a1", "wait", "wait", "warning", "information", ("รอนาน", "long wait"), 121.5, 120.0,
+            "seconds", AT, None, False, f"{DESK}/alerts",
+        )  # fmt: skip
+        before = len(running.events())
+        await connector.alert(raised, cleared=False)
+        await connector.alert(raised, cleared=False)
+        await connector.alert(replace(raised, cleared_at=AT + 1), cleared=True)
+        told = [(event["type"], event["data"]["id"]) for event in running.events()[before:]]
+        # the same told twice is one to a receiver that keeps to the page
+        assert told == [(events.ALERT_RAISED.type, "a1"), (events.ALERT_CLEARED.type, "a1")]
 
 
 def assert_as_documented(event: dict[str, object]) -> None:
