@@ -19,8 +19,9 @@ from crm_bridge.cases.working_days import last_day, start_of
 from crm_bridge.clock import Clock
 from crm_bridge.config import Config, QueueSection
 from crm_bridge.delivery.outbox import Behind, State
-from crm_bridge.figures.histogram import bucket, merge
-from crm_bridge.figures.tallies import QUEUES, Tally, day_of
+from crm_bridge.figures.forms import QUEUES
+from crm_bridge.figures.levels import DAY, day_of
+from crm_bridge.figures.tallies import Tally
 from crm_bridge.records.desk_tables.connectors import connectors, outbox
 from crm_bridge.records.figures_walk import whole
 from crm_bridge.records.tables import calls, queue_passages
@@ -55,7 +56,8 @@ async def levels(
     if TODAY in windows:
         if not await whole(connection):
             return None
-        rows = await added_up(connection, QUEUES, ("queue",), since=day_of(now))
+        today = day_of(now)
+        rows = await added_up(connection, QUEUES, ("queue",), since=today, until=today + DAY)
         tallies = {str(queue): tally for (queue,), tally in rows.items()}
         found |= _spans(tallies, config, TODAY)
     for window in sorted(set(windows) - {TODAY}):
@@ -86,7 +88,7 @@ async def _passages(connection: AsyncConnection, since: Micros) -> dict[str, Tal
         tally = found.setdefault(queue, Tally.of(QUEUES))
         count, span = answered if outcome == "answered" else abandoned
         tally.counts[count] += 1
-        merge(tally.spans[span], {bucket(wait): 1})
+        tally.note(span, wait, 1)
     return found
 
 
