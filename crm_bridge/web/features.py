@@ -22,6 +22,7 @@ from crm_bridge.web.cases import files as cases_files
 from crm_bridge.web.cases import routes as cases
 from crm_bridge.web.connectors import api as connectors_api
 from crm_bridge.web.connectors import routes as connectors
+from crm_bridge.web.figures import behind as figures_behind
 from crm_bridge.web.figures import export as figures_export
 from crm_bridge.web.figures import routes as figures
 from crm_bridge.web.hooks import api as hooks_api
@@ -60,6 +61,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     messages.router,
     messages_api.router,
     figures.pages,
+    figures_behind.router,
     figures.api,
     figures_export.router,
     connectors.router,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from crm_bridge.access.account import Account
-from crm_bridge.access.roles import Role
 from crm_bridge.reports.catalogue import CATALOGUE, Entry
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.metrics import METRICS
@@ -17,6 +16,7 @@ from crm_bridge.reports.overview import overview
 from crm_bridge.reports.period import chosen
 from crm_bridge.web.context import context
 from crm_bridge.web.figures.asked import First, Last, asked, period_of
+from crm_bridge.web.figures.readers import READERS
 from crm_bridge.web.figures.view import columns_of, rows_of
 from crm_bridge.web.pages import render
 from crm_bridge.web.policy import who
@@ -25,7 +25,6 @@ from crm_bridge.written import office_time
 pages = APIRouter(include_in_schema=False)
 api = APIRouter(prefix="/api/v1/figures", tags=["figures"])
 
-READERS: Final = (Role.SUPERVISOR, Role.DIRECTOR, Role.ADMINISTRATOR, Role.AUDITOR)
 Reader = Annotated[Account, who(*READERS)]
 Asked = Annotated[Filters, Depends(asked)]
 

@@ -32,6 +32,9 @@ router = APIRouter(include_in_schema=False)
 
 Officer = Annotated[Account, who(Role.AGENT, Role.SUPERVISOR)]
 Reader = Annotated[Account, who(Role.AGENT, Role.SUPERVISOR, Role.AUDITOR)]
+RecordReader = Annotated[
+    Account, who(Role.AGENT, Role.SUPERVISOR, Role.DIRECTOR, Role.AUDITOR)
+]  # the director comes from a figure
 ROWS = 50
 
 EVIDENCE = {
@@ -115,7 +118,7 @@ async def lost_page(request: Request, me: Reader, settled: bool = False) -> HTML
 @router.get("/calls/{call_id}")
 async def call_page(
     request: Request,
-    me: Reader,
+    me: RecordReader,
     call_id: CallId,
     agent: Annotated[str | None, Query(max_length=64, pattern=PLAIN)] = None,
 ) -> HTMLResponse:
