@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import date
 
@@ -129,3 +130,29 @@ def test_the_days_before():
     assert month_of(date(2024, 2, 29)).a_year_ago() == month_of(date(2023, 2, 1))
     assert week.until - week.since == 7 * DAY
     assert chosen(date(2026, 1, 3))["last_month"][2] == month_of(date(2025, 12, 1))
+
+
+async def test_a_figure_opens_to_its_calls_and_they_to_their_records(desk, calls):
+    browser = await desk.browser(Role.DIRECTOR)
+    page = (await browser.get("/figures")).text
+    (href,) = {
+        html.unescape(found)
+        for found in re.findall(r'href="(/figures/calls\?[^"]*)"', page)
+        if "step=greet" in found and "within%2Cover%2Copen" in found
+    }
+    behind = (await browser.get(href)).text
+    records = re.findall(r'href="(/calls/[^"]+)"', behind)
+    assert len(records) == 3
+    assert "0812345678" not in behind.replace(" ", "")
+    assert (await browser.get(records[0])).status_code == 200
+    manager = await desk.browser(Role.ADMINISTRATOR)
+    assert 'href="/calls/' not in (await manager.get(href)).text
+    assert (await (await desk.browser(Role.AGENT)).get(href)).status_code == 403
+
+
+async def test_calls_behind_no_figure_are_refused(desk):
+    browser = await desk.browser(Role.SUPERVISOR)
+    for query in ("of=steps&count=parts", "of=nothing&count=over", "of=steps&count=over&agent=1"):
+        assert (await browser.get(f"/figures/calls?{query}")).status_code == 404
+    nothing = await browser.get("/figures/calls?of=steps&count=over&first=2020-02-29")
+    assert "ไม่มีสายที่นับในตัวเลขนี้" in nothing.text
