@@ -15,10 +15,22 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.figures.forms import AGENT_STEPS, AGENTS, CALLS, QUEUES, STEPS, Form
+from crm_bridge.figures.counting import LISTS, count_call
+from crm_bridge.figures.forms import (
+    AGENCY_STEPS,
+    AGENT_STEPS,
+    AGENTS,
+    CALLS,
+    HOURS,
+    MENUS,
+    QUEUES,
+    STEPS,
+    TRANSFERS,
+    Form,
+)
 from crm_bridge.figures.histogram import Packed, within
 from crm_bridge.figures.levels import DAY, HOUR, QUARTER
-from crm_bridge.figures.tallies import LISTS, Tallies, Tally
+from crm_bridge.figures.tallies import Tallies, Tally
 from crm_bridge.records.calls import StoredCall, snapshot, with_lists
 from crm_bridge.records.figure_tables import FIGURES, figures_state
 from crm_bridge.records.tables import CHILDREN, calls
@@ -28,7 +40,18 @@ from crm_bridge.reports.sought import sought
 from ivr.calls.call import Micros
 
 OF_CALLS: Final[Mapping[str, Form]] = {
-    form.name.removeprefix("figures_"): form for form in (STEPS, AGENT_STEPS, QUEUES, CALLS, AGENTS)
+    form.name.removeprefix("figures_"): form
+    for form in (
+        STEPS,
+        AGENT_STEPS,
+        AGENCY_STEPS,
+        QUEUES,
+        CALLS,
+        AGENTS,
+        HOURS,
+        TRANSFERS,
+        MENUS,
+    )
 }
 """Forms whose rows are counted from calls, by the name that they have in an address."""
 
@@ -258,7 +281,7 @@ class _Search:
 def _times(figure: Figure, begun: tuple[Micros, ...], stored: StoredCall) -> int:
     """How often this call is counted in the rows that begin then."""
     rows, tallies = snapshot(stored.call, stored.steps), Tallies()
-    tallies.count(rows.call, rows.children)
+    count_call(tallies, rows.call, rows.children)
     places = [1 + figure.form.keys.index(name) for name in figure.only]
     wanted = tuple(figure.only.values())
     return sum(

@@ -7,11 +7,22 @@ that cannot be meant.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, Table, or_, select
 
-from crm_bridge.figures.forms import AGENT_STEPS, AGENTS, CALLS, QUEUES, STEPS, Form
+from crm_bridge.figures.forms import (
+    AGENCY_STEPS,
+    AGENT_STEPS,
+    AGENTS,
+    CALLS,
+    HOURS,
+    MENUS,
+    QUEUES,
+    STEPS,
+    TRANSFERS,
+    Form,
+)
 from crm_bridge.records.tables import (
     agent_parts,
     calls,
@@ -33,55 +44,65 @@ def sought(form: Form, counts: Iterable[str], only: Mapping[str, str]) -> list[C
     """Conditions on `calls`, each of which a call behind the figure meets."""
     names = set(counts)
     found: list[Condition] = []
-    if form in (STEPS, AGENT_STEPS):
-        within: list[Condition] = [
-            step_timings.c[name] == only[name] for name in ("service", "step") if name in only
-        ]
-        if names <= _STATES:
-            within.append(step_timings.c.state.in_(names))
-        elif names <= _EVIDENCE:
-            within.append(step_timings.c.evidence.in_(names))
-        found.append(_has(step_timings, *within))
-    elif form is QUEUES:
-        outcomes = {name.removesuffix("_after") for name in names}
-        within = [queue_passages.c.outcome.in_(outcomes)] if outcomes <= _PASSAGES else []
-        if "queue" in only:
-            within.append(queue_passages.c.queue == only["queue"])
-        found.append(_has(queue_passages, *within))
-    elif form is CALLS:
-        for name, value in only.items():
-            column = calls.c[name]
-            found.append(column == value if value else or_(column.is_(None), column == ""))
+    if form in (STEPS, AGENT_STEPS, AGENCY_STEPS) or (form is HOURS and only.get("step")):
+        found.append(_timed(names, only))
+    elif form is QUEUES or (form is HOURS and "step" in only):
+        found.append(_queued(names, only))
+    elif form in (CALLS, MENUS):
+        found += [_named(calls.c[name], only[name]) for name in _OF_CALL if name in only]
         if names == {"withheld"}:
             found.append(calls.c.withheld)
     elif form is AGENTS:
         found.append(_with(only["agent"]) if "agent" in only else _has(agent_parts))
+    elif form is TRANSFERS:
+        found.append(_handed(only))
     if form is not QUEUES and only.get("queue"):
         found.append(_has(queue_passages, queue_passages.c.queue == only["queue"]))
-    if form is AGENT_STEPS:
-        found += _whose(only)
+    if form is AGENT_STEPS and (agent := only.get("agent")):
+        whose = (transfers.c.by_agent, consultations.c.by_agent, marks.c.by_whom)
+        found.append(or_(_with(agent), *(_has(c.table, c == agent) for c in whose)))
+    if form is AGENCY_STEPS and (agency := only.get("agency")):
+        found.append(or_(*(_has(t, t.c.agency == agency) for t in (transfers, consultations))))
     return found
 
 
-def _whose(only: Mapping[str, str]) -> list[Condition]:
-    found = []
-    if agent := only.get("agent"):
-        found.append(
-            or_(
-                _with(agent),
-                _has(transfers, transfers.c.by_agent == agent),
-                _has(consultations, consultations.c.by_agent == agent),
-                _has(marks, marks.c.by_whom == agent),
-            )
-        )
-    if agency := only.get("agency"):
-        found.append(
-            or_(
-                _has(transfers, transfers.c.agency == agency),
-                _has(consultations, consultations.c.agency == agency),
-            )
-        )
-    return found
+_OF_CALL: Final = ("direction", "service", "language", "outcome")
+
+
+def _timed(names: set[str], only: Mapping[str, str]) -> Condition:
+    within: list[Condition] = [
+        step_timings.c[name] == only[name] for name in ("service", "step") if name in only
+    ]
+    if names <= _STATES:
+        within.append(step_timings.c.state.in_(names))
+    elif names <= _EVIDENCE:
+        within.append(step_timings.c.evidence.in_(names))
+    return _has(step_timings, *within)
+
+
+def _queued(names: set[str], only: Mapping[str, str]) -> Condition:
+    outcomes = {name.removesuffix("_after") for name in names}
+    within: list[Condition] = []
+    if outcomes <= _PASSAGES:
+        within.append(queue_passages.c.outcome.in_(outcomes))
+    if "queue" in only:
+        within.append(queue_passages.c.queue == only["queue"])
+    return _has(queue_passages, *within)
+
+
+def _handed(only: Mapping[str, str]) -> Condition:
+    asked = consultations if only.get("kind") == "consult" else transfers
+    names = ("agency", "outcome") if asked is consultations else ("kind", "agency", "outcome")
+    condition = _has(asked, *(_named(asked.c[name], only[name]) for name in names if name in only))
+    if "kind" in only:
+        return condition
+    names = ("agency", "outcome")
+    others = [_named(consultations.c[name], only[name]) for name in names if name in only]
+    return or_(condition, _has(consultations, *others))
+
+
+def _named(column: Any, value: str) -> Condition:
+    return cast("Condition", column == value if value else or_(column.is_(None), column == ""))
 
 
 def _with(agent: str) -> Condition:

@@ -14,6 +14,7 @@ from crm_bridge.reports.behind import OF_CALLS, Figure, behind
 from crm_bridge.reports.catalogue import CATALOGUE
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.period import Period
+from crm_bridge.reports.reading import added_up
 from crm_bridge.reports.sheets import Cell
 from crm_bridge.written import office_time
 from ivr.calls.call import Transfer, TransferKind, TransferOutcome
@@ -110,9 +111,11 @@ async def test_a_call_counts_as_often_as_it_adds_to_the_figure(database):
         )  # fmt: skip
     await save(database, call, lost(2, MIDNIGHT))
     day = Period(date(2026, 11, 23), date(2026, 11, 23))
-    for only in ({}, {"agency": "dit"}, {"agent": "1001", "agency": "dit"}):
-        form = OF_CALLS["agent_steps"]
-        figure = Figure(form, day, ("within", "over", "open"), {"step": "transfer"} | only)
+    for name, only in (("steps", {}), ("agency_steps", {"agency": "dit"}),
+                       ("agent_steps", {"agent": "1001"})):  # fmt: skip
+        figure = Figure(
+            OF_CALLS[name], day, ("within", "over", "open"), {"step": "transfer"} | only
+        )
         found, total = await all_of(database, figure, limit=50)
         assert (total, [one.times for one in found]) == (2, [2])
 
@@ -128,3 +131,23 @@ def test_a_figure_that_no_form_has_is_refused():
         Figure(STEPS, day, ("parts",), {})
     with pytest.raises(ValueError, match="no keys"):
         Figure(STEPS, day, ("over",), {"agent": "1001"})
+
+
+@pytest.mark.parametrize("name", list(OF_CALLS))
+async def test_the_calls_behind_every_row_of_every_form_are_found(database, real, name):
+    rows, period = real
+    writer = Writer(database)
+    await writer.commit(batch_of(calls=rows))
+    await writer.close()
+    form = OF_CALLS[name]
+    async with database.reading() as connection:
+        sums = await added_up(
+            connection, form, form.keys, since=period.since, until=period.until, spans=False
+        )
+    assert sums
+    for key, tally in sums.items():
+        for count, value in zip(form.counts, tally.counts, strict=True):
+            if value and not count.endswith("_us"):
+                only = {k: str(v) for k, v in zip(form.keys, key, strict=True)}
+                found, total = await all_of(database, Figure(form, period, (count,), only), 50)
+                assert (sum(one.times for one in found), total) == (value, value), (count, only)

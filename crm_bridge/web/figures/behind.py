@@ -15,7 +15,7 @@ from crm_bridge.cases.call_words import SEEN
 from crm_bridge.cases.subjects import SERVICES
 from crm_bridge.config import Config
 from crm_bridge.errors import Refused
-from crm_bridge.figures.forms import AGENT_STEPS, AGENTS, QUEUES, STEPS
+from crm_bridge.figures.forms import AGENCY_STEPS, AGENT_STEPS, AGENTS, QUEUES, STEPS
 from crm_bridge.reports.behind import OF_CALLS, Figure, Found, behind
 from crm_bridge.reports.names import agency_name, edition_of, service_name, step_name
 from crm_bridge.reports.sheets import Words
@@ -142,7 +142,7 @@ def told(figure: Figure, config: Config) -> list[Words]:
 def units(figure: Figure, found: Found) -> Iterator[Unit]:
     """What the call has of the kind that is counted: its timings, passages or parts."""
     call, only = found.stored.call, figure.only
-    if figure.form in (STEPS, AGENT_STEPS):
+    if figure.form in (STEPS, AGENT_STEPS, AGENCY_STEPS):
         edition = edition_of(figure.period)
         for timing in found.stored.steps:
             asked = (only.get("service", timing.service), only.get("step", timing.step))
