@@ -205,6 +205,12 @@ class DeskSection(Section):
         return self
 
 
+class WallboardSection(Section):
+    """[wallboard]"""
+
+    agents: bool = Field(True, description="agents may look at the wallboard, too")
+
+
 class _Environment(PydanticBaseSettingsSource):
     """The environment: HOTLINE_NODE__KEY is the first node's, HOTLINE_NODE__2__KEY the third's."""
 
@@ -258,6 +264,7 @@ class Config(BaseSettings):
     mail: MailSection = MailSection()
     desk: DeskSection = DeskSection()
     supervision: SupervisionSection = SupervisionSection()
+    wallboard: WallboardSection = WallboardSection()
     oidc: OidcSection = OidcSection()
     connector: dict[str, ConnectorSection] = {}
 

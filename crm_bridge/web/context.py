@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import InitVar, dataclass, field
+from functools import partial
 
 from fastapi import Request
 
@@ -23,6 +24,8 @@ from crm_bridge.papers.press import Press
 from crm_bridge.records.database import Database
 from crm_bridge.web.agent.screen import Screen
 from crm_bridge.web.health import Ask
+from crm_bridge.web.wallboard.today import read_today
+from crm_bridge.web.wallboard.wall import Wall
 from ivr.steps.standards import Standards, load_standards
 
 
@@ -57,6 +60,8 @@ class Context:
     throttle: Throttle = field(default_factory=Throttle)
     screen: Screen = field(init=False)
     """Calls as HTML."""
+    wall: Wall = field(init=False)
+    """What the wallboards show."""
     oidc: Provider | None = field(init=False)
     """The ministry's own sign-in, where one is configured."""
 
@@ -68,6 +73,11 @@ class Context:
         )
         self.lookup = screens.lookup if screens is not None else Lookup()
         self.screen = Screen(self.config)
+        self.wall = Wall(
+            self.config, self.hub, self.clock, self.standards, self.health,
+            partial(read_today, self.database, self.config, self.clock), self.floor,
+            self.alerts.unattended if self.alerts is not None else tuple,
+        )  # fmt: skip
         self.oidc = Provider(self.config.oidc) if self.config.oidc.issuer else None
 
 

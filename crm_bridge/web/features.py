@@ -40,6 +40,8 @@ from crm_bridge.web.signin import oidc, own
 from crm_bridge.web.signin import routes as signin
 from crm_bridge.web.subjects import api as subjects_api
 from crm_bridge.web.subjects import routes as subjects
+from crm_bridge.web.wallboard import api as wallboard_api
+from crm_bridge.web.wallboard import routes as wallboard
 from crm_bridge.web.wrapups import api as wrapups_api
 from crm_bridge.web.wrapups import routes as wrapups
 
@@ -60,6 +62,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     resources_api.router,
     messages.router,
     messages_api.router,
+    wallboard.router,
+    wallboard_api.router,
     figures.pages,
     figures_behind.router,
     figures.api,

@@ -31,6 +31,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("/agency", "เรื่องของหน่วยงาน", "Our cases", OUTSIDE),
     Entry("/calls", "สาย", "Calls", frozenset({Role.AGENT, Role.SUPERVISOR, Role.AUDITOR})),
     Entry(
+        "/wallboard",
+        "กระดานสถานะ",
+        "Wallboard",
+        frozenset({Role.AGENT, Role.SUPERVISOR, Role.DIRECTOR, Role.ADMINISTRATOR, Role.AUDITOR}),
+    ),
+    Entry(
         "/figures",
         "สถิติ",
         "Figures",
@@ -72,6 +78,7 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry(
         "/admin/hooks/schemas", "เหตุการณ์เว็บฮุก", "Webhook events", frozenset({Role.ADMINISTRATOR})
     ),
+    Entry("/admin/screens", "จอกระดานสถานะ", "Wallboard screens", frozenset({Role.ADMINISTRATOR})),
     Entry("/admin/accounts", "บัญชีผู้ใช้", "Accounts", frozenset({Role.ADMINISTRATOR})),
 )
 """A feature adds its line here."""

@@ -148,7 +148,7 @@ async def line_desk(
     declare.on_amended = screens.board.amended
     link = Link("lab", NodeAddress("127.0.0.1", 1, "nobody", ""), None, lambda _m, _at: None)
     link.state = LinkState.UP
-    for event in (ev.LinkUp(clock.at, False), ev.SnapshotEnded(clock.at, False)):
+    for event in (ev.LinkUp(clock.now_us(), False), ev.SnapshotEnded(clock.now_us(), False)):
         pipeline.members.apply(event)
     floor.line.add(LineNode("lab", link, pipeline.tracker, pipeline.members))
     context = Context(

@@ -28,6 +28,7 @@ SECTIONS = {
     "[connector.NAME]": outside.ConnectorSection,
     "[desk]": rooms.DeskSection,
     "[supervision]": SupervisionSection,
+    "[wallboard]": rooms.WallboardSection,
 }
 PLAIN = """
 [[node]]

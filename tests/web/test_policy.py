@@ -23,6 +23,9 @@ FOR_EVERYBODY = {
     "GET /sign-in/oidc/callback", "POST /api/v1/sign-in", "PUT /api/v1/language",
     # the form of webhook events, which every event names the address of: nothing of anybody
     "GET /api/v1/hooks/schemas", "GET /api/v1/hooks/schemas/{name}",
+    # a television without a person, known by its secret
+    "GET /wallboard/screen/{secret}", "GET /wallboard/screen",
+    "GET /api/v1/wallboard/screen/stream",
     # another system, known by its signature
     "POST /api/v1/hooks/{connector}/status",
 }  # fmt: skip

@@ -11,10 +11,11 @@ from crm_bridge.records.desk_tables import (
     people,
     planning,
     supervision,
+    wall_screens,
     wrapups,
 )
 
 __all__ = [
     "accounts", "agents", "alerts", "appointments", "cases", "connectors", "messages", "people",
-    "planning", "supervision", "wrapups",
+    "planning", "supervision", "wall_screens", "wrapups",
 ]  # fmt: skip

@@ -3,16 +3,26 @@
 // names the last id: the server sends what was missed as it stands now, or the whole state.
 //   onEvent(kind, data)   state, call, seat, tasks, now
 //   onLink(up)            true when events flow, false the moment it is known that they do not
+//   onEnded()             the server has ended it for good; else the sign-in page is gone to
+//   kinds, silence        the events of the stream; ms without any after which it is lost
 
 const SILENCE = 25_000; // ms; the server speaks every ten seconds
+const KINDS = ["state", "call", "seat", "tasks"];
 const FIRST = 300;
 const LONGEST = 8_000;
 
+function signIn() {
+  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
 export class Stream {
-  constructor(path, { onEvent, onLink }) {
+  constructor(path, { onEvent, onLink, onEnded = signIn, kinds = KINDS, silence = SILENCE }) {
     this.path = path;
     this.onEvent = onEvent;
     this.onLink = onLink;
+    this.onEnded = onEnded;
+    this.kinds = [...kinds, "now", "ended"];
+    this.silence = silence;
     this.last = null;
     this.source = null;
     this.failures = 0;
@@ -33,7 +43,7 @@ export class Stream {
   }
 
   look() {
-    if (this.up && Date.now() - this.heardAt > SILENCE) this.lost();
+    if (this.up && Date.now() - this.heardAt > this.silence) this.lost();
   }
 
   link(up) {
@@ -49,7 +59,7 @@ export class Stream {
     const query = this.last ? `?last=${encodeURIComponent(this.last)}` : "";
     const source = new EventSource(this.path + query);
     this.source = source;
-    for (const kind of ["state", "call", "seat", "tasks", "now", "ended"]) {
+    for (const kind of this.kinds) {
       source.addEventListener(kind, (event) => this.heard(source, kind, event));
     }
     source.onerror = () => {
@@ -63,7 +73,9 @@ export class Stream {
     this.failures = 0;
     if (kind === "ended") {
       source.close();
-      location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+      this.source = null;
+      this.up = null;
+      this.onEnded();
       return;
     }
     const id = event.lastEventId;
@@ -103,7 +115,7 @@ export class Stream {
   async stillSignedIn() {
     try {
       const answer = await fetch(location.pathname, { redirect: "manual", credentials: "same-origin" });
-      if (answer.type === "opaqueredirect") location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+      if (answer.type === "opaqueredirect") signIn();
     } catch {
       // not reached: the next attempt tells
     }
