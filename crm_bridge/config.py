@@ -211,6 +211,26 @@ class WallboardSection(Section):
     agents: bool = Field(True, description="agents may look at the wallboard, too")
 
 
+class ReportsSection(Section):
+    """[reports]: the monthly report and what is published."""
+
+    mail_to: list[str] = Field([], description="who is told by e-mail that a report is made")
+    language: Literal["th", "en"] = Field("th", description="in which it is written")
+    working_day: int = Field(
+        1, ge=1, le=15, description="on which working day of the next month it is made"
+    )
+    public: bool = Field(True, description="whether /public/ is served")
+
+    @model_validator(mode="after")
+    def _addresses(self) -> ReportsSection:
+        for address in self.mail_to:
+            user, at, domain = address.partition("@")
+            plain = address.isascii() and address.isprintable() and " " not in address
+            if not (user and at and "." in domain and plain) or "@" in domain:
+                raise ValueError(f"reports.mail_to: {address!r} is no e-mail address")
+        return self
+
+
 class _Environment(PydanticBaseSettingsSource):
     """The environment: HOTLINE_NODE__KEY is the first node's, HOTLINE_NODE__2__KEY the third's."""
 
@@ -265,6 +285,7 @@ class Config(BaseSettings):
     desk: DeskSection = DeskSection()
     supervision: SupervisionSection = SupervisionSection()
     wallboard: WallboardSection = WallboardSection()
+    reports: ReportsSection = ReportsSection()
     oidc: OidcSection = OidcSection()
     connector: dict[str, ConnectorSection] = {}
 

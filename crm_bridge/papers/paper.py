@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Final, Literal
 
 from crm_bridge.reports.metrics import METRICS, Metric
 from crm_bridge.reports.period import Period
 from crm_bridge.reports.sheets import WITHHELD, Cell, Sheet, Words
-from crm_bridge.written import day_text, moment_text, share_text
+from crm_bridge.written import day_text, moment_text, office_time, share_text
 from ivr.calls.call import Micros
 
 Form = Literal["csv", "xlsx", "pdf"]
@@ -56,6 +57,8 @@ class Paper:
     """SVG by the id of the sheet that holds the same in figures."""
     published: bool = False
     """Small counts are withheld, and nobody is named."""
+    open: bool = False
+    """For the public: dated by the day, by itself made, without the hour."""
 
     def say(self, words: Words) -> str:
         """In the language of the paper."""
@@ -70,7 +73,10 @@ class Paper:
             yield say(("ช่วงเวลา", "Period")), self.days()
         for n, words in enumerate(self.filters):
             yield ("" if n else say(("ตัวกรอง", "Filters"))), say(words)
-        yield say(("จัดทำเมื่อ", "Made at")), moment_text(self.made, self.lang) + self._zone()
+        if self.open:
+            yield say(("จัดทำเมื่อวันที่", "Made on")), day_text(self.day(), self.lang)
+        else:
+            yield say(("จัดทำเมื่อ", "Made at")), moment_text(self.made, self.lang) + self._zone()
         yield say(("จัดทำโดย", "Made by")), say(self.made_by)
         if self.source:
             yield say(("ความครบถ้วน", "Whole")), say(_WHOLE if self.whole else _LACKING)
@@ -79,6 +85,10 @@ class Paper:
             yield say(("ค่าตรวจสอบแหล่งข้อมูล", "Checksum of the source")), f"SHA-256 {self.source}"
         if self.published:
             yield say(("การปกปิด", "Withheld")), say(_WITHHELD)
+
+    def day(self) -> date:
+        """On which it was made."""
+        return office_time(self.made).date()
 
     def days(self) -> str:
         """The period in words."""

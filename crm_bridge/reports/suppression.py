@@ -15,14 +15,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar
 
 from crm_bridge.reports.sheets import WITHHELD, Cell, Column, Kind, Sheet
 
 SMALLEST: Final = 5
 """A count of people or calls below it is not published."""
 
-Key = Hashable
+Key = TypeVar("Key", bound=Hashable)
 Node = Hashable
 
 
@@ -50,7 +50,7 @@ def published(sheet: Sheet) -> Sheet:
     Sums across columns are those that the sheet names; a share, span or number of a row of which a
     count is withheld is withheld too. Nothing leads to a call any more.
     """
-    edges: dict[Key, Edge] = {}
+    edges: dict[tuple[Any, ...], Edge] = {}
     places = {column.id: n for n, column in enumerate(sheet.columns)}
     totals = {total for total, _ in sheet.sums}
     within = {part: total for total, parts in sheet.sums for part in parts}
@@ -66,7 +66,7 @@ def published(sheet: Sheet) -> Sheet:
             edges[n, column.id] = Edge(tail, ("alone", n, column.id) if alone else head, count)
             if alone:  # nothing is said of what it is a part of
                 edges["alone", n, column.id] = Edge(("alone", n, column.id), "all", count)
-    hidden = withheld(edges, {key for key in edges if key[0] == "alone"})  # type: ignore[index]  # tuples, all
+    hidden = withheld(edges, {key for key in edges if key[0] == "alone"})
     rows = []
     for n, row in enumerate(sheet.rows):
         small = any((n, column.id) in hidden for column in sheet.columns)
@@ -95,7 +95,7 @@ def _unlinked(value: Any) -> Any:
     return replace(value, href=None) if isinstance(value, Cell) else value
 
 
-class _Net:
+class _Net(Generic[Key]):
     """The counts of one table, some of them withheld."""
 
     def __init__(self, edges: Mapping[Key, Edge], unpublished: frozenset[Key]) -> None:

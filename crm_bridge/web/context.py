@@ -21,6 +21,7 @@ from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.screens import Screens
 from crm_bridge.live.hub import Hub
 from crm_bridge.papers.press import Press
+from crm_bridge.papers.publications import Publications
 from crm_bridge.records.database import Database
 from crm_bridge.web.agent.screen import Screen
 from crm_bridge.web.health import Ask
@@ -65,6 +66,9 @@ class Context:
     oidc: Provider | None = field(init=False)
     """The ministry's own sign-in, where one is configured."""
 
+    publications: Publications = field(init=False)
+    """What everybody may read."""
+
     def __post_init__(self, screens: Screens | None) -> None:
         self.board = (
             screens.board
@@ -78,6 +82,7 @@ class Context:
             partial(read_today, self.database, self.config, self.clock), self.floor,
             self.alerts.unattended if self.alerts is not None else tuple,
         )  # fmt: skip
+        self.publications = Publications(self.database, self.press, self.clock, self.standards)
         self.oidc = Provider(self.config.oidc) if self.config.oidc.issuer else None
 
 

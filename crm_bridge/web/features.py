@@ -36,6 +36,7 @@ from crm_bridge.web.pauses import routes as pauses
 from crm_bridge.web.people import api as people_api
 from crm_bridge.web.people import privacy_api
 from crm_bridge.web.people import routes as people
+from crm_bridge.web.public import routes as public
 from crm_bridge.web.signin import oidc, own
 from crm_bridge.web.signin import routes as signin
 from crm_bridge.web.subjects import api as subjects_api
@@ -68,6 +69,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     figures_behind.router,
     figures.api,
     figures_export.router,
+    public.router,
     connectors.router,
     connectors_api.router,
     cases.router,

@@ -29,6 +29,30 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class GuideStep:
+    """A step as the published guide has it, for who wants the service; texts in Thai, English."""
+
+    text: tuple[str, str]
+    seconds: int | None
+    working_days: int | None
+    when: tuple[str, str] | None = None
+    """Where it is not always taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What the guideline tells the public of a service; texts in Thai and English."""
+
+    begins: tuple[str, str]
+    steps: tuple[GuideStep, ...]
+    channel: tuple[str, str]
+    fee: tuple[str, str]
+    documents: tuple[tuple[str, str], ...]
+    laws: tuple[tuple[str, str], ...]
+    made_by: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """A service of the hotline and its steps in the guideline's order."""
 
@@ -36,6 +60,7 @@ class Service:
     name_th: str
     name_en: str
     steps: Mapping[str, Step]
+    guide: Guide
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +100,33 @@ def _service(name: str, data: Mapping[str, Any], all_data: Mapping[str, Any]) ->
             )
             for s in steps
         },
+        _guide(data, steps),
     )
+
+
+def _guide(data: Mapping[str, Any], steps: list[Mapping[str, Any]]) -> Guide:
+    shown = data.get("guide") or [s for s in steps if s.get("printed", True)]
+    return Guide(
+        _both(data, "begins"),
+        tuple(
+            GuideStep(
+                (s["th"], s["en"]),
+                s.get("seconds"),
+                s.get("working_days"),
+                _both(s, "when") if "when_th" in s else None,
+            )
+            for s in shown
+        ),
+        _both(data, "channel"),
+        _both(data, "fee"),
+        tuple((d["th"], d["en"]) for d in data["documents"]),
+        tuple((law["th"], law["en"]) for law in data["laws"]),
+        _both(data, "made_by"),
+    )
+
+
+def _both(data: Mapping[str, Any], name: str) -> tuple[str, str]:
+    return data[f"{name}_th"], data[f"{name}_en"]
 
 
 @lru_cache(maxsize=4)

@@ -27,6 +27,7 @@ SECTIONS = {
     "[oidc]": outside.OidcSection,
     "[connector.NAME]": outside.ConnectorSection,
     "[desk]": rooms.DeskSection,
+    "[reports]": rooms.ReportsSection,
     "[supervision]": SupervisionSection,
     "[wallboard]": rooms.WallboardSection,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet
+from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Withheld
 from crm_bridge.written import day_text, length_text, moment_text, share_text
 
 UNKNOWN: Final = "–"
@@ -92,6 +92,8 @@ def _plain(value: Any) -> Any:
 def _text(value: Any, kind: Kind, lang: str) -> str:
     if value is None:
         return UNKNOWN
+    if isinstance(value, Withheld):
+        return value.mark
     match kind:
         case Kind.TEXT:
             return str(value[lang == "en"] if isinstance(value, tuple) else value)

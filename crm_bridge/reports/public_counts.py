@@ -1,0 +1,137 @@
+"""What is counted for the public statistics of a year: by month, nothing yet withheld."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from typing import Final
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crm_bridge.figures.forms import CALLS, STEPS
+from crm_bridge.records.desk_tables.appointments import appointments
+from crm_bridge.records.desk_tables.cases import case_steps, cases
+from crm_bridge.records.figure_tables import FIGURES
+from crm_bridge.reports.metrics import calls_counted, step_figures
+from crm_bridge.reports.period import Period, month_of
+from crm_bridge.reports.reading import added_up
+from crm_bridge.written import office_time
+from ivr.calls.call import INBOUND, Outcome
+
+SETTLING: Final = timedelta(days=2)
+"""After so long past its end a month is published: what began in it has ended and is counted."""
+
+ANSWERED: Final = "answered"
+WAITED: Final = "waited"
+BEFORE: Final = "before"
+OTHER: Final = "other"
+BECAME: Final = {
+    Outcome.SERVED.value: ANSWERED,
+    Outcome.ABANDONED_QUEUE.value: WAITED,
+    Outcome.QUEUE_TIMEOUT.value: WAITED,
+    Outcome.ABANDONED_MENU.value: BEFORE,
+    Outcome.SHORT.value: BEFORE,
+}
+"""What became of a call, as the public is told it; every other outcome is `other`."""
+
+_BREATH: Final = 500
+"""Cases after which others have a turn."""
+
+
+@dataclass(slots=True)
+class Month:
+    """One month that is over."""
+
+    first: date
+    services: Counter[str] = field(default_factory=Counter)
+    """Callers' calls, by service; empty where none was chosen."""
+    became: Counter[str] = field(default_factory=Counter)
+    """The same calls, by what became of them."""
+    within: int = 0
+    """Timings of steps kept within their standard."""
+    over: int = 0
+    complaints: Counter[str] = field(default_factory=Counter)
+    """By the month in which they were recorded: within, over, open, cancelled."""
+    appointments: int = 0
+    """By the month in which they were asked for."""
+
+    @property
+    def calls(self) -> int:
+        """Callers' calls."""
+        return self.services.total()
+
+
+def months_over(year: int, today: date) -> list[Period]:
+    """The months of a year that may be published today."""
+    found = [month_of(date(year, n, 1)) for n in range(1, 13)]
+    return [month for month in found if month.last + SETTLING < today]
+
+
+async def first_year(connection: AsyncConnection) -> int | None:
+    """The first year of which there are figures; None where there are none."""
+    table = FIGURES[CALLS]
+    first = await connection.scalar(
+        select(func.min(table.c.from_us)).where(table.c.level == "month")
+    )
+    return None if first is None else office_time(first).year
+
+
+async def counted(connection: AsyncConnection, months: list[Period]) -> list[Month]:
+    """The counts of each of these months."""
+    found = []
+    for month in months:
+        made = Month(month.first)
+        read = partial(added_up, connection, since=month.since, until=month.until)
+        calls = await read(CALLS, ("service", "outcome"), only={"direction": INBOUND})
+        for (service, outcome), tally in calls.items():
+            many = calls_counted(tally)
+            made.services[str(service)] += many
+            made.became[BECAME.get(str(outcome), OTHER)] += many
+        for tally in (await read(STEPS, ())).values():
+            steps = step_figures(tally)
+            made.within, made.over = steps.within, steps.over
+        made.complaints = await _complaints(connection, month)
+        made.appointments = await _appointments(connection, month)
+        found.append(made)
+        await asyncio.sleep(0)
+    return found
+
+
+async def _complaints(connection: AsyncConnection, month: Period) -> Counter[str]:
+    """By how the published 15 working days were kept the first time; extensions change nothing."""
+    settled = and_(
+        case_steps.c.case_id == cases.c.id, case_steps.c.step == "resolve", case_steps.c.round == 1
+    )
+    rows = await connection.execute(
+        select(cases.c.state, case_steps.c.ended_us, case_steps.c.due_us)
+        .select_from(cases.outerjoin(case_steps, settled))
+        .where(
+            cases.c.kind == "complaint",
+            cases.c.recorded_us >= month.since,
+            cases.c.recorded_us < month.until,
+        )
+    )
+    found: Counter[str] = Counter()
+    for n, (state, ended, due) in enumerate(rows, 1):
+        if n % _BREATH == 0:
+            await asyncio.sleep(0)
+        if ended is not None and due is not None:
+            found["within" if ended < due else "over"] += 1
+        else:
+            found["cancelled" if state == "cancelled" else "open"] += 1
+    return found
+
+
+async def _appointments(connection: AsyncConnection, month: Period) -> int:
+    return (
+        await connection.scalar(
+            select(func.count())
+            .select_from(appointments)
+            .where(appointments.c.saved_us >= month.since, appointments.c.saved_us < month.until)
+        )
+        or 0
+    )
