@@ -21,7 +21,7 @@ from typing import Final
 from crm_bridge.config import Config
 from crm_bridge.records.database import Database
 from crm_bridge.reports.dashboard import Dashboard
-from crm_bridge.reports.dashboards import overview
+from crm_bridge.reports.dashboards import overview, steps
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.sheets import Words
 
@@ -49,6 +49,13 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
             ("ผลการให้บริการตามเวลามาตรฐาน", "How the standards are kept"),
             ("ภาพรวม", "Overview"),
             overview.build,
+        ),
+        Entry(
+            "steps",
+            ("ขั้นตอนตามมาตรฐาน", "Steps against their standards"),
+            ("ขั้นตอน", "Steps"),
+            steps.build,
+            frozenset({*steps.TAKES, "grain"}),
         ),
     )
 }

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from crm_bridge.figures.forms import Form
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.period import Period
+
+OF_CASES: Final = frozenset(
+    {"record", "tell_ticket", "propose", "resolve", "intake", "coordinate", "notify"}
+)
+"""Steps of cases and appointments: no call is behind them."""
+
+
+def of_calls(step: str) -> bool:
+    """Whether the timings of a step are those of calls."""
+    return step not in OF_CASES
 
 
 def calls_behind(

@@ -7,7 +7,7 @@ from typing import Final
 
 from crm_bridge.figures.forms import AGENTS, QUEUES, STEPS, Form
 from crm_bridge.reports.filters import Filters
-from crm_bridge.reports.links import calls_behind, dashboard
+from crm_bridge.reports.links import calls_behind, dashboard, of_calls
 from crm_bridge.reports.metrics import AgentFigures, QueueFigures, StepFigures
 from crm_bridge.reports.names import (
     edition_of,
@@ -49,7 +49,9 @@ def cells_of_step(
 ) -> tuple[object, ...]:
     """The cells below `FIGURES_OF_STEPS`; each count leads to its calls."""
 
-    def behind(*counts: str) -> str:
+    def behind(*counts: str) -> str | None:
+        if not of_calls(only.get("step", "")):
+            return None
         return calls_behind(form, filters.period, counts, only)
 
     return (
@@ -66,11 +68,13 @@ def cells_of_step(
     )
 
 
-def steps_table(steps: Iterable[Step], then: Iterable[Step], filters: Filters) -> Sheet:
+def steps_table(
+    steps: Iterable[Step], then: Iterable[Step], filters: Filters, form: Form = STEPS
+) -> Sheet:
     """Every step of every service."""
     edition = edition_of(filters.period)
     before = {(s.service, s.step): s.figures for s in then}
-    more = {name: v for name, v in filters.narrowed.items() if name in {"queue", "agent", "agency"}}
+    more = {name: v for name, v in filters.narrowed.items() if name in form.keys}
     rows = []
     for s in steps:
         published = step_of(edition, s.service, s.step)
@@ -84,7 +88,7 @@ def steps_table(steps: Iterable[Step], then: Iterable[Step], filters: Filters) -
                 standard_text(published),
                 *cells_of_step(
                     s.figures, before.get((s.service, s.step)), filters,
-                    {"service": s.service, "step": s.step, **more},
+                    more | {"service": s.service, "step": s.step}, form,
                 ),
             )
         )  # fmt: skip
