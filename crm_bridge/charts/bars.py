@@ -25,7 +25,7 @@ from crm_bridge.charts.svg import (
 )
 
 _FILLS: Final = (BLUE, "hatch", SKY, "hatch2")
-_LONGEST: Final = 34
+_LONGEST: Final = 30
 """Letters of a name that are drawn; the table has it whole."""
 
 
@@ -46,11 +46,11 @@ class Bars:
     bars: tuple[Bar, ...]
     unit: Unit
     legend: tuple[Words, ...] = ()
-    width: int = 900
+    width: int = 660
 
     def svg(self, lang: str, name: str) -> str:
         """The picture."""
-        left, right, each = 250.0, 90.0, 26.0
+        left, right, each = 215.0, 70.0, 26.0
         top = 34.0 if len(self.legend) > 1 else 8.0
         height = top + each * len(self.bars) + 10
         longest = max((sum(bar.parts) for bar in self.bars), default=0) or 1.0

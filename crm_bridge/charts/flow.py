@@ -51,7 +51,7 @@ class Flow:
     title: Words
     places: tuple[Place, ...]
     bands: tuple[Band, ...]
-    width: int = 900
+    width: int = 660
     height: int = 420
 
     def svg(self, lang: str, name: str) -> str:
@@ -65,7 +65,7 @@ class Flow:
         for place in self.places:
             if size[place.id]:
                 columns[place.column].append(place)
-        top, bottom, left, right = 12.0, 12.0, 10.0, 190.0
+        top, bottom, left, right = 12.0, 12.0, 6.0, 170.0
         tall = self.height - top - bottom
         fullest = max((sum(size[p.id] for p in ps) for ps in columns.values()), default=1) or 1
         crowd = max((len(ps) for ps in columns.values()), default=1)

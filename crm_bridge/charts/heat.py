@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from crm_bridge.charts.svg import INK, SOFT, Unit, Words, drawing, figure, rect, said, text
+from crm_bridge.charts.svg import INK, LINE, SOFT, Unit, Words, drawing, figure, rect, said, text
 from crm_bridge.written import WEEKDAYS_EN, WEEKDAYS_TH
 
 _PALE: Final = (231, 240, 248)
@@ -25,15 +25,17 @@ class Heat:
     dark: Words
     """What a dark field is: many calls, few in time."""
     low_is_dark: bool = False
-    width: int = 900
+    few: frozenset[tuple[int, int]] = frozenset()
+    """Fields of so few that they say little: their number stands there, without colour."""
+    width: int = 660
 
     def svg(self, lang: str, name: str) -> str:
         """The picture."""
         hours = sorted({hour for _, hour in self.fields}) or [8, 16]
         span = range(hours[0], hours[-1] + 1)
-        left, top, tall = 44.0, 24.0, 30.0
+        left, top, tall = 36.0, 24.0, 29.0
         wide = min(64.0, (self.width - left - 8) / len(span))
-        values = list(self.fields.values())
+        values = [value for place, value in self.fields.items() if place not in self.few]
         low, high = min(values, default=0.0), max(values, default=0.0)
         if self.unit != "share":
             low = 0.0
@@ -52,6 +54,11 @@ class Heat:
                         rect(x + 1, y + 1, wide - 2, tall - 2, fill="#fff", stroke="#e9edf2")
                     )
                     continue
+                if (day, hour) in self.few:
+                    parts += [rect(x + 1, y + 1, wide - 2, tall - 2, fill="#fff", stroke=LINE),
+                              text(x + wide / 2, y + 20, _in_field(value, self.unit, lang, wide),
+                                   anchor="middle", size=10, fill=SOFT)]  # fmt: skip
+                    continue
                 share = (value - low) / (high - low) if high > low else 1.0
                 share = 1 - share if self.low_is_dark else share
                 told = f"{days[day]} {hour:02}:00: {figure(value, self.unit, lang)}"
@@ -65,10 +72,11 @@ class Heat:
                        told=self._told(lang, days))  # fmt: skip
 
     def _told(self, lang: str, days: tuple[str, ...]) -> str:
-        if not self.fields:
+        known = {place: v for place, v in self.fields.items() if place not in self.few}
+        if not known:
             return said(("ไม่มีข้อมูล", "Nothing to tell of"), lang)
         pick = min if self.low_is_dark else max
-        (day, hour), value = pick(self.fields.items(), key=lambda item: item[1])
+        (day, hour), value = pick(known.items(), key=lambda item: item[1])
         shown = f"{days[day]} {hour:02}:00 {figure(value, self.unit, lang)}"
         word = ("ต่ำสุด", "lowest") if self.low_is_dark else ("มากที่สุด", "highest")
         return f"{said(word, lang)}: {shown}"

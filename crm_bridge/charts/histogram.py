@@ -75,12 +75,12 @@ class SpanHistogram:
     title: Words
     bars: tuple[Bar, ...]
     standard: int | None
-    width: int = 900
-    height: int = 300
+    width: int = 660
+    height: int = 280
 
     def svg(self, lang: str, name: str) -> str:
         """The picture."""
-        left, right, top, bottom = 62.0, 14.0, 34.0, 46.0
+        left, right, top, bottom = 52.0, 10.0, 34.0, 46.0
         tall, wide = self.height - top - bottom, self.width - left - right
         steps = ticks(max((bar.count for bar in self.bars), default=0), whole=True)
         each = wide / max(1, len(self.bars))
@@ -101,11 +101,11 @@ class SpanHistogram:
                               stroke=RED if bar.over else BLUE, title=told))  # fmt: skip
             if bar.count:
                 parts.append(text(x + each / 2, y(bar.count) - 5, _short(bar.count),
-                                  anchor="middle", size=11, halo=True))  # fmt: skip
+                                  anchor="middle", size=10, halo=True))  # fmt: skip
             if bar.upto is not None:
                 floor, x2 = top + tall, x + each
                 parts.append(line(x2, floor, x2, floor + 5, stroke=SOFT))
-                parts.append(text(x2, floor + 18, end, anchor="middle", size=11, fill=SOFT))
+                parts.append(text(x2, floor + 18, end, anchor="middle", size=10, fill=SOFT))
             before = end
         parts.append(line(left, top + tall, self.width - right, top + tall, stroke=INK))
         parts += self._standard(lang, left, each, top, tall)

@@ -45,12 +45,13 @@ class Trend:
     """What the line is called: the days."""
     then: Words
     goal: float | None = None
-    width: int = 900
-    height: int = 270
+    goal_name: Words = ("เป้าหมาย", "target")
+    width: int = 660
+    height: int = 280
 
     def svg(self, lang: str, name: str) -> str:
         """The picture."""
-        left, right, top, bottom = 62.0, 20.0, 40.0, 34.0
+        left, right, top, bottom = 52.0, 12.0, 40.0, 34.0
         tall, wide = self.height - top - bottom, self.width - left - right
         steps = self._steps()
         low, high = steps[0], steps[-1]
@@ -66,13 +67,13 @@ class Trend:
             parts += [line(left, y(step), self.width - right, y(step)),
                       text(left - 8, y(step) + 4, figure(step, self.unit, lang), anchor="end",
                            fill=SOFT)]  # fmt: skip
-        every = max(1, ceil(len(self.points) / 13))
+        every = max(1, ceil(len(self.points) / 10))
         for n, point in enumerate(self.points):
             if n % every == 0:
                 parts.append(text(x(n), self.height - 12, said(point.label, lang), anchor="middle",
                                   size=12, fill=SOFT))  # fmt: skip
         if self.goal is not None and low <= self.goal <= high:
-            goal = said(("เป้าหมาย", "target"), lang)
+            goal = said(self.goal_name, lang)
             parts += [line(left, y(self.goal), self.width - right, y(self.goal), stroke=INK,
                            width=1.5, dashes="2 3"),
                       text(self.width - right, y(self.goal) - 5,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,6 +35,12 @@ from ivr.calls.call import Micros
 
 KINDS: dict[Unit, Kind] = {"count": Kind.COUNT, "share": Kind.SHARE, "span": Kind.SPAN}
 Value = float | int | None
+FEW: Final = 5
+"""Of fewer a share or a percentile is not drawn."""
+FEW_NOTE: Final[Words] = (
+    f"ช่วงที่มีน้อยกว่า {FEW} รายการไม่ลากเส้นหรือระบายสี ดูได้ในตัวเลขของแผนภูมิ",
+    f"What is of fewer than {FEW} is not drawn or coloured; its figure is in the table.",
+)
 
 
 async def through_time(
@@ -91,16 +97,26 @@ def trend(
     *,
     board: str,
     goal: float | None = None,
-    notes: tuple[Words, ...] = (),
+    goal_name: Words = ("เป้าหมาย", "target"),
+    of: tuple[Sequence[int], Sequence[int]] | None = None,
 ) -> Chart:
-    """A figure through time beside the compared days; without rows where all is unknown."""
+    """A figure through time beside the compared days; without rows where all is unknown.
+
+    `of`: of how many each figure is, now and then. Those of fewer than `FEW` are in the table and
+    not on the line, which would leap from nothing to all for a call or two.
+    """
     grain, period = filters.drawn_by, filters.period
     before = [figure for _, figure in then]
-    points, rows = [], []
+    points, rows, few = [], [], False
     for n, (start, figure) in enumerate(now):
         days = piece(start, period, grain)
         was = before[n] if n < len(before) else None
-        points.append(Point(_label(days, grain), figure, was))
+        drawn, drawn_then = figure, was
+        if of is not None:
+            drawn = figure if of[0][n] >= FEW else None
+            drawn_then = was if n < len(of[1]) and of[1][n] >= FEW else None
+            few = few or drawn is not figure or drawn_then is not was
+        points.append(Point(_label(days, grain), drawn, drawn_then))
         rows.append(
             (
                 Cell(_long(days, grain), dashboard(board, filters, period=days, grain=None)),
@@ -112,7 +128,8 @@ def trend(
     return Chart(
         name,
         title,
-        Trend(title, tuple(points), unit, _days(period), _days(filters.other), goal),
+        Trend(title, tuple(points), unit, _days(period), _days(filters.other), goal,
+              goal_name),
         Sheet(
             name,
             title,
@@ -124,7 +141,7 @@ def trend(
             ),
             tuple(rows) if known else (),
         ),
-        notes,
+        (FEW_NOTE,) if few else (),
     )  # fmt: skip
 
 
@@ -141,15 +158,20 @@ def heat(
     only: Mapping[str, str],
     *,
     low_is_dark: bool = False,
+    of: Callable[[dict[str, int]], int] | None = None,
 ) -> Chart:
     """A figure by hour and weekday, from rows of `HOURS` added up by hour of the week."""
     fields: dict[tuple[int, int], float] = {}
+    few: set[tuple[int, int]] = set()
     rows = []
     for (hour_of_week,), tally in sums.items():
-        found = figure(dict(zip(HOURS.counts, tally.counts, strict=True)))
+        counts_of = dict(zip(HOURS.counts, tally.counts, strict=True))
+        found = figure(counts_of)
         if found is None:
             continue
         day, hour = divmod(int(hour_of_week), 24)
+        if of is not None and of(counts_of) < FEW:
+            few.add((day, hour))
         fields[day, hour] = found
         words = (f"{WEEKDAYS_TH[day]} {hour:02}:00", f"{WEEKDAYS_EN[day]} {hour:02}:00")
         href = calls_behind(HOURS, filters.period, counts, {**only, "hour_of_week": hour_of_week})
@@ -157,7 +179,7 @@ def heat(
     return Chart(
         name,
         title,
-        Heat(title, fields, unit, dark, low_is_dark),
+        Heat(title, fields, unit, dark, low_is_dark, frozenset(few)),
         Sheet(
             name,
             title,
@@ -167,6 +189,7 @@ def heat(
             ),
             tuple(rows),
         ),
+        (FEW_NOTE,) if few else (),
     )
 
 

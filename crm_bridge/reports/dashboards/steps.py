@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.charts.bars import Bar, Bars
 from crm_bridge.config import Config
 from crm_bridge.figures.forms import AGENCY_STEPS, AGENT_STEPS, HOURS, STEPS, Form
 from crm_bridge.records.database import Database
@@ -24,7 +23,7 @@ from crm_bridge.reports.dashboards.parts import (
 from crm_bridge.reports.dashboards.tables import FIGURES_OF_STEPS, cells_of_step, steps_table
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.links import calls_behind, dashboard, of_calls
-from crm_bridge.reports.metrics import step_figures
+from crm_bridge.reports.metrics import StepFigures, step_figures
 from crm_bridge.reports.names import agency_name, edition_of, place_of, step_name, step_of
 from crm_bridge.reports.overview import Step
 from crm_bridge.reports.period import Period
@@ -47,8 +46,6 @@ async def build(database: Database, config: Config, filters: Filters) -> Dashboa
         if filters.step:
             blocks += await _one(connection, config, filters, form, only)
         blocks.append(steps_table(now, then, filters, form))
-        if not filters.step:
-            blocks.append(_bars(now, filters))
         return Dashboard(
             tuple(blocks),
             whole=await whole(connection),
@@ -106,14 +103,14 @@ async def _one(
     then = await through_time(connection, form, (), other, grain, only)
     figures = [(at, step_figures(t[()]) if t else None) for at, t in now]
     before = [(at, step_figures(t[()]) if t else None) for at, t in then]
+    closed = (_closed(figures), _closed(before))
+    kept: Words = ("ทันกำหนด", "Within standard")
+    slow: Words = ("เวลาที่ 9 ใน 10 รายการใช้ไม่เกิน (p90)", "The time that 9 of 10 keep (p90)")
     blocks += [
-        trend("compliance", ("ทันกำหนด", "Within standard"), ("ทันกำหนด", "Within standard"), "share",
-              [(at, f.compliance if f else None) for at, f in figures],
-              [(at, f.compliance if f else None) for at, f in before], filters, board="steps"),
-        trend("p90", ("เวลาที่ 9 ใน 10 รายการใช้ไม่เกิน (p90)", "The time that 9 of 10 keep (p90)"),
-              ("p90", "p90"), "span", [(at, f.p90 if f else None) for at, f in figures],
-              [(at, f.p90 if f else None) for at, f in before], filters, board="steps",
-              goal=standard),
+        trend("compliance", kept, kept, "share", _each(figures, "compliance"),
+              _each(before, "compliance"), filters, board="steps", of=closed),
+        trend("p90", slow, ("p90", "p90"), "span", _each(figures, "p90"), _each(before, "p90"),
+              filters, board="steps", goal=standard, goal_name=("มาตรฐาน", "standard"), of=closed),
     ]  # fmt: skip
     if form is STEPS:
         hours = await added_up(
@@ -124,7 +121,7 @@ async def _one(
             heat("hours", ("ทันกำหนดตามวันและชั่วโมง (%)", "Within standard by day and hour (%)"),
                  ("ทันกำหนด", "Within standard"), "share", hours, _kept,
                  ("สีเข้ม = ทันกำหนดน้อย", "dark = seldom within the standard"), filters,
-                 ("within", "over"), only, low_is_dark=True)
+                 ("within", "over"), only, low_is_dark=True, of=_timed)
         )  # fmt: skip
     parts: tuple[tuple[str, Form, Words], ...] = (
         ("queue", form, ("แยกตามคิว", "By queue")),
@@ -138,6 +135,21 @@ async def _one(
     if filters.step == "transfer":
         blocks += await transfers.shares(connection, config, filters)
     return blocks
+
+
+Told = list[tuple[int, StepFigures | None]]
+
+
+def _each(figures: Told, name: str) -> list[tuple[int, float | int | None]]:
+    return [(at, getattr(f, name) if f else None) for at, f in figures]
+
+
+def _closed(figures: Told) -> list[int]:
+    return [f.within + f.over if f else 0 for _, f in figures]
+
+
+def _timed(n: dict[str, int]) -> int:
+    return n["within"] + n["over"]
 
 
 def _kept(n: dict[str, int]) -> float | None:
@@ -175,25 +187,3 @@ async def _apart(
 
 def _most(row: tuple[Any, ...]) -> int:
     return -int(row[1].value)
-
-
-def _bars(steps: list[Step], filters: Filters) -> Chart:
-    """The share within the standard of every step, beside each other."""
-    edition = edition_of(filters.period)
-    known = [s for s in steps if s.figures.compliance is not None]
-    title: Words = ("ทันกำหนดแต่ละขั้นตอน", "Within standard, step by step")
-    bars = []
-    for s in known:
-        name = step_name(edition, s.service, s.step)
-        of = f" ({s.service})"
-        bars.append(Bar((name[0] + of, name[1] + of), (s.figures.compliance or 0.0,),
-                        dashboard("steps", filters, service=s.service, step=s.step)))  # fmt: skip
-    return Chart(
-        "steps_bars", title, Bars(title, tuple(bars), "share"),
-        Sheet(
-            "steps_bars", title,
-            (Column("step", ("ขั้นตอน", "Step"), Kind.TEXT),
-             Column("compliance", ("ทันกำหนด", "Within standard"), Kind.SHARE, "compliance")),
-            tuple((bar.label, bar.parts[0]) for bar in bars),
-        ),
-    )  # fmt: skip

@@ -58,7 +58,7 @@ def cells_of_step(
         Cell(now.timings, behind("within", "over", "open")),
         now.compliance,
         then.compliance if then else None,
-        Cell(now.over, behind("over") if now.over else None, bad=now.over > 0),
+        Cell(now.over, behind("over") if now.over else None),
         Cell(now.open, behind("open") if now.open else None),
         now.p50,
         now.p90,
