@@ -11,6 +11,8 @@ from typing import Final
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crm_bridge.desk.seats import account_topic
+from crm_bridge.live.hub import Hub
 from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.supervision import notices
 from ivr.calls.call import Micros
@@ -91,6 +93,20 @@ async def read(connection: AsyncConnection, account_id: str, notice_id: str, at:
         .values(read_us=at)
     )
     return bool(done.rowcount)
+
+
+async def is_mine(connection: AsyncConnection, account_id: str, notice_id: str) -> bool:
+    """Whether this account has such a notice, read or not."""
+    query = select(notices.c.id).where(
+        notices.c.id == notice_id, notices.c.to_account == account_id
+    )
+    return (await connection.execute(query)).first() is not None
+
+
+def tell(hub: Hub, accounts_of: Iterable[str]) -> None:
+    """Lets these accounts' open pages know that what they have not read has changed."""
+    for account in accounts_of:
+        hub.publish(account_topic(account), NOTICES, {}, key=NOTICES)
 
 
 async def message_of(connection: AsyncConnection, act_id: str) -> tuple[str, int, int]:

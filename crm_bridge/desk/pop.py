@@ -16,6 +16,7 @@ from crm_bridge.delivery.findings import Finding
 from crm_bridge.desk.card import Card
 from crm_bridge.records.callers import normalise
 from ivr.calls.call import OUTBOUND, AttemptOutcome, Call, Evidence, Micros, Role, TransferKind
+from ivr.calls.supervising import supervisions
 from ivr.steps.standards import Service, Standards
 from ivr.steps.timing import StepTiming
 
@@ -126,6 +127,8 @@ class CallView:
     """Officers and agencies in the conversation besides this officer."""
     failed: tuple[str, str] | None = None
     """The last transfer or consultation that reached nobody: target and how it came out."""
+    supervised: tuple[tuple[str, str], ...] = ()
+    """Supervisors who are at this officer's call now: the way, their number."""
     gap: bool = False
     """Something was not heard while this call was up."""
     card: Card | None = None
@@ -297,6 +300,11 @@ def view_of(
         held_since=_held_since(call, agent),
         others=_others(call, agent),
         failed=_failed(call, agent),
+        supervised=tuple(
+            (one.way, one.by)
+            for one in supervisions(call)
+            if stage in LIVE and one.until is None and one.agent in ("", agent)
+        ),
         gap=any(gap.filled_by is None for gap in call.gaps),
         card=card,
         found=found,

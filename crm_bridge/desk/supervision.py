@@ -22,7 +22,7 @@ from crm_bridge.records.database import Database
 class Supervision:
     """What pages act through; one for the whole bridge."""
 
-    rules: SupervisionSection
+    acting: Acting
     book: Book
     calls: AtCalls
     officers: ToOfficers
@@ -39,10 +39,10 @@ class Supervision:
         rules: SupervisionSection,
     ) -> Self:
         """Without what went on before (`book.load`), and with nobody to mark calls yet."""
-        book = Book(database, line, hub, clock)
+        book = Book(database, line, clock)
         acting = Acting(book, agents, clock, rules)
         return cls(
-            rules,
+            acting,
             book,
             AtCalls(acting, line, directory, clock),
             ToOfficers(acting, database, agents, hub, clock),

@@ -19,19 +19,15 @@ from crm_bridge.desk import supervision_log
 from crm_bridge.desk.line import Line
 from crm_bridge.desk.supervision_log import Came
 from crm_bridge.errors import HotlineError, Refused, StorageError
-from crm_bridge.live.hub import Hub
 from crm_bridge.records.calls import load_call
 from crm_bridge.records.database import Database
 from ivr.calls.call import Call, Transfer
 from ivr.calls.supervising import Spying, supervisions
-from ivr.events import types as ev
+from ivr.events.types import Event
 
 _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-
-FLOOR: Final = "floor"
-"""The hub's topic, and the kind of its events: a supervisor is, or is no longer, at a call."""
 
 AGAIN: Final = 5.0
 """Seconds after which an end that could not be written down is tried again."""
@@ -51,10 +47,9 @@ class Attempt:
 class Book:
     """Who did what to whom, kept; one for the whole bridge."""
 
-    def __init__(self, database: Database, line: Line, hub: Hub, clock: Clock) -> None:
+    def __init__(self, database: Database, line: Line, clock: Clock) -> None:
         self._database = database
         self._line = line
-        self._hub = hub
         self._clock = clock
         self._lasting: dict[str, Spying] = {}
         """Line of the log → what goes on."""
@@ -134,7 +129,6 @@ class Book:
         if attempt.handed is not None:
             self._handed[line_id] = attempt.handed
         self._look()
-        self._hub.publish(FLOOR, FLOOR, {}, key=FLOOR)
 
     async def _amend(self, line_id: str, values: dict[str, Any]) -> None:
         async with self._database.writing() as connection:
@@ -142,11 +136,9 @@ class Book:
 
     # --- from Asterisk ---------------------------------------------------------------------------
 
-    def _heard(self, _call: Call, event: ev.Event) -> None:
+    def _heard(self, _call: Call, _event: Event) -> None:
         """A call has changed: who is no longer at it, and whether a take-over has come out."""
         self._look()
-        if isinstance(event, ev.SpyStarted | ev.SpyStopped):
-            self._hub.publish(FLOOR, FLOOR, {}, key=FLOOR)
 
     def _look(self) -> None:
         if not self._lasting and not self._handed:

@@ -10,7 +10,6 @@ from crm_bridge.clock import Clock
 from crm_bridge.desk import notices
 from crm_bridge.desk.agent_states import Seat, Sitting
 from crm_bridge.desk.agents import Agents
-from crm_bridge.desk.seats import account_topic
 from crm_bridge.desk.supervision_acting import Acted, Acting
 from crm_bridge.desk.supervision_book import Attempt
 from crm_bridge.desk.supervision_log import Act
@@ -135,5 +134,4 @@ class ToOfficers:
                 connection, act_id=act_id, by=by.id, to=to, kind=kind, body=body,
                 at=self._clock.now_us(),
             )  # fmt: skip
-        for account in to:
-            self._hub.publish(account_topic(account), notices.NOTICES, {}, key=notices.NOTICES)
+        notices.tell(self._hub, to)

@@ -25,6 +25,7 @@ from crm_bridge.papers.publications import Publications
 from crm_bridge.records.database import Database
 from crm_bridge.web.agent.screen import Screen
 from crm_bridge.web.health import Ask
+from crm_bridge.web.supervision.floor_view import FloorView
 from crm_bridge.web.wallboard.today import read_today
 from crm_bridge.web.wallboard.wall import Wall
 from ivr.steps.standards import Standards, load_standards
@@ -50,6 +51,8 @@ class Context:
     """What is raised now; `None` where pages are served without a bridge."""
     deliveries: Deliveries | None = None
     """What carries to other CRMs; `None` where pages are served without a bridge."""
+    floor_view: FloorView | None = None
+    """The floor as supervisors see it; made when the first of them asks."""
     screens: InitVar[Screens | None] = None
     """What shows the line's calls; `None` where pages are served without a line."""
     board: Board = field(init=False)

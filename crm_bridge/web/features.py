@@ -41,6 +41,8 @@ from crm_bridge.web.signin import oidc, own
 from crm_bridge.web.signin import routes as signin
 from crm_bridge.web.subjects import api as subjects_api
 from crm_bridge.web.subjects import routes as subjects
+from crm_bridge.web.supervision import api as supervision_api
+from crm_bridge.web.supervision import routes as supervision
 from crm_bridge.web.wallboard import api as wallboard_api
 from crm_bridge.web.wallboard import routes as wallboard
 from crm_bridge.web.wrapups import api as wrapups_api
@@ -50,6 +52,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     agent.router,
     agent_api.router,
     line_api.router,
+    supervision.router,
+    supervision_api.router,
     signin.router,
     own.router,
     oidc.router,

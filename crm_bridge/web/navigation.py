@@ -27,6 +27,7 @@ class Entry:
 ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("/desk", "โต๊ะรับสาย", "Desk", frozenset({Role.AGENT, Role.SUPERVISOR})),
     Entry("/desk/live", "สายขณะนี้", "Calls now", frozenset({Role.ADMINISTRATOR})),
+    Entry("/floor", "ห้องรับสาย", "Floor", frozenset({Role.SUPERVISOR})),
     Entry("/director", "สั่งการ", "Director", frozenset({Role.DIRECTOR, Role.SUPERVISOR})),
     Entry("/agency", "เรื่องของหน่วยงาน", "Our cases", OUTSIDE),
     Entry("/calls", "สาย", "Calls", frozenset({Role.AGENT, Role.SUPERVISOR, Role.AUDITOR})),
@@ -70,6 +71,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "ระบบ CRM อื่น",
         "Other CRMs",
         frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR}),
+    ),
+    Entry(
+        "/supervision/audit",
+        "การกำกับสาย",
+        "Supervision",
+        frozenset({Role.ADMINISTRATOR, Role.AUDITOR}),
     ),
     Entry("/admin/subjects", "หัวข้อเรื่อง", "Subjects", frozenset({Role.ADMINISTRATOR})),
     Entry(

@@ -14,6 +14,7 @@ from crm_bridge.config import Config
 from crm_bridge.desk.card import Card
 from crm_bridge.desk.pop import EVIDENCE, LIVE, CallView, Stage
 from crm_bridge.desk.url_pop import address
+from crm_bridge.desk.ways import way_words
 from crm_bridge.web.connectors.words import LOOKED_UP, title
 from crm_bridge.web.pages import fragment, phone_text
 
@@ -122,7 +123,8 @@ class Screen:
             template, lang, level=LEVELS.get(view.level or ""), stage=STAGE_WORDS.get(view.stage),
             evidence=EVIDENCE, menu_keys=MENU_KEYS, failures=FAILURES, states=STATES,
             meetings=appointment_workflow.STATES,
-            services=SERVICES, crm=title, looked_up=LOOKED_UP,
+            services=SERVICES, crm=title, looked_up=LOOKED_UP, ways=way_words,
+            tell=self._config.supervision.tell_officer,
             agency_name=lambda key: self.party(key, lang),
             **values,
         )  # fmt: skip

@@ -6,6 +6,7 @@
 | `call` | one call: `stage`, HTML of its panels, `card` where that is another than before |
 | `seat` | the agent's own state: HTML |
 | `tasks` | what waits for the agent has changed: ask for it again |
+| `notices` | what a supervisor tells this account has changed: ask for it again |
 | `now` | every ten seconds the server's time (ms), so that silence is known to be a fault |
 | `ended` | the session is over: sign in again |
 
@@ -183,6 +184,8 @@ class DeskStream:
             case "seat":
                 self._listen(None)
                 return self._state()
+            case "notices":
+                return sse("notices", {}, event_id)
             case "tasks":
                 return sse("tasks", {}, event_id)
             case _:

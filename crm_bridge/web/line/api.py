@@ -129,9 +129,7 @@ async def sign_out(request: Request, me: Officer) -> AgentOut:
 async def sign_another_out(request: Request, me: Supervisor, extension: Extension) -> SeatOut:
     """For a telephone that somebody left behind signed in."""
     floor = _floor(request)
-    sitting = floor.agents.at(extension)
-    if sitting is not None:
-        await floor.agents.sign_out(sitting.account_id, why="supervisor")
+    await floor.supervision.officers.sign_out(me, extension)
     return _seat(floor, floor.agents.seat(extension))
 
 

@@ -208,6 +208,17 @@ async function tasks() {
   }
 }
 
+// --- what a supervisor tells ---------------------------------------------------------------------
+
+async function notices() {
+  try {
+    const answer = await fetch("/desk/notices", { credentials: "same-origin", redirect: "manual" });
+    if (answer.ok) swap(at("notices"), await answer.text());
+  } catch {
+    // the stream says that the connection is gone
+  }
+}
+
 // --- the stream ---------------------------------------------------------------------------------
 
 const stream = new Stream("/api/v1/desk/stream", {
@@ -220,11 +231,13 @@ const stream = new Stream("/api/v1/desk/stream", {
       swap(at("seat"), data.seat);
       arrange();
       tasks();
+      notices();
     } else if (kind === "call") {
       take(data);
       arrange();
       if (data.stage === "gone") tasks();
     } else if (kind === "seat") swap(at("seat"), data.html);
+    else if (kind === "notices") notices();
     else if (kind === "tasks" && at("busy").hidden) setTimeout(tasks, Math.random() * 1000); // not all desks at once
     if (data.at) performance.mark("desk-call", { detail: { at: data.at, stage: data.stage } });
   },

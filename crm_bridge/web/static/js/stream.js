@@ -1,13 +1,13 @@
 // The desk's stream: one EventSource, taken up again by itself, never silent without being noticed.
 // Each event's id is remembered; one that came before is not given on twice. A page that comes back
 // names the last id: the server sends what was missed as it stands now, or the whole state.
-//   onEvent(kind, data)   state, call, seat, tasks, now
+//   onEvent(kind, data)   state, call, seat, tasks, notices, now
 //   onLink(up)            true when events flow, false the moment it is known that they do not
 //   onEnded()             the server has ended it for good; else the sign-in page is gone to
 //   kinds, silence        the events of the stream; ms without any after which it is lost
 
 const SILENCE = 25_000; // ms; the server speaks every ten seconds
-const KINDS = ["state", "call", "seat", "tasks"];
+const KINDS = ["state", "call", "seat", "tasks", "notices"];
 const FIRST = 300;
 const LONGEST = 8_000;
 
