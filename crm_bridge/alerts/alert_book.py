@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.alerts.judgement import Alert, Why
 from crm_bridge.alerts.rules import Kind, Level
-from crm_bridge.errors import Refused
 from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.alerts import alerts
 from ivr.calls.call import Micros
@@ -79,14 +78,6 @@ async def history(
     return [_kept(row) for row in await connection.execute(query)]
 
 
-async def find(connection: AsyncConnection, alert_id: str) -> Kept:
-    """The alert; Refused (404) where there is none."""
-    row = (await connection.execute(_query().where(alerts.c.id == alert_id))).one_or_none()
-    if row is None:
-        raise Refused("no-such-alert", "ไม่พบการแจ้งเตือนนี้", "there is no such alert", 404)
-    return _kept(row)
-
-
 async def last_told(
     connection: AsyncConnection, since: Micros
 ) -> list[tuple[str, str, Micros | None, Micros | None]]:
@@ -102,34 +93,35 @@ async def last_told(
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
-async def acknowledge(connection: AsyncConnection, now: Micros, by: Account, alert_id: str) -> Kept:
-    """Somebody sees to it; twice is once. Refused (404, 409) where it is not raised."""
-    found = await _raised(connection, alert_id)
-    if found.alert.acknowledged_at is None:
-        await connection.execute(
-            update(alerts)
-            .where(alerts.c.id == alert_id)
-            .values(acknowledged_us=now, acknowledged_by=by.id)
-        )
-    return await find(connection, alert_id)
+async def acknowledge(
+    connection: AsyncConnection, now: Micros, by: Account, ids: Collection[str]
+) -> list[str]:
+    """Somebody sees to these; those that are over, or seen to already, are passed over."""
+    return await _amend(
+        connection, ids, alerts.c.acknowledged_us.is_(None),
+        acknowledged_us=now, acknowledged_by=by.id,
+    )  # fmt: skip
 
 
-async def snooze(connection: AsyncConnection, until: Micros, by: Account, alert_id: str) -> Kept:
-    """Nobody is told of it until then. Refused (404, 409) where it is not raised."""
-    await _raised(connection, alert_id)
-    await connection.execute(
-        update(alerts).where(alerts.c.id == alert_id).values(snoozed_us=until, snoozed_by=by.id)
+async def snooze(
+    connection: AsyncConnection, until: Micros, by: Account, ids: Collection[str]
+) -> list[str]:
+    """Nobody is told of these until then; those that are over are passed over."""
+    return await _amend(connection, ids, snoozed_us=until, snoozed_by=by.id)
+
+
+async def _amend(
+    connection: AsyncConnection, ids: Collection[str], *where: ColumnElement[bool], **values: Any
+) -> list[str]:
+    """Writes to those of these that are raised; their ids."""
+    table = alerts.c
+    found = await connection.scalars(
+        select(table.id).where(table.id.in_(ids), table.cleared_us.is_(None), *where)
     )
-    return await find(connection, alert_id)
-
-
-async def _raised(connection: AsyncConnection, alert_id: str) -> Kept:
-    found = await find(connection, alert_id)
-    if found.alert.cleared_at is not None:
-        raise Refused(
-            "alert-over", "การแจ้งเตือนนี้สิ้นสุดไปแล้ว", "this alert is over; there is nothing to see to"
-        )
-    return found
+    amended = list(found)
+    if amended:
+        await connection.execute(update(alerts).where(table.id.in_(amended)).values(values))
+    return amended
 
 
 def _query() -> Select[Any]:

@@ -13,7 +13,7 @@ it goes on with what was raised before: nothing is raised anew by a restart.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -160,21 +160,26 @@ class Keeper:
         self._read_at = None
         self._wake.set()
 
-    def acknowledge(self, alert_id: str, by: str, now: Micros) -> None:
-        """Somebody sees to it, and that is on disk."""
-        self._amend(alert_id, lambda standing: acknowledged(standing, by, now))
+    def acknowledge(self, ids: Collection[str], by: str, now: Micros) -> None:
+        """Somebody sees to these, and that is on disk."""
+        self._amend(ids, lambda standing: acknowledged(standing, by, now))
 
-    def snooze(self, alert_id: str, until: Micros) -> None:
-        """Nobody is told until then, and that is on disk."""
-        self._amend(alert_id, lambda standing: snoozed(standing, until))
+    def snooze(self, ids: Collection[str], until: Micros) -> None:
+        """Nobody is told of these until then, and that is on disk."""
+        self._amend(ids, lambda standing: snoozed(standing, until))
 
-    def _amend(self, alert_id: str, how: Callable[[Standing], Standing]) -> None:
+    def try_out(self, alert: Alert) -> None:
+        """A test has been written: the browsers show it, the webhooks are told."""
+        if alert.browser:
+            self._hub.publish(TOPIC, "told", {"alerts": [view(alert)]})
+        self._sources.wake()
+
+    def _amend(self, ids: Collection[str], how: Callable[[Standing], Standing]) -> None:
         for key, standing in self._standings.items():
-            if standing.alert is not None and standing.alert.id == alert_id:
+            if standing.alert is not None and standing.alert.id in ids:
                 after = self._standings[key] = how(standing)
                 if after.alert is not None:
                     self._publish(after.alert)
-                return
 
     # --- the look, again and again ----------------------------------------------------------------
 
@@ -270,11 +275,7 @@ class Keeper:
             held.levels = held.standing = held.owed = None
 
     def _judge(self, seen: Observation, now: Micros) -> None:
-        names = Names(
-            {name: section.service for name, section in self._config.queue.items()},
-            self._standards.on(now).services,
-            self._agencies,
-        )
+        names = names_of(self._config, self._standards, now)
         for rule in self._rules.values():
             if not rule.active:
                 continue
@@ -369,6 +370,12 @@ class Keeper:
 
     def _publish(self, alert: Alert) -> None:
         self._hub.publish(TOPIC, "alert", view(alert), key=alert.id)
+
+
+def names_of(config: Config, standards: Standards, now: Micros) -> Names:
+    """How queues and steps are called now."""
+    queues = {name: section.service for name, section in config.queue.items()}
+    return Names(queues, standards.on(now).services)
 
 
 def view(alert: Alert) -> dict[str, Any]:

@@ -89,6 +89,8 @@ class Form:
     lowest: float
     highest: float
     """The bounds of its thresholds."""
+    usual: tuple[float, float] = (0, 0)
+    """With what a new rule begins: raised at, cleared at."""
     whole: bool = True
     """Its thresholds are whole numbers."""
     queues: bool = False
@@ -103,26 +105,26 @@ FORMS: Final[Mapping[Kind, Form]] = {
     form.kind: form
     for form in (
         Form(Kind.WAIT, ("ผู้โทรรอในคิวนานเกิน", "A caller waits longer than"), Unit.SECONDS,
-             Compared.OVER, 5, 7200, queues=True),
+             Compared.OVER, 5, 7200, (180, 180), queues=True),
         Form(Kind.WAITING, ("จำนวนผู้โทรที่รอเกิน", "More callers wait than"), Unit.CALLERS,
-             Compared.OVER, 0, 1000, queues=True, together=True),
+             Compared.OVER, 0, 1000, (5, 3), queues=True, together=True),
         Form(Kind.STEP, ("ขั้นตอนใช้เวลาเกินร้อยละของมาตรฐาน",
                          "A step takes more of its standard than"),
-             Unit.PERCENT, Compared.OVER, 10, 1000),
+             Unit.PERCENT, Compared.OVER, 10, 1000, (100, 100)),
         Form(Kind.SERVICE_LEVEL, ("ระดับการให้บริการต่ำกว่า", "Service level under"), Unit.PERCENT,
-             Compared.UNDER, 1, 100, queues=True, together=True, window=True),
+             Compared.UNDER, 1, 100, (80, 85), queues=True, together=True, window=True),
         Form(Kind.NOBODY_READY, ("มีผู้โทรรอแต่ไม่มีเจ้าหน้าที่พร้อม เกิน",
                                  "Callers wait and no officer is ready, more than"),
              Unit.CALLERS, Compared.OVER, 0, 1000, queues=True),
         Form(Kind.CASE_DUE, ("เรื่องร้องเรียนใกล้ครบกำหนด ภายใน", "A case is due within"),
-             Unit.WORKING_DAYS, Compared.UP_TO, 0, 30),
+             Unit.WORKING_DAYS, Compared.UP_TO, 0, 30, (3, 3)),
         Form(Kind.CASE_OVERDUE, ("เรื่องร้องเรียนเกินกำหนดเกิน", "A case is overdue by more than"),
              Unit.WORKING_DAYS, Compared.OVER, 0, 365),
         Form(Kind.UNWELL, ("ระบบโทรศัพท์หรือระบบบันทึกขัดข้อง", "The line or the bridge is unwell"),
              Unit.NONE, Compared.OVER, 0, 0),
         Form(Kind.STANDSTILL, ("ข้อมูลที่รอส่งไป CRM อื่นค้างนานเกิน",
                                "What waits for another CRM stands still longer than"),
-             Unit.MINUTES, Compared.OVER, 1, 1440),
+             Unit.MINUTES, Compared.OVER, 1, 1440, (30, 30)),
     )
 }  # fmt: skip
 """By kind, in the order in which they are shown."""
@@ -156,6 +158,15 @@ class Rule:
     """Names of the webhooks of hotline.toml."""
     position: int = 0
     version: int = 1
+
+    @classmethod
+    def new(cls, kind: Kind) -> Rule:
+        """A rule of this kind as it begins: off, to be looked through before it is switched on."""
+        form = FORMS[kind]
+        return cls(
+            "", kind, Level.WARNING, *form.usual, window=30 if form.window else 0,
+            least=10 if form.window else 0, active=False,
+        )  # fmt: skip
 
     @property
     def form(self) -> Form:

@@ -8,6 +8,7 @@ told the end too, of what it was told.
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -15,9 +16,10 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.alerts.judgement import Alert
+from crm_bridge.alerts import alert_book
+from crm_bridge.alerts.judgement import Alert, Why
 from crm_bridge.alerts.rules import Rule
-from crm_bridge.alerts.words import letter
+from crm_bridge.alerts.words import Names, letter, of_rule
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
 from crm_bridge.outgoing import messages
@@ -74,3 +76,20 @@ async def tell_end(
                 connection, clock.now_us(), outbox.ALERT, alert.id, outbox.CLEARED,
                 lane=f"alert:{alert.id}", only=rule.webhooks,
             )  # fmt: skip
+
+
+async def try_out(
+    connection: AsyncConnection, clock: Clock, rule: Rule, names: Names, link: str = ""
+) -> Alert:
+    """Tells everybody whom the rule tells, to see whether it arrives; it is kept as a test."""
+    now = clock.now_us()
+    th, en = of_rule(rule, names)
+    tried = Alert(
+        id=uuid.uuid4().hex, rule=rule.id, kind=rule.kind, subject="-", level=rule.level,
+        threshold=rule.threshold, value=rule.threshold, worst=rule.threshold, raised_at=now,
+        th=f"ทดสอบการแจ้งเตือน: {th}", en=f"Test of an alert: {en}", told_at=now, cleared_at=now,
+        why=Why.AWAY, browser=rule.browser, test=True,
+    )  # fmt: skip
+    await alert_book.write(connection, [tried])
+    await tell(connection, clock, {rule.id: rule}, [tried], link)
+    return tried

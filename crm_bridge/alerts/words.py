@@ -39,7 +39,6 @@ class Names:
     queues: Mapping[str, str] = field(default_factory=dict)
     """Queue → its service."""
     services: Mapping[str, Service] = field(default_factory=dict)
-    agencies: Mapping[str, Words] = field(default_factory=dict)
 
     def queue(self, name: str) -> Words:
         """`คิวรับเรื่องร้องเรียน`; of several queues of one service, with the queue's own name."""
@@ -74,6 +73,23 @@ def amount(value: float, unit: Unit) -> Words:
     if round(value) == 1:
         en = en.removesuffix("s")
     return f"{whole} {th}".strip(), f"{whole} {en}".strip()
+
+
+def of_rule(rule: Rule, names: Names) -> Words:
+    """What the rule looks for: `ผู้โทรรอในคิวนานเกิน 2:00 นาที`, and where."""
+    form = rule.form
+    (th, en), (much_th, much_en) = form.name, amount(rule.threshold, form.unit)
+    if form.unit is not Unit.NONE:
+        th, en = f"{th} {much_th}", f"{en} {much_en}"
+    if form.window:
+        span = ("วันนี้", "today") if rule.window == 0 else (
+            f"{rule.window} นาทีล่าสุด", f"in the last {rule.window} minutes"
+        )  # fmt: skip
+        th, en = f"{th} ({span[0]})", f"{en} ({span[1]})"
+    if form.queues:
+        where_th, where_en = names.queue(rule.scope)
+        th, en = f"{th} · {where_th}", f"{en} · {where_en}"
+    return th, en
 
 
 def says(rule: Rule, alert: Alert, names: Names, detail: Words | None = None) -> Words:
@@ -205,5 +221,4 @@ _LONGEST: Final = 190
 
 
 def _level(alert: Alert) -> str:
-    mark = f"{LEVELS[alert.level][0]}: " if alert.level is Level.CRITICAL else ""
-    return f"ทดสอบ · {mark}" if alert.test else mark
+    return f"{LEVELS[alert.level][0]}: " if alert.level is Level.CRITICAL else ""

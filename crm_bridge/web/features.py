@@ -10,6 +10,8 @@ from crm_bridge.web.accounts import api as accounts_api
 from crm_bridge.web.accounts import routes as accounts
 from crm_bridge.web.agent import api as agent_api
 from crm_bridge.web.agent import routes as agent
+from crm_bridge.web.alerts import api as alerts_api
+from crm_bridge.web.alerts import routes as alerts
 from crm_bridge.web.appointments import api as appointments_api
 from crm_bridge.web.appointments import resources_api
 from crm_bridge.web.appointments import routes as appointments
@@ -74,6 +76,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     figures.api,
     figures_export.router,
     public.router,
+    alerts.router,
+    alerts_api.router,
+    alerts_api.rules_router,
     connectors.router,
     connectors_api.router,
     cases.router,

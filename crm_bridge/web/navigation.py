@@ -43,6 +43,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "Figures",
         frozenset({Role.SUPERVISOR, Role.DIRECTOR, Role.ADMINISTRATOR, Role.AUDITOR}),
     ),
+    Entry(
+        "/alerts",
+        "เฝ้าระวัง",
+        "Alerts",
+        frozenset({Role.SUPERVISOR, Role.DIRECTOR, Role.ADMINISTRATOR, Role.AUDITOR}),
+    ),
     Entry("/cases", "เรื่องร้องเรียน", "Cases", CENTRAL),
     Entry("/appointments", "นัดหมาย", "Appointments", frozenset(Role)),
     Entry("/people", "ผู้ติดต่อ", "People", CENTRAL),
@@ -77,6 +83,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         "การกำกับสาย",
         "Supervision",
         frozenset({Role.ADMINISTRATOR, Role.AUDITOR}),
+    ),
+    Entry(
+        "/admin/alerts",
+        "กฎการแจ้งเตือน",
+        "Rules of alerts",
+        frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR}),
     ),
     Entry("/admin/subjects", "หัวข้อเรื่อง", "Subjects", frozenset({Role.ADMINISTRATOR})),
     Entry(

@@ -171,8 +171,8 @@ async def test_whoever_sees_to_it_is_on_record_and_nobody_else_is_told(watched: 
     (alert,) = watched.raised
     until = watched.clock.now_us() + 60 * SECOND
     async with watched.database.writing() as connection:
-        await alert_book.snooze(connection, until, me, alert.id)
-    watched.keeper.snooze(alert.id, until)
+        assert await alert_book.snooze(connection, until, me, [alert.id]) == [alert.id]
+    watched.keeper.snooze([alert.id], until)
     assert watched.keeper.unattended() == []
     watched.waits("information", 130)
     await watched.look(times=50)
@@ -181,20 +181,20 @@ async def test_whoever_sees_to_it_is_on_record_and_nobody_else_is_told(watched: 
     await watched.look(times=20)
     assert len(await watched.mails()) == 4
     assert len(watched.keeper.unattended()) == 1
+    now = watched.clock.now_us()
     async with watched.database.writing() as connection:
-        kept = await alert_book.acknowledge(connection, watched.clock.now_us(), me, alert.id)
-        again = await alert_book.acknowledge(connection, watched.clock.now_us() + 1, me, alert.id)
-    assert (kept.by_th, kept) == ("หัวหน้า", again)
-    watched.keeper.acknowledge(alert.id, me.id, watched.clock.now_us())
+        assert await alert_book.acknowledge(connection, now, me, [alert.id, "x"]) == [alert.id]
+        assert await alert_book.acknowledge(connection, now + 1, me, [alert.id]) == []
+        (kept,) = await alert_book.active(connection)
+    assert (kept.by_th, kept.alert.acknowledged_at) == ("หัวหน้า", now)
+    watched.keeper.acknowledge([alert.id], me.id, now)
     assert watched.keeper.unattended() == []
     # also after a start
     assert [one.acknowledged_by for one in (await _restarted(watched)).active()] == [me.id]
     watched.waits("information")
     await watched.look(times=20)
-    with pytest.raises(Refused) as refused:
-        async with watched.database.writing() as connection:
-            await alert_book.acknowledge(connection, 1, me, alert.id)
-    assert refused.value.code == "alert-over"
+    async with watched.database.writing() as connection:
+        assert await alert_book.snooze(connection, until, me, [alert.id]) == []
 
 
 async def _restarted(watched: Watched) -> Keeper:
