@@ -50,7 +50,9 @@ class Bars:
 
     def svg(self, lang: str, name: str) -> str:
         """The picture."""
-        left, right, each = 215.0, 70.0, 26.0
+        right, each = 70.0, 26.0
+        letters = max((len(said(bar.label, lang)) for bar in self.bars), default=0)
+        left = 24.0 + 6.4 * min(letters, _LONGEST)
         top = 34.0 if len(self.legend) > 1 else 8.0
         height = top + each * len(self.bars) + 10
         longest = max((sum(bar.parts) for bar in self.bars), default=0) or 1.0

@@ -75,12 +75,13 @@ class SpanHistogram:
     title: Words
     bars: tuple[Bar, ...]
     standard: int | None
+    standard_name: Words = ("มาตรฐาน", "Standard")
     width: int = 660
     height: int = 280
 
     def svg(self, lang: str, name: str) -> str:
         """The picture."""
-        left, right, top, bottom = 52.0, 10.0, 34.0, 46.0
+        left, right, top, bottom = 52.0, 18.0, 34.0, 46.0
         tall, wide = self.height - top - bottom, self.width - left - right
         steps = ticks(max((bar.count for bar in self.bars), default=0), whole=True)
         each = wide / max(1, len(self.bars))
@@ -123,7 +124,7 @@ class SpanHistogram:
         if self.standard is None or place is None:
             return []
         x = left + (place + 1) * each
-        word = said(("มาตรฐาน", "Standard"), lang)
+        word = said(self.standard_name, lang)
         late = x > self.width * 0.7
         return [
             line(x, top - 16, x, top + tall, stroke=INK, width=2, dashes="6 3"),
@@ -138,8 +139,8 @@ class SpanHistogram:
             return said((f"{all_of_them:,} รายการ", f"{all_of_them:,} in all"), lang)
         limit = length_text(self.standard, lang)
         return said(
-            (f"{all_of_them:,} รายการ นานกว่ามาตรฐาน {limit} จำนวน {over:,} (แท่งลายเส้นเฉียง)",
-             f"{all_of_them:,} in all, {over:,} longer than the standard of {limit} (hatched)"),
+            (f"{all_of_them:,} รายการ นานกว่า {limit} จำนวน {over:,} (แท่งลายเส้นเฉียง)",
+             f"{all_of_them:,} in all, {over:,} longer than {limit} (hatched)"),
             lang,
         )  # fmt: skip
 

@@ -21,7 +21,7 @@ from typing import Final
 from crm_bridge.config import Config
 from crm_bridge.records.database import Database
 from crm_bridge.reports.dashboard import Dashboard
-from crm_bridge.reports.dashboards import overview, steps
+from crm_bridge.reports.dashboards import officers, overview, queues, steps
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.sheets import Words
 
@@ -56,6 +56,20 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
             ("ขั้นตอน", "Steps"),
             steps.build,
             frozenset({*steps.TAKES, "grain"}),
+        ),
+        Entry(
+            "queues",
+            ("คิวและการรอสาย", "Queues and waiting"),
+            ("คิว", "Queues"),
+            queues.build,
+            frozenset({*queues.TAKES, "grain"}),
+        ),
+        Entry(
+            "officers",
+            ("เจ้าหน้าที่รับสาย", "Officers"),
+            ("เจ้าหน้าที่", "Officers"),
+            officers.build,
+            frozenset({*officers.TAKES, "grain"}),
         ),
     )
 }

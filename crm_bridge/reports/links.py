@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -32,16 +32,28 @@ def calls_behind(
 ) -> str:
     """The calls that add to these counts of a form's rows with the keys `only`.
 
+    Without `counts` it is the beginning of an address, to which `&count=…` is added.
     With a histogram's name in `counts`: to its spans above and up to so many microseconds.
     """
     asked: dict[str, Any] = {"of": form.name.removeprefix("figures_")}
-    asked |= {"first": period.first, "last": period.last, "count": ",".join(counts)}
+    asked |= {"first": period.first, "last": period.last}
+    asked |= {"count": ",".join(counts)} if counts else {}
     limits = {"above": above, "upto": upto}
     asked.update({name: value for name, value in limits.items() if value is not None}, **only)
     return f"/figures/calls?{urlencode(asked)}"
 
 
+def days_of(name: str, filters: Filters) -> Callable[[Period], str]:
+    """Leads to the same dashboard with the same filters, for other days."""
+    path, rest = _path(name), "&".join(filters.query(grain=None).split("&")[2:])
+    more = f"&{rest}" if rest else ""
+    return lambda days: f"{path}?first={days.first}&last={days.last}{more}"
+
+
 def dashboard(name: str, filters: Filters, **changes: Any) -> str:
     """Another dashboard for the same days."""
-    path = "/figures" if name == "overview" else f"/figures/{name}"
-    return f"{path}?{filters.query(**changes)}"
+    return f"{_path(name)}?{filters.query(**changes)}"
+
+
+def _path(name: str) -> str:
+    return "/figures" if name == "overview" else f"/figures/{name}"

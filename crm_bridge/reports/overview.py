@@ -92,26 +92,26 @@ async def overview(
         queues = await read(QUEUES, ("queue",))
         agents = await read(AGENTS, ("agent",))
         calls = await read(CALLS, ("direction",))
-    short = round(config.line.short_wait_seconds * _SECOND)
-    held: list[Queue] = []
-    for (name,), tally in queues.items():
-        section = config.queue.get(str(name), _UNNAMED)
-        target = round(section.service_level_seconds * _SECOND)
-        held.append(
-            Queue(
-                str(name), section.service_level_seconds, section.service_level_target, short,
-                queue_figures(tally, short_us=short, target_us=target),
-            )
-        )  # fmt: skip
     found = [Step(str(s), str(p), step_figures(tally)) for (s, p), tally in steps.items()]
     return Overview(
         complete,
         _calls(calls, INBOUND),
         _calls(calls, OUTBOUND),
         tuple(sorted(found, key=lambda one: _place(one.service, one.step))),
-        tuple(held),
+        tuple(queue_of(config, str(name), tally) for (name,), tally in queues.items()),
         tuple(Officer(str(name), agent_figures(tally)) for (name,), tally in agents.items()),
     )
+
+
+def queue_of(config: Config, name: str, tally: Tally) -> Queue:
+    """A row of `QUEUES`, or a sum, judged by what the configuration says of the queue."""
+    section = config.queue.get(name, _UNNAMED)
+    short = round(config.line.short_wait_seconds * _SECOND)
+    target = round(section.service_level_seconds * _SECOND)
+    return Queue(
+        name, section.service_level_seconds, section.service_level_target, short,
+        queue_figures(tally, short_us=short, target_us=target),
+    )  # fmt: skip
 
 
 def _calls(found: Mapping[tuple[str | int, ...], Tally], direction: str) -> int:

@@ -17,7 +17,7 @@ from crm_bridge.figures.levels import DAY, WEEK, month_after, month_of, week_of
 from crm_bridge.figures.tallies import Tally
 from crm_bridge.reports.dashboard import Chart, Choice
 from crm_bridge.reports.filters import Filters, Grain
-from crm_bridge.reports.links import calls_behind, dashboard
+from crm_bridge.reports.links import calls_behind, days_of
 from crm_bridge.reports.names import agency_name, edition_of
 from crm_bridge.reports.period import Period
 from crm_bridge.reports.reading import added_up, series
@@ -107,6 +107,9 @@ def trend(
     """
     grain, period = filters.drawn_by, filters.period
     before = [figure for _, figure in then]
+    if not any(before):
+        before = [None] * len(before)  # nothing is known of those days
+    lead = days_of(board, filters)
     points, rows, few = [], [], False
     for n, (start, figure) in enumerate(now):
         days = piece(start, period, grain)
@@ -119,7 +122,7 @@ def trend(
         points.append(Point(_label(days, grain), drawn, drawn_then))
         rows.append(
             (
-                Cell(_long(days, grain), dashboard(board, filters, period=days, grain=None)),
+                Cell(_long(days, grain), lead(days)),
                 figure,
                 was,
             )
@@ -163,6 +166,7 @@ def heat(
     """A figure by hour and weekday, from rows of `HOURS` added up by hour of the week."""
     fields: dict[tuple[int, int], float] = {}
     few: set[tuple[int, int]] = set()
+    base = calls_behind(HOURS, filters.period, counts, only)
     rows = []
     for (hour_of_week,), tally in sums.items():
         counts_of = dict(zip(HOURS.counts, tally.counts, strict=True))
@@ -174,8 +178,7 @@ def heat(
             few.add((day, hour))
         fields[day, hour] = found
         words = (f"{WEEKDAYS_TH[day]} {hour:02}:00", f"{WEEKDAYS_EN[day]} {hour:02}:00")
-        href = calls_behind(HOURS, filters.period, counts, {**only, "hour_of_week": hour_of_week})
-        rows.append((words, Cell(found, href)))
+        rows.append((words, Cell(found, f"{base}&hour_of_week={hour_of_week}")))
     return Chart(
         name,
         title,
@@ -199,6 +202,7 @@ def spans_chart(
     spans: Mapping[int, int],
     standard: Micros | None,
     behind: Callable[[Micros | None, Micros | None], str] | None,
+    standard_name: Words = ("มาตรฐาน", "Standard"),
 ) -> Chart:
     """A histogram with its standard; `behind(above, upto)` leads from a bar to its calls."""
     bars = binned(spans, standard)
@@ -212,7 +216,7 @@ def spans_chart(
     return Chart(
         name,
         title,
-        SpanHistogram(title, bars, standard),
+        SpanHistogram(title, bars, standard, standard_name),
         Sheet(
             name,
             title,
@@ -223,6 +227,16 @@ def spans_chart(
             tuple(rows),
         ),
     )
+
+
+def together(form: Form, tallies: Iterable[Tally]) -> Tally:
+    """All of them as one; histograms stay as they are stored until somebody looks at them."""
+    every = [Tally(list(tally.counts), list(tally.spans)) for tally in tallies]
+    if not every:
+        return Tally.of(form)
+    for tally in every[1:]:
+        every[0].add(tally)
+    return every[0]
 
 
 async def choices_of(

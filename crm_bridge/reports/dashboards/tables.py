@@ -49,10 +49,11 @@ def cells_of_step(
 ) -> tuple[object, ...]:
     """The cells below `FIGURES_OF_STEPS`; each count leads to its calls."""
 
+    base = calls_behind(form, filters.period, (), only)
+    calls = of_calls(only.get("step", ""))
+
     def behind(*counts: str) -> str | None:
-        if not of_calls(only.get("step", "")):
-            return None
-        return calls_behind(form, filters.period, counts, only)
+        return f"{base}&count={'%2C'.join(counts)}" if calls else None
 
     return (
         Cell(now.timings, behind("within", "over", "open")),

@@ -12,6 +12,7 @@ from crm_bridge.figures.forms import TRANSFERS
 from crm_bridge.figures.histogram import percentile
 from crm_bridge.figures.tallies import Tally
 from crm_bridge.reports.dashboard import Chart
+from crm_bridge.reports.dashboards.parts import together
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.links import dashboard
 from crm_bridge.reports.names import agency_name
@@ -48,14 +49,15 @@ async def shares(
         connection, TRANSFERS, ("agency", "kind", "outcome"), since=period.since,
         until=period.until, only=only,
     )  # fmt: skip
-    by: dict[str, Tally] = {}
+    parts: dict[str, list[Tally]] = {}
     answered: dict[str, int] = {}
     for (agency, kind, outcome), tally in sums.items():
         if kind == "consult" or not agency:
             continue
         name = str(agency)
-        by.setdefault(name, Tally.of(TRANSFERS)).add(tally)
+        parts.setdefault(name, []).append(tally)
         answered[name] = answered.get(name, 0) + (tally.counts[0] if outcome == "answered" else 0)
+    by = {name: together(TRANSFERS, tallies) for name, tallies in parts.items()}
     most = sorted(by, key=lambda name: -by[name].counts[0])
     title: Words = (
         "เวลาโอนสาย: ส่วนของกระทรวงและส่วนของหน่วยงาน",
