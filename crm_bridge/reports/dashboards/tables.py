@@ -48,7 +48,6 @@ def cells_of_step(
     form: Form = STEPS,
 ) -> tuple[object, ...]:
     """The cells below `FIGURES_OF_STEPS`; each count leads to its calls."""
-
     base = calls_behind(form, filters.period, (), only)
     calls = of_calls(only.get("step", ""))
 
