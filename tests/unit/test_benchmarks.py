@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import delivery, framing, live, open_calls, pop, table
+from benchmarks import delivery, figures, framing, live, open_calls, pop, table
 from benchmarks.bridge import Bridge
 from benchmarks.calls import SERVED, Template
 from benchmarks.feeder import reply
@@ -142,3 +142,22 @@ def test_pops_are_judged_by_the_noise_of_the_rounds_without_a_crm() -> None:
     assert "NOT MET" in delivery.pops_report([quiet, late_all])
     lost = _meanwhile("catching up", [5.0, 5.0, 20.0], missed=1)
     assert "NOT MET" in delivery.pops_report([quiet, lost])
+
+
+def test_dashboards_of_a_year_are_opened_and_compared(tmp_path: Path) -> None:
+    paths = [figures.made_year(tmp_path / f"{count}.db", count) for count in (40, 400)]
+    said = figures.run(paths, times=1, peers=True)
+    assert "grows" in said
+    assert "never too short: met" in said
+
+
+def test_a_figure_that_is_not_the_others_is_seen() -> None:
+    row = (3, 1, 0, (1_000_000, 2_000_000, 2_000_000))
+    key = ("information", "greet")
+    ours = figures.Answer("ours", 0.1, {key: row}, {"information": (3, 1)})
+    assert figures.differences(ours, replace(ours, way="theirs")) == []
+    for other in (
+        (3, 2, 0, row[3]), (3, 1, 0, (1_000_001, *row[3][1:])), (3, 1, 0, (950_000, *row[3][1:]))
+    ):  # fmt: skip
+        assert figures.differences(ours, replace(ours, steps={key: other}))
+    assert figures.differences(ours, replace(ours, queues={"information": (3, 2)}))
