@@ -35,6 +35,8 @@ from crm_bridge.errors import StorageError
 from crm_bridge.live.hub import Hub
 from crm_bridge.outgoing import outlets
 from crm_bridge.outgoing.delivery import Gateways, deliver
+from crm_bridge.papers.monthly_rounds import MonthlyReports
+from crm_bridge.papers.press import Press
 from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
 from crm_bridge.records import journal, schema
 from crm_bridge.records.commit_loop import CommitLoop, Policy
@@ -116,6 +118,8 @@ class App:
     """Watches over the floor and the records; `build` makes it."""
     deliveries: Deliveries = field(default_factory=Deliveries)
     """What other CRMs hear of, and what comes back from them."""
+    reports: MonthlyReports | None = None
+    """Makes the monthly reports; `build` makes it."""
     gateways: Gateways = field(default_factory=dict)
     """Where messages go, by kind; without any none is sent."""
     started_at: float = field(default_factory=time.time)
@@ -185,6 +189,8 @@ class App:
                 group.create_task(_tended("marks", self._declare_again), name="declare again")
                 group.create_task(_tended("figures", self._count_old), name="figures")
                 group.create_task(self._remind(), name="reminders")
+                if self.reports is not None:
+                    group.create_task(_tended("reports", self.reports.run), name="reports")
                 if self.deliveries.connectors:
                     group.create_task(_tended("delivery", self.deliveries.run), name="delivery")
                 if self.gateways:
@@ -328,6 +334,7 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     loop = CommitLoop(Writer(database, tells=bool(config.connector)), Policy(linger=0))
     clock = clock or SystemClock()
     app = App(config, database, loop, clock, gateways=outlets.gateways(config))
+    app.reports = MonthlyReports(database, config, clock, Press())
     directory = config.directory()
     standards = load_standards()
     floor = app.floor = Floor.of(config, database, app.hub, clock)

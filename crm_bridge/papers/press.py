@@ -19,13 +19,13 @@ from crm_bridge.papers.csv_paper import csv_zip
 from crm_bridge.papers.paper import Form, Paper
 from crm_bridge.papers.xlsx_paper import xlsx
 
-WITHIN: Final = 60.0
+WITHIN: Final = 120.0
 """Seconds one paper may take."""
 MOST_WAITING: Final = 8
 """Papers in hand or waiting; a further one is told to come again."""
 MOST_ROWS: Final[dict[Form, int]] = {"csv": 200_000, "xlsx": 50_000, "pdf": 3_000}
 _CPU_SECONDS: Final = 120
-_NICE: Final = 10
+_NICE: Final = 5
 
 
 class PrintingFailed(HotlineError):

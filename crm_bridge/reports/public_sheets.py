@@ -22,13 +22,13 @@ _MONTHS_TH: Final = (
 )  # fmt: skip
 _MONTH: Final = Column("month", ("เดือน", "Month"), Kind.TEXT)
 _ALL: Final[Words] = ("รวม", "Total")
-_BECAME: Final[Mapping[str, Words]] = {
+BECAME_WORDS: Final[Mapping[str, Words]] = {
     ANSWERED: ("เจ้าหน้าที่รับสาย", "Answered by an officer"),
     WAITED: ("วางสายขณะรอหรือรอเกินเวลา", "Hung up waiting, or waited too long"),
     BEFORE: ("วางสายก่อนเข้าคิว", "Hung up before the queue"),
     OTHER: ("อื่น ๆ หรือไม่ทราบผล", "Other or not known"),
 }
-_COMPLAINTS: Final[Mapping[str, Words]] = {
+COMPLAINT_WORDS: Final[Mapping[str, Words]] = {
     "within": ("ได้ข้อยุติภายใน 15 วันทำการ", "Settled within 15 working days"),
     "over": ("ได้ข้อยุติเกิน 15 วันทำการ", "Settled later"),
     "open": ("ยังไม่ได้ข้อยุติ", "Not settled yet"),
@@ -79,10 +79,10 @@ def public_sheets(months: Sequence[Month], wording: Mapping[str, Service]) -> tu
         sheet("services", ("สายเข้า 1203 จำแนกตามบริการ", "Calls to 1203 by service"),
               [*((s, named(s)) for s in services), ("all", _ALL)]),
         sheet("calls", ("สายเข้า 1203 จำแนกตามผล", "Calls to 1203 by what became of them"),
-              [*_BECAME.items(), ("all", _ALL)]),
+              [*BECAME_WORDS.items(), ("all", _ALL)]),
         _standards(months, net, hidden),
         sheet("complaints", ("เรื่องร้องเรียนผ่านสายด่วน 1203", "Complaints by hotline 1203"),
-              [*_COMPLAINTS.items(), ("all", ("รับเรื่องทั้งหมด", "Received"))],
+              [*COMPLAINT_WORDS.items(), ("all", ("รับเรื่องทั้งหมด", "Received"))],
               ("นับตามเดือนที่รับเรื่อง ตามสถานะ ณ วันที่จัดทำ",
                "By the month in which they were received, as they stood on the day of making")),
     )  # fmt: skip
@@ -143,12 +143,12 @@ def flows(
             edges["services", n, service] = Edge(
                 ("service", service), ("in", n), month.services[service]
             )
-        for outcome in _BECAME:
+        for outcome in BECAME_WORDS:
             edges["calls", n, outcome] = Edge(
                 ("out", n), ("became", outcome), month.became[outcome]
             )
         edges["services", n, "all"] = Edge(("in", n), ("out", n), month.calls)
-        _parts(edges, "complaints", n, {i: month.complaints[i] for i in _COMPLAINTS})
+        _parts(edges, "complaints", n, {i: month.complaints[i] for i in COMPLAINT_WORDS})
         _parts(edges, "standards", n, {"within": month.within, "over": month.over})
         _parts(edges, "appointments", n, {"asked": month.appointments})
     _years(edges, months, services)
@@ -170,12 +170,12 @@ def _years(edges: _Edges, months: Sequence[Month], services: Sequence[str]) -> N
     for service in services:
         count = sum(month.services[service] for month in months)
         edges["services", "year", service] = Edge("begin", ("service", service), count)
-    for outcome in _BECAME:
+    for outcome in BECAME_WORDS:
         count = sum(month.became[outcome] for month in months)
         edges["calls", "year", outcome] = Edge(("became", outcome), "end", count)
     edges["services", "year", "all"] = Edge("end", "begin", total)
     tables = {
-        "complaints": {i: sum(m.complaints[i] for m in months) for i in _COMPLAINTS},
+        "complaints": {i: sum(m.complaints[i] for m in months) for i in COMPLAINT_WORDS},
         "standards": {
             "within": sum(m.within for m in months), "over": sum(m.over for m in months),
         },

@@ -20,6 +20,7 @@ from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.screens import Screens
 from crm_bridge.live.hub import Hub
+from crm_bridge.papers.monthly_rounds import MonthlyReports
 from crm_bridge.papers.press import Press
 from crm_bridge.papers.publications import Publications
 from crm_bridge.records.database import Database
@@ -69,6 +70,8 @@ class Context:
     oidc: Provider | None = field(init=False)
     """The ministry's own sign-in, where one is configured."""
 
+    reports: MonthlyReports = field(init=False)
+    """The monthly reports that were made."""
     publications: Publications = field(init=False)
     """What everybody may read."""
 
@@ -85,6 +88,7 @@ class Context:
             partial(read_today, self.database, self.config, self.clock), self.floor,
             self.alerts.unattended if self.alerts is not None else tuple,
         )  # fmt: skip
+        self.reports = MonthlyReports(self.database, self.config, self.clock, self.press)
         self.publications = Publications(self.database, self.press, self.clock, self.standards)
         self.oidc = Provider(self.config.oidc) if self.config.oidc.issuer else None
 

@@ -26,6 +26,7 @@ from crm_bridge.web.connectors import api as connectors_api
 from crm_bridge.web.connectors import routes as connectors
 from crm_bridge.web.figures import behind as figures_behind
 from crm_bridge.web.figures import export as figures_export
+from crm_bridge.web.figures import reports as figures_reports
 from crm_bridge.web.figures import routes as figures
 from crm_bridge.web.hooks import api as hooks_api
 from crm_bridge.web.hooks import routes as hooks
@@ -75,6 +76,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     figures_behind.router,
     figures.api,
     figures_export.router,
+    figures_reports.router,
     public.router,
     alerts.router,
     alerts_api.router,

@@ -11,6 +11,8 @@ import pypdf
 import pytest
 
 from crm_bridge.access.roles import Role
+from crm_bridge.papers.monthly_rounds import MonthlyReports
+from crm_bridge.papers.press import Press
 from crm_bridge.reports.catalogue import CATALOGUE
 from crm_bridge.reports.period import Period
 from crm_bridge.reports.source import checksum
@@ -115,3 +117,43 @@ async def test_the_checksum_is_of_the_figures_alone(desk, calls):
     async with desk.database.reading() as connection:
         assert await checksum(connection, days) != before
         assert await checksum(connection, days.before()) == other
+
+
+async def test_the_edition_to_publish_names_no_officer_and_withholds_what_is_small(desk, calls):
+    browser = await desk.browser(Role.SUPERVISOR)
+    given = await browser.get("/figures/export?format=csv&edition=published")
+    packed = zipfile.ZipFile(io.BytesIO(given.content))
+    assert "officers.csv" not in packed.namelist()
+    assert "*" in packed.read("queues.csv").decode()
+    assert "ปกปิด" in packed.read("about.csv").decode()
+    assert "published" in given.headers["content-disposition"]
+
+
+async def test_the_monthly_reports_are_listed_and_given_to_who_sees_figures(desk, calls, tmp_path):
+    browser = await desk.browser(Role.DIRECTOR)
+    page = (await browser.get("/figures/reports")).text
+    assert "ยังไม่มีรายงาน" in page
+    assert "1 ธ.ค. 2569 08:30" in page
+    desk.clock.set("2026-12-01T09:00")
+    section = desk.context.config.desk.model_copy(update={"data_dir": tmp_path / "kept"})
+    config = desk.context.config.model_copy(update={"desk": section})
+    desk.context.reports = MonthlyReports(desk.database, config, desk.clock, Press())
+    assert await desk.context.reports.make_due() == ["2026-11"]
+    page = (await browser.get("/figures/reports")).text
+    for name in ("office.pdf", "office.xlsx", "published.pdf"):
+        path = f"/figures/reports/2026-11/{name}"
+        assert path in page
+        given = await browser.get(path)
+        assert given.status_code == 200
+        assert given.headers["cache-control"] == "no-store"
+        agent = await desk.browser(Role.AGENT)
+        assert (await agent.get(path)).status_code == 403
+    for path, status in (
+        ("2026-10/office.pdf", 404), ("2026-11/secret.pdf", 422), ("..%2f..%2fx/office.pdf", 404),
+        ("202611/office.pdf", 422),
+    ):  # fmt: skip
+        assert (await browser.get(f"/figures/reports/{path}")).status_code == status, path
+    for file in (tmp_path / "kept").rglob("office.pdf"):
+        file.write_bytes(b"x")
+    changed = await browser.get("/figures/reports/2026-11/office.pdf")
+    assert (changed.status_code, "แก้ไข" in changed.text) == (409, True)

@@ -10,6 +10,7 @@ from crm_bridge.records.desk_tables import (
     messages,
     people,
     planning,
+    reports,
     supervision,
     wall_screens,
     wrapups,
@@ -17,5 +18,5 @@ from crm_bridge.records.desk_tables import (
 
 __all__ = [
     "accounts", "agents", "alerts", "appointments", "cases", "connectors", "messages", "people",
-    "planning", "supervision", "wall_screens", "wrapups",
+    "planning", "reports", "supervision", "wall_screens", "wrapups",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import structlog
 from fastapi import APIRouter, Depends, Query, Request
@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from crm_bridge.errors import Refused
 from crm_bridge.papers.csv_paper import one_csv
 from crm_bridge.papers.desk_papers import dashboard_paper, entry_of
+from crm_bridge.papers.editions import published_edition
 from crm_bridge.papers.paper import MEDIA_TYPES, Form, Paper
 from crm_bridge.papers.press import PrintingFailed
 from crm_bridge.reports.filters import Filters
@@ -31,8 +32,12 @@ async def export(
     report: Name = "overview",
     form: Annotated[Form, Query(alias="format")] = "pdf",
     sheet: Name = "",
+    edition: Literal["office", "published"] = "office",
 ) -> Response:
-    """What a page of figures shows, as a file; `sheet` names one table of it, as plain CSV."""
+    """What a page of figures shows, as a file; `sheet` names one table of it, as plain CSV.
+
+    The published edition may leave the office: nobody is named, small counts are withheld.
+    """
     held = context(request)
     entry_of(report)  # a name that is none costs nothing
     lang = language_of(request)
@@ -40,6 +45,8 @@ async def export(
         held.database, held.config, held.clock, report, filters,
         by=(me.name("th"), me.name("en")), lang=lang,
     )  # fmt: skip
+    if edition == "published":
+        paper = published_edition(paper)
     if sheet:
         return given(one_csv(paper, sheet), "csv", paper.file_name("csv"))
     made = await printed(held, paper, form)
