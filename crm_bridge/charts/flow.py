@@ -51,8 +51,8 @@ class Flow:
     title: Words
     places: tuple[Place, ...]
     bands: tuple[Band, ...]
-    width: int = 660
-    height: int = 420
+    width: int = 1240
+    height: int = 440
 
     def svg(self, lang: str, name: str) -> str:
         """The picture."""

@@ -21,7 +21,7 @@ from typing import Final
 from crm_bridge.config import Config
 from crm_bridge.records.database import Database
 from crm_bridge.reports.dashboard import Dashboard
-from crm_bridge.reports.dashboards import officers, overview, queues, steps
+from crm_bridge.reports.dashboards import callers, officers, overview, queues, steps
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.sheets import Words
 
@@ -70,6 +70,13 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
             ("เจ้าหน้าที่", "Officers"),
             officers.build,
             frozenset({*officers.TAKES, "grain"}),
+        ),
+        Entry(
+            "callers",
+            ("ผู้โทรและเส้นทางของสาย", "Callers and where they go"),
+            ("ผู้โทร", "Callers"),
+            callers.build,
+            frozenset({"grain"}),
         ),
     )
 }

@@ -25,6 +25,8 @@ class Chart:
     drawing: Drawing
     table: Sheet
     notes: tuple[Words, ...] = ()
+    wide: bool = False
+    """Needs the breadth of the page."""
 
 
 @dataclass(frozen=True, slots=True)

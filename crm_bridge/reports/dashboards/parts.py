@@ -127,7 +127,8 @@ def trend(
                 was,
             )
         )
-    known = [row for row in rows if row[1] is not None or row[2] is not None]
+    nothing = {None, 0} if unit == "count" else {None}
+    known = any(not nothing.issuperset(row[1:]) for row in rows)
     return Chart(
         name,
         title,
