@@ -90,13 +90,18 @@ class Book:
             await self._wake.wait()
             self._wake.clear()
             try:
-                while self._ends:
-                    line_id, values = next(iter(self._ends.items()))
-                    await self._amend(line_id, values)
-                    del self._ends[line_id]
+                await self.write_ends()
             except StorageError as error:
                 _log.warning("the end of a supervision is not kept yet", why=str(error))
                 asyncio.get_running_loop().call_later(AGAIN, self._wake.set)
+
+    async def write_ends(self) -> None:
+        """Writes down every end that was heard of and is not kept yet. Raises StorageError."""
+        while self._ends:
+            line_id, values = next(iter(self._ends.items()))
+            await self._amend(line_id, values)
+            if self._ends.get(line_id) is values:
+                del self._ends[line_id]
 
     async def audited(
         self, line: supervision_log.Line, work: Callable[[Attempt], Awaitable[T]]

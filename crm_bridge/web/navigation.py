@@ -21,7 +21,7 @@ class Entry:
     @property
     def setup(self) -> bool:
         """Seldom gone to: under the menu's last word."""
-        return self.path.startswith("/admin/")
+        return self.path.startswith(("/admin/", "/supervision/"))
 
 
 ENTRIES: Final[tuple[Entry, ...]] = (

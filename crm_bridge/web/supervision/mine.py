@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from crm_bridge.access.account import Account
 from crm_bridge.desk.line import not_connected
 from crm_bridge.desk.ways import way_words
@@ -10,6 +12,13 @@ from crm_bridge.web.context import Context
 from crm_bridge.web.pages import fragment
 from crm_bridge.web.supervision.floor_view import FloorView
 from ivr.calls.supervising import Spying
+
+_NOW: Final[dict[str, tuple[str, str]]] = {
+    "listen": ("กำลังฟังสายของ", "Listening to"),
+    "whisper": ("กำลังแนะนำ", "Whispering to"),
+    "barge": ("กำลังร่วมสนทนากับ", "In conversation with"),
+}
+"""What the supervisor is doing, before the officer's number."""
 
 
 def floor_view(held: Context) -> FloorView:
@@ -38,8 +47,9 @@ def mine(held: Context, me: Account, lang: str) -> str:
     """The bar of the page: where I sit, and whose call I am at."""
     spying = own(held, me)
     return fragment(
-        "supervision/mine.html", lang, extension=seat_of(held, me), spying=spying, ways=way_words,
-        rules=held.config.supervision, since=spying.since // 1000 if spying else None,
+        "supervision/mine.html", lang, extension=seat_of(held, me), spying=spying,
+        doing=_NOW.get(spying.way, way_words(spying.way)) if spying else None,
+        since=spying.since // 1000 if spying else None,
     )  # fmt: skip
 
 
