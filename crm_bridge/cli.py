@@ -15,6 +15,7 @@ from crm_bridge.commands.connector import connector
 from crm_bridge.commands.demo import demo
 from crm_bridge.commands.doctor import doctor
 from crm_bridge.commands.figures import figures
+from crm_bridge.commands.forecast import forecast
 from crm_bridge.commands.install import install
 from crm_bridge.commands.lab import lab
 from crm_bridge.commands.migrate import migrate
@@ -56,6 +57,7 @@ app.command("show")(show)
 app.command("report")(report)
 app.command("watch")(watch)
 app.command("doctor")(doctor)
+app.command("forecast")(forecast)
 app.command("migrate")(migrate)
 app.command("demo")(demo)
 app.command("install")(install)

@@ -35,6 +35,7 @@ ENOUGH_DAYS: Final = 28
 NOT_OBSERVED: Final = 0.1
 """A day of whose calls a larger share was not wholly heard is not used."""
 
+_MISSED: Final = 5
 _STILL: Final = 14.0
 """Half-hours in a row without a call in which so many were expected: the line stood still.
 By chance that happens once in a million times."""
@@ -134,7 +135,7 @@ def fit(history: Sequence[PastDay], campaigns: Collection[date] = ()) -> Model:
     first = next((n for n, day in enumerate(history) if day.count), len(history))
     days = history[first:]
     named = sum(day.day in campaigns for day in days)
-    heard = [d for d in days if d.day not in campaigns and d.not_observed <= NOT_OBSERVED]
+    heard = [day for day in days if day.day not in campaigns and _heard(day)]
     kept = _without_standstills(heard)
     past = _Past(kept)
     usual = past.usual()
@@ -153,6 +154,11 @@ def fit(history: Sequence[PastDay], campaigns: Collection[date] = ()) -> Model:
         slot_variance=usual.slot_variance(),
         level_variances=usual.level_variances(),
     )
+
+
+def _heard(day: PastDay) -> bool:
+    """Whether enough of a day was heard; of a quiet day a call or two may be missed."""
+    return day.not_observed <= NOT_OBSERVED or day.not_observed * day.count < _MISSED
 
 
 def _without_standstills(days: Sequence[PastDay]) -> list[PastDay]:

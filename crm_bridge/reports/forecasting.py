@@ -79,6 +79,11 @@ class Asked:
         """The last day shown."""
         return self.first + timedelta(days=self.days - 1)
 
+    @property
+    def as_usual(self) -> Asked:
+        """The same days without any if."""
+        return Asked(self.first, self.days, self.queue, hours=self.hours)
+
     def query(self, **changes: Any) -> str:
         """As it stands in an address, with these changed; what is as usual is left out."""
         values = {f.name: getattr(self, f.name) for f in fields(self)} | changes

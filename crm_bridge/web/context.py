@@ -24,6 +24,7 @@ from crm_bridge.papers.monthly_rounds import MonthlyReports
 from crm_bridge.papers.press import Press
 from crm_bridge.papers.publications import Publications
 from crm_bridge.records.database import Database
+from crm_bridge.reports.forecasting import Forecasts
 from crm_bridge.web.agent.screen import Screen
 from crm_bridge.web.health import Ask
 from crm_bridge.web.supervision.floor_view import FloorView
@@ -63,6 +64,8 @@ class Context:
     press: Press = field(default_factory=Press)
     """What prints reports."""
     throttle: Throttle = field(default_factory=Throttle)
+    forecasts: Forecasts = field(default_factory=Forecasts)
+    """What was learnt of the past for the forecast of calls."""
     screen: Screen = field(init=False)
     """Calls as HTML."""
     wall: Wall = field(init=False)

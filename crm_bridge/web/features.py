@@ -28,6 +28,7 @@ from crm_bridge.web.figures import behind as figures_behind
 from crm_bridge.web.figures import export as figures_export
 from crm_bridge.web.figures import reports as figures_reports
 from crm_bridge.web.figures import routes as figures
+from crm_bridge.web.forecast import routes as forecast
 from crm_bridge.web.hooks import api as hooks_api
 from crm_bridge.web.hooks import routes as hooks
 from crm_bridge.web.hooks import status as hooks_status
@@ -40,6 +41,7 @@ from crm_bridge.web.people import api as people_api
 from crm_bridge.web.people import privacy_api
 from crm_bridge.web.people import routes as people
 from crm_bridge.web.public import routes as public
+from crm_bridge.web.shifts import routes as shifts
 from crm_bridge.web.signin import oidc, own
 from crm_bridge.web.signin import routes as signin
 from crm_bridge.web.subjects import api as subjects_api
@@ -72,6 +74,11 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     messages_api.router,
     wallboard.router,
     wallboard_api.router,
+    forecast.pages,
+    forecast.api,
+    forecast.campaign_api,
+    shifts.pages,
+    shifts.api,
     figures.pages,
     figures_behind.router,
     figures.api,
