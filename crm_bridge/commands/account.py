@@ -62,7 +62,8 @@ def create(
     ] = "",
     email: Annotated[str, typer.Option(envvar="HOTLINE_EMAIL", help="The person's address.")] = "",
     agency: Annotated[
-        str, typer.Option(envvar="HOTLINE_AGENCY", help="An [agency.ID], for roles that have one.")
+        str,
+        typer.Option(envvar="HOTLINE_AGENCY", help=r"An \[agency.ID], for roles that have one."),
     ] = "",
     province: Annotated[
         str, typer.Option(envvar="HOTLINE_PROVINCE", help="Thai name, for a provincial officer.")

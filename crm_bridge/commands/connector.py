@@ -49,7 +49,7 @@ _HERE: Final = Account(
 )  # fmt: skip
 """Whoever may run commands on the machine."""
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A [connector.NAME] of hotline.toml.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help=r"A \[connector.NAME] of hotline.toml.")]
 AsJson = Annotated[
     bool, typer.Option("--json", envvar="HOTLINE_JSON", help="One record a line as JSON.")
 ]
@@ -82,7 +82,7 @@ def list_(
 def check(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="A [connector.NAME], or `embedded`: our own CRM."),
+        typer.Argument(metavar="NAME", help=r"A \[connector.NAME], or `embedded`: our own CRM."),
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", envvar="HOTLINE_ALL", help="Every configured one.")

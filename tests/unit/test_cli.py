@@ -27,6 +27,19 @@ def test_each_command_teaches_with_an_example(hotline: Hotline, command: str) ->
     assert "hotline" in said.out.split("Example:")[1]
 
 
+@pytest.mark.parametrize(
+    "command, section",
+    [
+        ("connector setup", "[connector.NAME]"),
+        ("connector check", "[connector.NAME]"),
+        ("account create", "[agency.ID]"),
+    ],
+)
+def test_help_names_the_section_it_speaks_of(hotline: Hotline, command: str, section: str) -> None:
+    """What stands in brackets would be taken for a colour."""
+    assert section in hotline(*command.split(), "--help").out
+
+
 def test_help_tells_every_exit_code(hotline: Hotline) -> None:
     out = " ".join(hotline("--help").out.split())
     for code, what in exits.TABLE:
