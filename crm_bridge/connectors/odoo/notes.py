@@ -31,18 +31,27 @@ class Notes:
             return there[0]
         version = await self._client.version()
         html: dict[str, Any] = {"body_is_html": True} if version.major >= _ESCAPED_SINCE else {}
-        await self._client.call(
-            self._model,
-            "message_post",
-            [record],
-            body=paragraphs(note.text),
-            message_type="comment",
-            subtype_xmlid="mail.mt_note",  # within the office: nobody gets it as mail
-            message_id=mark,
-            date=stamp(datetime.fromtimestamp(note.at / 1_000_000, UTC)),
-            act=act,
-            **html,
-        )
+        try:
+            await self._client.call(
+                self._model,
+                "message_post",
+                [record],
+                body=paragraphs(note.text),
+                message_type="comment",
+                subtype_xmlid="mail.mt_note",  # within the office: nobody gets it as mail
+                message_id=mark,
+                date=stamp(datetime.fromtimestamp(note.at / 1_000_000, UTC)),
+                act=act,
+                **html,
+            )
+        except Rejected as error:
+            if await self._has_address():
+                raise
+            raise Denied(  # no note of anything is taken until that is mended
+                f"{act}: our user has no e-mail address",
+                where=self._client.host,
+                mend="give the user an e-mail address (its Preferences); nobody gets mail from it",
+            ) from error
         there = await self._marked(record, mark)
         if not there:
             raise Unsettled(f"{act}: it is not there when read back", where=self._client.host)
@@ -54,6 +63,15 @@ class Notes:
         """Deletes a note, where our user may; that it is gone already is no error."""
         with suppress(Denied, Rejected):
             await self._client.call(_MESSAGES, "unlink", [note], act="remove a note")
+
+    async def _has_address(self) -> bool:
+        """Whether our user has an e-mail address, without which Odoo takes no note of it."""
+        number, act = await self._client.uid(), "look for our user's address"
+        try:
+            rows = await self._client.call("res.users", "read", [number], ["email"], act=act)
+        except (Denied, Rejected):
+            return True  # that is another matter
+        return not rows or bool(rows[0]["email"])
 
     async def _marked(self, record: int, mark: str) -> list[int]:
         domain = [["model", "=", self._model], ["res_id", "=", record], ["message_id", "=", mark]]

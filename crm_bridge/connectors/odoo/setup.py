@@ -166,51 +166,58 @@ class Setup:
             '<data><xpath expr="//sheet" position="inside">'
             f'<group string="1203" name="hotline1203">{names}</group></xpath></data>'
         )
-        text = (
-            "แสดงข้อมูลสายด่วน 1203 ท้ายแบบฟอร์ม: ให้ผู้ดูแลระบบเพิ่มเขตข้อมูล x_hotline_… ลงในแบบฟอร์ม",
-            "Shows the data of 1203 at the foot of the form: an administrator adds the x_hotline_… "
-            "fields to the form",
+        purpose = (
+            "แสดงข้อมูลสายด่วน 1203 ท้ายแบบฟอร์ม",
+            "Shows the data of 1203 at the foot of the form",
+        )
+        todo = (
+            "ให้ผู้ดูแลระบบเพิ่มเขตข้อมูล x_hotline_… ลงในแบบฟอร์ม",
+            "an administrator adds the x_hotline_… fields to the form",
         )
         what = f"{model} (form)"
         try:
             found = await self._client.call(
-                "ir.ui.view", "search", [["name", "=", title]], act=act, limit=1
+                "ir.ui.view", "search_read", [["name", "=", title]], ["arch_base"], act=act, limit=1
             )
             if found:
-                self._step(what, "there", text)
+                there_now = str(found[0]["arch_base"])
+                added = _added(there_now, [one for one in shown if _lacks(there_now, one)])
+                if added != there_now:  # the mapping has fields that it had not then
+                    values = {"arch_base": added}
+                    await self._client.call(
+                        "ir.ui.view", "write", [found[0]["id"]], values, act=act
+                    )
+                self._step(what, "there" if added == there_now else "made", purpose)
                 return
             form = await self._client.call(
                 "ir.model.data", "check_object_reference", module, name, act=act
             )
-            values = {
+            view = {
                 "name": title, "model": model, "inherit_id": form[1], "mode": "extension",
                 "type": "form", "arch": arch, "priority": 99,
             }  # fmt: skip
-            await self._client.call("ir.ui.view", "create", [values], act=act)
+            await self._client.call("ir.ui.view", "create", [view], act=act)
         except (Denied, Rejected) as error:
-            self._by_hand(what, text, error)
+            self._by_hand(what, _joined(purpose, todo), error)
         else:
-            self._step(what, "made", text)
+            self._step(what, "made", purpose)
 
     # --- team and stages --------------------------------------------------------------------------
 
     async def _group(self, name: str) -> int | None:
         model = self._shape.group_model
         what = f"{model} “{name}”"
-        text = (
-            f"กลุ่มงานของเรื่องจากสายด่วน: สร้าง {model} ชื่อ “{name}”",
-            f"What tickets of the hotline belong to: make a {model} named “{name}”",
-        )
+        purpose = ("กลุ่มงานของเรื่องจากสายด่วน", "What tickets of the hotline belong to")
         found = await self._tickets.named(model, name)
         if found is not None:
-            self._step(what, "there", text)
+            self._step(what, "there", purpose)
             return found
         try:
             made = await self._client.call(model, "create", [{"name": name}], act=f"make a {model}")
         except (Denied, Rejected) as error:
-            self._by_hand(what, text, error)
+            self._by_hand(what, _joined(purpose, _to_make(model, name)), error)
             return None
-        self._step(what, "made", text)
+        self._step(what, "made", purpose)
         return int(made[0])
 
     async def _stages_of(self, group: int | None) -> None:
@@ -224,16 +231,13 @@ class Setup:
         for place, (native, statuses) in enumerate(wanted.items(), start=1):
             what = f"{model} “{native}”"
             names = ", ".join(statuses)
-            text = (
-                f"ขั้นตอนสำหรับสถานะ {names}: สร้าง {model} ชื่อ “{native}”",
-                f"The stage of the status {names}: make a {model} named “{native}”",
-            )
+            purpose = (f"ขั้นตอนสำหรับสถานะ {names}", f"The stage of the status {names}")
             try:
                 await self._stages.of(native, group)
             except Rejected:
                 pass
             else:
-                self._step(what, "there", text)
+                self._step(what, "there", purpose)
                 continue
             # before the stages that all teams share
             values: dict[str, Any] = {"name": native, "sequence": place - _BEFORE}
@@ -251,9 +255,9 @@ class Setup:
                 await self._client.call(model, "create", [values], act=f"make a {model}")
                 await self._stages.of(native, group)
             except (Denied, Rejected) as error:
-                self._by_hand(what, text, error)
+                self._by_hand(what, _joined(purpose, _to_make(model, native)), error)
             else:
-                self._step(what, "made", text)
+                self._step(what, "made", purpose)
 
     def _step(self, what: str, state: str, text: tuple[str, str]) -> None:
         self._done.append(SetupStep(what, state, text))
@@ -273,6 +277,24 @@ def _field_text(model: str, one: _Wanted) -> tuple[str, str]:
         f"{one.label[1]}: make the field {one.name} of type {kind} in {model} "
         "(Settings > Technical > Fields), or run setup as an administrator",
     )
+
+
+def _joined(purpose: tuple[str, str], todo: tuple[str, str]) -> tuple[str, str]:
+    return f"{purpose[0]}: {todo[0]}", f"{purpose[1]}: {todo[1]}"
+
+
+def _to_make(model: str, name: str) -> tuple[str, str]:
+    return f"สร้าง {model} ชื่อ “{name}”", f"make a {model} named “{name}”"
+
+
+def _lacks(arch: str, one: _Wanted) -> bool:
+    return f'name="{html.escape(one.name)}"' not in arch
+
+
+def _added(arch: str, lacking: Sequence[_Wanted]) -> str:
+    """Our part of a form with these fields at its foot; what somebody changed there stays."""
+    before, end, after = arch.rpartition("</group>")
+    return before + "".join(map(_on_form, lacking)) + end + after if end else arch
 
 
 def _on_form(one: _Wanted) -> str:

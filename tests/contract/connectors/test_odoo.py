@@ -364,6 +364,20 @@ class TestOdoo(ContractSuite):
         assert await site.count(Kind.TICKET, draft.key) == 1
         await own.close()
 
+    async def test_a_user_without_an_address_is_to_be_given_one(self, site, connector, mapping):
+        """Odoo takes no note from such a user: a fault of the set-up, of no entry."""
+        ref = await connector.upsert_ticket(ticket_draft(mapping))
+        (user,) = await site.rows("res.users", [["login", "=", "hotline"]], ["email"])
+        await site.call("res.users", "write", [user["id"]], {"email": False}, who="setup")
+        try:
+            with pytest.raises(Denied) as caught:
+                await connector.add_note(ref.id, note("the sender's email address"))
+            assert "e-mail address" in caught.value.mend
+        finally:
+            address = {"email": user["email"]}
+            await site.call("res.users", "write", [user["id"]], address, who="setup")
+        assert await connector.add_note(ref.id, note())
+
     async def test_a_wrong_database_is_denied(self, crm, mapping):
         section = ConnectorSection(
             kind="odoo", url=crm.url, database="none_such", username="hotline", token="x" * 40
@@ -386,11 +400,24 @@ class TestOdoo(ContractSuite):
         assert "x_hotline_more" in lacking.text[0]
         assert "x_hotline_more" in lacking.text[1]
         assert steps["crm.lead.x_hotline_key"].state == "there"
+        assert not any("สร้าง" in one.text[0] or "make" in one.text[1] for one in steps.values())
 
     async def test_the_fields_stand_on_the_forms(self, site, connector, mapping):
         for model, name in (("crm.lead", "x_hotline_outcome"), ("res.partner", KEY)):
             form = await site.call(model, "fields_view_get", view_type="form")
             assert f'name="{name}"' in form["arch"]
+
+    async def test_a_field_that_the_mapping_has_later_comes_to_the_form(self, site, crm, mapping):
+        field = next(one for one in mapping.setup if one.of is Kind.TICKET)
+        later = replace(field, name="x_hotline_later")
+        admin = connector_of(crm, replace(mapping, setup=(*mapping.setup, later)), who="setup")
+        for state in ("made", "there"):
+            steps = {step.what: step.state for step in await admin.setup()}
+            assert (steps["crm.lead (form)"], steps["res.partner (form)"]) == (state, "there")
+        await admin.close()
+        form = await site.call("crm.lead", "fields_view_get", view_type="form")
+        for name in ("x_hotline_later", "x_hotline_outcome"):
+            assert form["arch"].count(f'name="{name}"') == 1
 
     async def test_stages_are_known_in_any_language(self, site, connector, mapping):
         """A mapping may have the English name of a stage that officers see in Thai, or an id."""

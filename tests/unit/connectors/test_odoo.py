@@ -452,7 +452,7 @@ async def test_setup_on_a_newer_odoo_gives_a_stage_to_its_team():
         crm__lead__fields_get=lambda *_: {
             **FIELDS, "stage_id": {"type": "many2one", "relation": "crm.stage"},
         },
-        ir__ui__view__search=[1],
+        ir__ui__view__search_read=lambda *_: [FORM],
         crm__team__name_search=[[5, "สายด่วน 1203"]],
         crm__stage__fields_get={"team_ids": {"type": "many2many"}, "fold": {"type": "boolean"}},
         crm__stage__search_read=lambda *_: [
@@ -474,13 +474,14 @@ FIELDS = {
     "x_hotline_talk_seconds": {"type": "char"}, "x_hotline_case": {"type": "char"},
     "x_hotline_due": {"type": "date"},
 }  # fmt: skip
+FORM = {"id": 1, "arch_base": "".join(f'<field name="{name}"/>' for name in FIELDS)}
 
 
 async def test_a_field_of_another_type_is_told():
     odoo = Scripted(
         res__partner__fields_get={"name": {"type": "char"}, **FIELDS},
         crm__lead__fields_get={**FIELDS, "stage_id": {"type": "many2one", "relation": "crm.stage"}},
-        ir__ui__view__search=[1],
+        ir__ui__view__search_read=lambda *_: [FORM],
         crm__team__name_search=[],
         crm__team__create=Failure("odoo.exceptions.AccessError"),
         crm__team__check_access_rights=False,
