@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.commands.words import Lang, printable
 from crm_bridge.config import Config
 from crm_bridge.config_outside import ConnectorSection
-from crm_bridge.connectors import samples
+from crm_bridge.connectors import registry, samples
 from crm_bridge.connectors.facts import Facts
 from crm_bridge.connectors.mapping import Mapping
-from crm_bridge.connectors.port import Fields, Status
+from crm_bridge.connectors.port import Capabilities, Fields, Status
 from crm_bridge.delivery import case_contents, contents
 from crm_bridge.errors import HotlineError
 from crm_bridge.records.desk_tables.cases import case_events, cases
@@ -72,31 +72,35 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """Puts facts through a mapping as the delivery does; `send` is what the section lets out."""
+    """Puts facts through a mapping as the delivery does.
+
+    `send` is what the section lets out, `can` what the CRM takes.
+    """
 
     mapping: Mapping
     send: frozenset[str] = field(
         default_factory=lambda: frozenset({"contacts", "calls", "cases", "call_events"})
     )
+    can: Capabilities = field(default_factory=Capabilities)
 
     @classmethod
     def of(cls, mapping: Mapping, section: ConnectorSection) -> Maker:
         """As this section has it."""
-        return cls(mapping, frozenset(section.send))
+        return cls(mapping, frozenset(section.send), registry.capabilities(section.kind))
 
     def person(self, facts: Facts, title: str = "") -> Shown:
         """A contact alone."""
-        if facts.contact is None or "contacts" not in self.send:
-            return Shown(title, remark="contacts are not in `send`")
-        return Shown(title or facts.contact.key, self._contact(facts))
+        title = title or (facts.contact.key if facts.contact else "")
+        why_not = self._withheld("contacts", self.can.contacts)
+        return Shown(title, self._contact(facts), remark=why_not)
 
     def call(self, facts: Facts, written: tuple[Facts, ...] = ()) -> Shown:
         """A call's ticket, and the notes of its wrap-ups."""
         call = facts.call
         if call is None:
             raise NothingThere("there is no such call, or it is erased")
-        if "calls" not in self.send:
-            return Shown(call.key, remark="calls are not in `send`")
+        if why_not := self._withheld("calls", self.can.tickets):
+            return Shown(call.key, remark=why_not)
         if not self.mapping.wants_call(call):
             return Shown(call.key, remark="[calls] which of the mapping leaves this call out")
         return Shown(
@@ -114,8 +118,8 @@ class Maker:
         case = facts.case
         if case is None:
             raise NothingThere("there is no such case, or it is emptied")
-        if "cases" not in self.send:
-            return Shown(case.key, remark="cases are not in `send`")
+        if why_not := self._withheld("cases", self.can.tickets):
+            return Shown(case.key, remark=why_not)
         return Shown(
             case.key,
             self._contact(facts),
@@ -138,9 +142,15 @@ class Maker:
         ]
 
     def _contact(self, facts: Facts) -> tuple[str, tuple[str, ...], Fields] | None:
-        if facts.contact is None or "contacts" not in self.send:
+        if facts.contact is None or self._withheld("contacts", self.can.contacts):
             return None
         return facts.contact.key, facts.contact.numbers, self.mapping.contact(facts)
+
+    def _withheld(self, what: str, taken: bool) -> str:
+        """Why nothing of this is sent; empty where it is."""
+        if not taken:
+            return f"this kind of CRM takes no {what}"
+        return "" if what in self.send else f"{what} are not in `send`"
 
     @staticmethod
     def _notes(made: Any) -> tuple[tuple[str, str], ...]:

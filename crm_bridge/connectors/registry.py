@@ -10,7 +10,7 @@ import httpx
 from crm_bridge.clock import Clock
 from crm_bridge.config_outside import ConnectorSection
 from crm_bridge.connectors.mapping import Mapping, load
-from crm_bridge.connectors.port import Connector
+from crm_bridge.connectors.port import Capabilities, Connector
 from crm_bridge.errors import ConfigMistake
 
 VENDORS: Final = {
@@ -34,13 +34,17 @@ def make(
 
     It connects to nothing yet. `transport`: instead of the network, for tests.
     """
-    module, _, class_name = VENDORS[section.kind].partition(":")
     try:
-        vendor: Any = getattr(import_module(module), class_name)
+        vendor = _vendor(section.kind)
         made = vendor(name, section, mapping_of(section), clock=clock, transport=transport)
     except ConfigMistake as mistake:
         raise of(name, mistake) from mistake
     return cast(Connector, made)
+
+
+def capabilities(kind: str) -> Capabilities:
+    """What this kind of CRM can do, as far as it is known without a connector to one."""
+    return cast(Capabilities, getattr(_vendor(kind), "capabilities", Capabilities()))
 
 
 def mapping_of(section: ConnectorSection) -> Mapping:
@@ -53,3 +57,8 @@ def of(name: str, mistake: ConfigMistake) -> ConfigMistake:
     return ConfigMistake(
         mistake.what, where=f"connector.{name}: {mistake.where}".rstrip(": "), mend=mistake.mend
     )
+
+
+def _vendor(kind: str) -> Any:
+    module, _, class_name = VENDORS[kind].partition(":")
+    return getattr(import_module(module), class_name)

@@ -379,6 +379,20 @@ def test_the_samples_are_shown_and_nothing_is_sent(crm: Hotline) -> None:
     assert bare["contact"] is None
 
 
+def test_nothing_is_shown_of_what_the_crm_does_not_take(crm: Hotline) -> None:
+    assert crm.config is not None
+    with crm.config.open("a", encoding="utf-8") as config:
+        config.write(
+            '\n[connector.rings]\nkind = "zammad"\nurl = "http://127.0.0.1:9"\ntoken = "T"\n'
+        )
+    shown = crm("connector", "show", "rings", "--sample", "--json").objects
+    assert [(one["contact"], one["ticket"], one["notes"]) for one in shown] == [
+        (None, None, [])
+    ] * 6
+    assert {one["remark"].rpartition(" ")[0] for one in shown} == {"this kind of CRM takes no"}
+    assert all(one["of"] for one in shown)
+
+
 def test_a_call_and_a_case_are_shown_as_they_would_go(crm: Hotline) -> None:
     crm.replay("answered_served")
     ticket = made_case(crm)
