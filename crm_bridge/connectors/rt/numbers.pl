@@ -25,19 +25,22 @@ while ( my $user = $users->Next ) {
     my $values = $user->CustomFieldValues( $field->Id );
     while ( my $value = $values->Next ) { $there{ $value->Content } = 1 }
     for my $column (qw(MobilePhone WorkPhone HomePhone)) {
-        my $number = e164( $user->$column ) or next;
-        $seen++;
-        next if $there{"tel:$number"}++;
-        my ( $ok, $said ) = $user->AddCustomFieldValue( Field => $field->Id, Value => "tel:$number" );
-        $ok ? $added++ : warn sprintf "user %d: %s\n", $user->Id, $said;
+        for my $number ( grep { $_ } map { e164($_) } split m{[,/]|หรือ}, $user->$column // '' ) {
+            $seen++;
+            next if $there{"tel:$number"}++;
+            my ( $ok, $said )
+                = $user->AddCustomFieldValue( Field => $field->Id, Value => "tel:$number" );
+            $ok ? $added++ : warn sprintf "user %d: %s\n", $user->Id, $said;
+        }
     }
 }
 print "$seen numbers, $added added\n";
 
-# Thai numbers as people write them (081-234-5678, 0 2547 5000 ext. 12, 66812345678), and foreign ones
-# with their country; nothing for what is neither.
+# Thai numbers as people write them (081-234-5678, ๐๘๑-๒๓๔-๕๖๗๘, 0 2547 5000 ext. 12, 66812345678), and
+# foreign ones with their country; nothing for what is neither.
 sub e164 {
-    my $text = shift // '';
+    my $text = shift;
+    $text =~ tr/๐-๙/0-9/;
     $text =~ s/(?:ext|ต่อ|#|;).*//i;
     $text =~ s/[^0-9+]//g;
     $text =~ s/^00/+/;

@@ -595,15 +595,17 @@ async def test_a_moment_is_kept_to_the_second(site, connector):
 
 
 async def test_numbers_of_rts_own_users_are_found_once_the_script_has_run(site, connector):
-    number, work = new_number(), new_number()
+    number, work, thai, other = (new_number() for _ in range(4))
     local = f"0{number[3:5]}-{number[5:8]}-{number[8:]}"
+    digits = str.maketrans("0123456789", "๐๑๒๓๔๕๖๗๘๙")
     body = {"Name": f"officer-made-{next(_names)}", "RealName": "ลูกค้าเดิม", "MobilePhone": local,
-            "WorkPhone": f"+66 {work[3:5]} {work[5:]} ต่อ 12", "HomePhone": "1203"}  # fmt: skip
+            "WorkPhone": f"+66 {work[3:5]} {work[5:]} ต่อ 12",
+            "HomePhone": f"1203, {f'0{thai[3:]}'.translate(digits)} หรือ 0{other[3:]}"}  # fmt: skip
     user = await site.made("user", body)
     assert not await connector.find_contacts(number)
     first = await asyncio.to_thread(site.server.script, "numbers.pl")
-    assert first.endswith("2 added\n")
-    for one in (number, work):
+    assert first.endswith("4 added\n")
+    for one in (number, work, thai, other):
         assert [(c.id, c.key) for c in await connector.find_contacts(one)] == [(user, None)]
     again = await asyncio.to_thread(site.server.script, "numbers.pl")
     assert again.endswith(" 0 added\n")
