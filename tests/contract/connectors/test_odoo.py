@@ -50,7 +50,8 @@ def connector_of(crm: Odoo, mapping: FieldMapping, *, who: str = "hotline", key:
     """A connector to it as this user."""
     section = ConnectorSection(
         kind="odoo", url=crm.url, database=crm.database, username=who,
-        token=key or crm.keys[who], timeout_seconds=8,
+        token=key or crm.keys[who],
+        timeout_seconds=60 if who == "setup" else 8,  # new fields have Odoo build its models anew
     )  # fmt: skip
     return OdooConnector("crm", section, mapping, clock=SystemClock())
 
