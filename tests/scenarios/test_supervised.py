@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 
 import pytest
 
+from crm_bridge.figures.counting import count_call
+from crm_bridge.figures.tallies import Tallies, rows_of
+from crm_bridge.records.rows import snapshot
 from ivr.calls.call import Role
 from ivr.calls.supervising import supervisions
-from tests.support.scenario import CEL_TOLERANCE, cel_of, driven_of, records_of
+from ivr.events.markers import OBSERVED
+from ivr.steps.standards import load_standards
+from ivr.steps.timeline import timeline
+from tests.support.scenario import CEL_TOLERANCE, cel_of, config_of, driven_of, records_of
+
+DIRECTORY = config_of("ours").directory()
 
 _STARTS = 250_000
 """ChanSpy waits a tenth of a second before it says that it has begun."""
@@ -50,6 +59,23 @@ def test_who_listens_to_the_end_is_gone_with_the_officer():
     assert (there.by, there.way) == ("1003", "listen")
     assert there.until is not None
     assert there.until >= call.ended_at
+
+
+@pytest.mark.parametrize("name", ["supervised", "supervised_to_the_end"])
+def test_its_figures_are_those_of_a_call_nobody_was_at(name):
+    call = only(name)
+    plain = copy.deepcopy(call)
+    plain.marks = [m for m in plain.marks if m.name not in OBSERVED]
+    assert len(plain.marks) < len(call.marks)
+    counted = []
+    for one in (call, plain):
+        tallies = Tallies()
+        rows = snapshot(one, timeline(one, DIRECTORY, load_standards()))
+        count_call(tallies, rows.call, rows.children)
+        counted.append([(form.name, key, tally) for form, key, tally in rows_of(tallies)])
+    assert counted[0] == counted[1]
+    assert any("1001" in map(str, key) for _, key, _ in counted[0])
+    assert not any("1003" in map(str, key) for _, key, _ in counted[0])
 
 
 @pytest.mark.parametrize("name", ["supervised", "supervised_to_the_end"])

@@ -12,8 +12,13 @@ from crm_bridge.access.roles import Role
 from crm_bridge.config_supervision import SupervisionSection
 from crm_bridge.desk.notices import NOTICES
 from crm_bridge.desk.seats import account_topic
+from crm_bridge.records.rows import snapshot
+from crm_bridge.records.writer import Writer, batch_of
 from crm_bridge.web.supervision.stream import FloorStream
 from ivr.calls.tracker import Tracker
+from ivr.steps.standards import load_standards
+from ivr.steps.timeline import timeline
+from tests.support.scenario import config_of, records_of
 from tests.support.web import Desk
 from tests.unit.calls.test_tracker import answered, bridged
 from tests.web.test_line import Pbx, pbx
@@ -249,6 +254,27 @@ async def test_the_floor_shows_a_call_its_supervisor_and_what_is_forbidden(
     agent = await desk.browser(Role.AGENT)
     for path in ("/floor", "/floor/officers/1001", "/api/v1/supervision/floor"):
         assert (await agent.get(path)).status_code == 403
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_the_calls_page_says_who_was_there_to_whom_the_setting_lets_know(
+    desk: Desk, pbx: Pbx, told: bool
+) -> None:
+    (call,) = records_of("supervised")[0].values()
+    rows = snapshot(call, timeline(call, config_of("ours").directory(), load_standards()))
+    writer = Writer(desk.database)
+    await writer.commit(batch_of(calls=[rows]))
+    await writer.close()
+    forbid(desk, tell_officer=told)
+    for role in (Role.AGENT, Role.SUPERVISOR, Role.AUDITOR):
+        browser = await desk.browser(role)
+        page = (await browser.get(f"/calls/{call.call_id}")).text
+        marks = (await browser.get(f"/api/v1/calls/{call.call_id}")).json()["marks"]
+        wanted = told or role is not Role.AGENT
+        assert ("หัวหน้างานฟังสาย" in page) == wanted
+        assert ("หัวหน้างานร่วมสนทนาในสาย" in page) == wanted
+        assert any(m["name"] == "supervision_begin" for m in marks) == wanted
+        assert any(m["name"] == "greeting_end" for m in marks)
 
 
 async def test_the_floors_stream_gives_all_and_then_what_changes(desk: Desk, pbx: Pbx) -> None:

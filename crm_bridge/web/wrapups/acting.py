@@ -19,6 +19,11 @@ def declare_of(held: Context) -> Declare:
     return held.declare
 
 
+def may_see_supervision(held: Context, me: Account) -> bool:
+    """Whether this account may know which supervisors were at a call (`tell_officer`)."""
+    return me.role is not Role.AGENT or held.config.supervision.tell_officer
+
+
 def wrapups_of(held: Context) -> Wrapups:
     """Saves officers' records."""
     return Wrapups(held.database, held.clock, declare_of(held))

@@ -16,7 +16,12 @@ from crm_bridge.records.calls import StoredCall, call_as_json, load_call
 from crm_bridge.web import etags, paging
 from crm_bridge.web.context import context
 from crm_bridge.web.policy import EVERYONE, who
-from crm_bridge.web.wrapups.acting import declare_of, officer_in, wrapups_of
+from crm_bridge.web.wrapups.acting import (
+    declare_of,
+    may_see_supervision,
+    officer_in,
+    wrapups_of,
+)
 from crm_bridge.web.wrapups.schemas import (
     PLAIN,
     CallId,
@@ -34,6 +39,7 @@ from crm_bridge.web.wrapups.schemas import (
     WrapupIn,
     WrapupOut,
 )
+from ivr.events.markers import OBSERVED
 
 router = APIRouter(prefix="/api/v1", tags=["calls"])
 
@@ -127,6 +133,7 @@ async def call(request: Request, me: Reader, call_id: CallId) -> dict[str, Any]:
         "marks": [
             {"name": m.name, "at": iso(m.at), "value": m.value, "by": m.by}
             for m in stored.call.marks
+            if m.name not in OBSERVED or may_see_supervision(held, me)
         ],
         "wrapups": [WrapupOut.of(w).model_dump() for w in written],
     }

@@ -21,7 +21,7 @@ from crm_bridge.web.connectors.elsewhere import elsewhere
 from crm_bridge.web.context import Context, context
 from crm_bridge.web.pages import fragment, language_of, render
 from crm_bridge.web.policy import who
-from crm_bridge.web.wrapups.acting import officer_in
+from crm_bridge.web.wrapups.acting import may_see_supervision, officer_in
 from crm_bridge.web.wrapups.api import no_such_call
 from crm_bridge.web.wrapups.form import form_values
 from crm_bridge.web.wrapups.schemas import PLAIN, CallId
@@ -143,7 +143,10 @@ async def call_page(
         request, "wrapups/call.html", stored=stored, call=call, steps=stored.steps,
         words=_words(held, call.entered_at), written=written, subject_names=named,
         services=SERVICES, results=RESULTS, outcomes=OUTCOMES, evidence=EVIDENCE,
-        story=story(call, lambda agency, target: _party(held, agency, target, lang)),
+        story=story(
+            call, lambda agency, target: _party(held, agency, target, lang),
+            supervised=may_see_supervision(held, me),
+        ),
         waiting=[a for a in officers if a not in logged], supervisor=me.role is Role.SUPERVISOR,
         lost_call=next((m.value for m in call.marks if m.name == "callback" and m.value), None),
         officer=officer, form=form, elsewhere=others,

@@ -94,9 +94,23 @@ class Moment:
     """How it came out, behind the name."""
 
 
-def story(call: Call, party: Callable[[str | None, str], str]) -> list[Moment]:
-    """What happened in the call, in order; `party(agency, target)` names who was asked."""
-    return sorted(_moments(call, party), key=lambda m: m.at)
+def story(
+    call: Call, party: Callable[[str | None, str], str], *, supervised: bool = True
+) -> list[Moment]:
+    """What happened in the call, in order; `party(agency, target)` names who was asked.
+
+    `supervised`: also which supervisors were at the call.
+    """
+    told = list(_moments(call, party))
+    if supervised:
+        told += _supervisions(call)
+    return sorted(told, key=lambda m: m.at)
+
+
+def _supervisions(call: Call) -> Iterator[Moment]:
+    for there in supervisions(call):
+        th, en = way_words(there.way)
+        yield Moment(there.since, f"หัวหน้างาน{th}", f"A supervisor {en}", there.by, there.until)
 
 
 def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Moment]:
@@ -142,9 +156,6 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
     for mark in call.marks:
         if mark.name in _MARKS:
             yield Moment(mark.at, *_MARKS[mark.name], mark.by or "")
-    for there in supervisions(call):
-        th, en = way_words(there.way)
-        yield Moment(there.since, f"หัวหน้างาน{th}", f"A supervisor: {en}", there.by, there.until)
     for gap in call.gaps:
         yield Moment(gap.started_at, "ระบบไม่ได้ยินเหตุการณ์", "Nothing was heard", "", gap.ended_at)
     if call.ended_at is not None:
