@@ -144,7 +144,7 @@ def _service_level(rule: Rule, seen: Observation, _: Micros) -> Reading | None:
         if span is None:
             return None  # not looked up yet
         if span.share is not None:
-            detail = (f" จาก {span.calls} สาย", f" of {span.calls} calls")
+            detail = (f" จาก {span.calls} สาย", f", {span.calls} calls")
             found[queue] = Seen(span.share * 100, detail, span.calls >= rule.least)
     return found
 

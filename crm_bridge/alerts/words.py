@@ -124,7 +124,7 @@ def _step(rule: Rule, alert: Alert, names: Names, detail: Words) -> Words:
 
 def _service_level(rule: Rule, alert: Alert, names: Names, detail: Words) -> Words:
     (th, en), (now, _) = names.queue(alert.subject), amount(alert.value, Unit.PERCENT)
-    span_th = "วันนี้" if rule.window == 0 else f"{rule.window} นาทีล่าสุด"
+    span_th = "วันนี้" if rule.window == 0 else f" {rule.window} นาทีล่าสุด"
     span_en = "today" if rule.window == 0 else f"in the last {rule.window} minutes"
     limit = f"{rule.threshold:g} %"
     return (

@@ -64,12 +64,12 @@ class Watched:
         async with self.database.writing() as connection:
             await carried.sync_connectors(connection, self.clock, self.config)
 
-    async def only(self, rule: str, **values: object) -> None:
-        """This rule alone is in use, with these values."""
+    async def only(self, *rules: str, **values: object) -> None:
+        """These rules alone are in use, with these values."""
         async with self.database.writing() as connection:
             await connection.execute(update(alert_rules).values(active=False))
             await connection.execute(
-                update(alert_rules).where(alert_rules.c.id == rule).values(active=True, **values)
+                update(alert_rules).where(alert_rules.c.id.in_(rules)).values(active=True, **values)
             )
         self.keeper.rules_changed()
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import delivery, figures, framing, live, open_calls, pop, table
+from benchmarks import alerts, delivery, figures, framing, live, open_calls, pop, table
 from benchmarks.bridge import Bridge
 from benchmarks.calls import SERVED, Template
 from benchmarks.feeder import reply
@@ -34,6 +34,14 @@ def test_calls_in_progress_stay_in_progress(tmp_path: Path) -> None:
     assert [level.open_calls for level in levels] == [2, 4]
     assert all(level.costs[0].calls == level.open_calls + 10 for level in levels)
     assert "calls open" in open_calls.report(levels)
+
+
+async def test_a_look_for_alerts_sees_all_calls() -> None:
+    levels = await alerts.run((4, 40), rounds=1)
+    assert [level.calls for level in levels] == [4, 40]
+    assert levels[1].raised > 0
+    assert all(len(level.still) == len(level.changing) == 1 for level in levels)
+    assert "of a core" in alerts.report(levels)
 
 
 def test_copies_of_a_call_are_calls_of_their_own(tmp_path: Path) -> None:

@@ -102,17 +102,15 @@ async def rules_page(request: Request, me: Overseer) -> HTMLResponse:
     )  # fmt: skip
 
 
-def _grouped(now: list[Kept]) -> list[tuple[Level, str, list[Kept]]]:
-    """By rule: the gravest rule first, in it what nobody sees to, the newest first."""
-    order = {Level.CRITICAL: 0, Level.WARNING: 1, Level.NOTICE: 2}
-    groups: dict[str, list[Kept]] = {}
-    for kept in now:
-        groups.setdefault(kept.alert.rule, []).append(kept)
-    found = [
-        (of[0].alert.level, rule, sorted(of, key=lambda k: k.alert.acknowledged_at is not None))
-        for rule, of in groups.items()
-    ]
-    return sorted(found, key=lambda group: (order[group[0]], -group[2][0].alert.raised_at))
+def _grouped(now: list[Kept]) -> list[tuple[Level, list[Kept]]]:
+    """By level, the gravest first; in each what nobody sees to, then by rule, the newest first."""
+    found = []
+    for level in (Level.CRITICAL, Level.WARNING, Level.NOTICE):
+        of = [kept for kept in now if kept.alert.level is level]
+        of.sort(key=lambda kept: (kept.alert.acknowledged_at is not None, kept.alert.rule))
+        if of:
+            found.append((level, of))
+    return found
 
 
 def _switched(rule: RuleOut) -> dict[str, Any]:
