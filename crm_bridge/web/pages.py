@@ -78,6 +78,10 @@ def _clock(scope: Scope, moment: int | None) -> str:
     return "–" if moment is None else f"{office_time(moment):%H:%M:%S}"
 
 
+def _exact(moment: int | None) -> str:
+    return "–" if moment is None else f"{office_time(moment):%H:%M:%S.%f}"[:-3]
+
+
 @pass_context
 def _day(scope: Scope, when: date | int | str | None) -> str:
     if when is None:
@@ -122,6 +126,7 @@ def _environment() -> Environment:
     made.filters.update(
         moment=_moment,
         clock=_clock,
+        exact=_exact,
         day=_day,
         span=_span,
         phone=phone_text,

@@ -23,6 +23,8 @@ from crm_bridge.web.pages import fragment, language_of, render
 from crm_bridge.web.policy import who
 from crm_bridge.web.wrapups.acting import may_see_supervision, officer_in
 from crm_bridge.web.wrapups.api import no_such_call
+from crm_bridge.web.wrapups.events import EVIDENCE as KNOWN_BY
+from crm_bridge.web.wrapups.events import events
 from crm_bridge.web.wrapups.form import form_values
 from crm_bridge.web.wrapups.schemas import PLAIN, CallId
 from crm_bridge.web.wrapups.story import OUTCOMES, story
@@ -137,16 +139,19 @@ async def call_page(
         form = await form_values(connection, me, call_id, officer) if officer else None
         others = await elsewhere(connection, me, [f"call:{call_id}"], f"call:{call_id}")
     lang = language_of(request)
+
+    def party(agency: str | None, target: str) -> str:
+        return _party(held, agency, target, lang)
+
+    supervised = may_see_supervision(held, me)
     logged = {w.agent for w in written}
     officers = list(dict.fromkeys(p.agent for p in call.agents))
     return render(
         request, "wrapups/call.html", stored=stored, call=call, steps=stored.steps,
         words=_words(held, call.entered_at), written=written, subject_names=named,
         services=SERVICES, results=RESULTS, outcomes=OUTCOMES, evidence=EVIDENCE,
-        story=story(
-            call, lambda agency, target: _party(held, agency, target, lang),
-            supervised=may_see_supervision(held, me),
-        ),
+        story=story(call, party, supervised=supervised), known_by=KNOWN_BY,
+        events=events(call, party, supervised=supervised),
         waiting=[a for a in officers if a not in logged], supervisor=me.role is Role.SUPERVISOR,
         lost_call=next((m.value for m in call.marks if m.name == "callback" and m.value), None),
         officer=officer, form=form, elsewhere=others,

@@ -92,6 +92,8 @@ class Moment:
     until: Micros | None = None
     came_of_it: Words | None = None
     """How it came out, behind the name."""
+    declared: bool = False
+    """A person's own act says so, not the telephone."""
 
 
 def story(
@@ -155,7 +157,7 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
         )  # fmt: skip
     for mark in call.marks:
         if mark.name in _MARKS:
-            yield Moment(mark.at, *_MARKS[mark.name], mark.by or "")
+            yield Moment(mark.at, *_MARKS[mark.name], mark.by or "", declared=mark.by is not None)
     for gap in call.gaps:
         yield Moment(gap.started_at, "ระบบไม่ได้ยินเหตุการณ์", "Nothing was heard", "", gap.ended_at)
     if call.ended_at is not None:

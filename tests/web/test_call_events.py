@@ -1,0 +1,64 @@
+"""From a call to its events, each with how it is known."""
+
+from __future__ import annotations
+
+import re
+
+from crm_bridge.access.roles import Role
+from crm_bridge.web.wrapups.events import events
+from ivr.calls.call import Gap, Leg, Mark
+from ivr.calls.call import Role as LegRole
+from tests.support.desk_calls import SECOND, save, served
+from tests.support.desk_clock import NOW
+from tests.support.web import Desk, desk
+
+__all__ = ["desk"]
+
+
+def call():
+    made = served(1, NOW)
+    made.legs.append(
+        Leg("1.1", "PJSIP/trunk-01", LegRole.CALLER, None, NOW, NOW, made.ended_at, 16)
+    )
+    made.marks.append(Mark("informed", NOW + 100 * SECOND, by="1001"))
+    return made
+
+
+def evidence_of(made):
+    told = events(made, lambda agency, target: agency or target)
+    assert [e.moment.at for e in told] == sorted(e.moment.at for e in told)
+    return {e.moment.en: e.evidence for e in told}
+
+
+def test_acts_are_declared_and_the_telephone_is_observed():
+    found = evidence_of(call())
+    assert found["The information was given"] == "declared"
+    assert found["The call came in"] == found["The caller's channel"] == "observed"
+
+
+def test_what_lies_in_a_gap_is_not_known_until_a_book_fills_it():
+    made = call()
+    made.gaps.append(Gap(NOW + 2 * SECOND, NOW + 20 * SECOND))
+    found = evidence_of(made)
+    assert found["Joined the queue"] == found["With the officer"] == "unknown"
+    assert found["The call came in"] == "observed"
+    made.gaps[0].filled_by = "cel"
+    assert evidence_of(made)["Joined the queue"] == "cel"
+
+
+def test_times_of_arrival_are_inferred():
+    made = call()
+    made.times_inferred = True
+    assert evidence_of(made)["Joined the queue"] == "inferred"
+
+
+async def test_the_page_of_a_call_lists_them(desk: Desk):
+    made = call()
+    await save(desk.database, made)
+    browser = await desk.browser(Role.DIRECTOR)
+    await browser.put("/api/v1/language", json={"language": "en"})
+    page = (await browser.get(f"/calls/{made.call_id}")).text
+    table = re.findall(r'<table class="events">.*?</table>', page, re.DOTALL)[0]
+    assert "PJSIP/trunk-01 · Q.850 16" in table
+    assert "Declared" in table
+    assert re.search(r"\d\d:\d\d:\d\d\.\d{3}", table)
