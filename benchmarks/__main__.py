@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import delivery, framing, live, open_calls, pop
+from benchmarks import delivery, framing, live, open_calls, pop, wallboard
 from benchmarks.load import Load, loaded_lab
 
 
@@ -105,6 +105,9 @@ def main() -> None:
             place / "crm", calls=size.crm_calls, seconds=size.pop_seconds / 2, most_seconds=600
         )
         print(asyncio.run(caught_up), flush=True)
+        print("\n6. Fifty wallboards", flush=True)
+        walls = wallboard.run(place / "wall", seconds=size.pop_seconds / 2)
+        print(wallboard.report(asyncio.run(walls)), flush=True)
     print(f"\ndone in {time.monotonic() - began:.0f} s")
 
 

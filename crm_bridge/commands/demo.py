@@ -232,6 +232,10 @@ class _Demo:
             f"เปิด {base} แล้วลงชื่อเข้าใช้ ในชื่อ {login} ท่านนั่งที่หมายเลข {mine.extension}"
             " โทรศัพท์รับสายเอง ส่วนการบันทึกสายเป็นของท่าน กด Ctrl-C เพื่อจบการสาธิต"
         )  # fmt: skip
+        self.console.print(
+            f"the wallboard for a screen on the wall: {base}/wallboard"
+            if english else f"กระดานสถานะสำหรับจอบนผนัง: {base}/wallboard"
+        )  # fmt: skip
         asked = asyncio.Event()
         with _enter(asked) as can:
             if can:

@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import alerts, delivery, figures, framing, live, open_calls, pop, table
+from benchmarks import alerts, delivery, figures, framing, live, open_calls, pop, table, wallboard
 from benchmarks.bridge import Bridge
 from benchmarks.calls import SERVED, Template
 from benchmarks.feeder import reply
@@ -169,3 +169,26 @@ def test_a_figure_that_is_not_the_others_is_seen() -> None:
     ):  # fmt: skip
         assert figures.differences(ours, replace(ours, steps={key: other}))
     assert figures.differences(ours, replace(ours, queues={"information": (3, 2)}))
+
+
+async def test_screens_are_told_of_what_is_fed(tmp_path: Path) -> None:
+    walls = await wallboard.measure(tmp_path, screens=3, seconds=4, browser=None)
+    assert walls.calls > 0
+    assert walls.changes > 0
+    assert walls.late, "what a screen read was timed against what was sent"
+    assert all(0 <= late < 60_000 for late in walls.late)
+    assert 0 < walls.slowest <= walls.frames
+    assert "3 screens" in wallboard.report(walls)
+
+
+def test_walls_are_judged_by_lateness_cost_and_the_page() -> None:
+    good = wallboard.Walls(50, 10.0, 10, 1000, 0.1, 0.15, [120.0] * 100, 40, 9000, 40)
+    assert wallboard.report(good).endswith("met")
+    for worse in (
+        replace(good, late=[120.0] * 98 + [900.0] * 2),
+        replace(good, with_=0.5),
+        replace(good, long=[51.0]),
+        replace(good, slowest=10),
+        replace(good, late=[]),
+    ):
+        assert wallboard.report(worse).endswith("NOT MET")

@@ -143,6 +143,10 @@ function tick() {
   set(byId("clock"), clockText.format(now()));
   set(byId("day"), dayText.format(now()));
   for (const rows of Object.values(lists)) rows.tick(at);
+  tellNow(at);
+}
+
+function tellNow(at) {
   const longest = lists.waiting.first();
   const waited = longest ? (at - longest.since) / 1000 : 0;
   set(byId("longest"), longest ? span(waited) : "–");
@@ -183,13 +187,14 @@ const stream = new Stream(page.dataset.stream, {
       adjust(data.now);
       return;
     }
+    let moved = false;
     for (const [name, section] of Object.entries(data.sections)) {
-      if (lists[name]) lists[name].take(section);
+      if (lists[name]) moved = lists[name].take(section) || moved;
       else facts[name] = kind === "state" ? section.set : { ...facts[name], ...section.set };
     }
     tellFacts();
-    tick();
-    fitSoon();
+    tellNow(frozen ?? now());
+    if (moved) fitSoon();
   },
   onLink(up) {
     page.dataset.link = up ? "up" : "lost";
