@@ -2,7 +2,8 @@
 
 What the one writer would have written, row for row, by the shorter way that is open to whoever has
 the database to himself: plain inserts in large batches, the index by caller and the table of
-callers made at the end. While this process writes, another makes the next calls.
+callers made at the end. Figures are counted and written by the bridge's own code, so many calls at
+once. While this process writes, another makes the next calls.
 """
 
 from __future__ import annotations
@@ -18,13 +19,16 @@ from itertools import islice
 from multiprocessing.connection import Connection
 from typing import Final
 
-from sqlalchemy import Table
+from sqlalchemy import StaticPool, Table, create_engine
 
 from benchmarks.year.calls import calls
 from benchmarks.year.office import directory as the_office
 from crm_bridge.cases.working_days import start_of
+from crm_bridge.figures.counting import count_call
+from crm_bridge.figures.tallies import Tallies
 from crm_bridge.records import tables
 from crm_bridge.records.database import driver_url
+from crm_bridge.records.figures import Figures
 from crm_bridge.records.rows import CallRows, Row, snapshot
 from crm_bridge.records.tables import CHILDREN
 from ivr.calls.call import Micros
@@ -34,6 +38,8 @@ from ivr.steps.timeline import timeline
 
 BATCH: Final = 5_000
 """Calls of one transaction."""
+_COUNTED_AT_ONCE: Final = 20
+"""So many batches are in the figures with one writing."""
 _ALONE: Final = 20_000
 """Up to so many calls a second process is not worth its start."""
 
@@ -103,13 +109,16 @@ def _write(connection: sqlite3.Connection, seed: int, count: int, year: int) -> 
     into_calls = _insert(tables.calls)
     into_children = [_insert(table) for table in CHILDREN]
     made = _beside if count > _ALONE else _batches
+    counting = _Counting(connection)
     for heads, children in made(seed, count, year):
+        counting.add(heads, children)
         connection.execute("BEGIN")
-        connection.executemany(into_calls, heads)
+        connection.executemany(into_calls, [(*head, counting.generation) for head in heads])
         for statement, entries in zip(into_children, children, strict=True):
             if entries:
                 connection.executemany(statement, entries)
         connection.execute("COMMIT")
+    counting.write()
     for _, sql in later:
         connection.execute(sql)
     connection.execute("BEGIN")
@@ -118,8 +127,46 @@ def _write(connection: sqlite3.Connection, seed: int, count: int, year: int) -> 
     connection.execute("COMMIT")
 
 
+class _Counting:
+    """Counts calls as they are given, and keeps the figures of them."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+        self._figures = Figures(engine.dialect)
+        self._engine = engine
+        with engine.connect() as opened:
+            self.generation = self._figures.generation(opened)
+        self._tallies = Tallies()
+        self._batches = 0
+
+    def add(self, heads: list[Row], children: tuple[list[Row], ...]) -> None:
+        """Calls and their lists, these in the order of the calls."""
+        places = [0] * len(children)
+        for head in heads:
+            call_id, lists = head[0], []
+            for n, entries in enumerate(children):
+                first = end = places[n]
+                while end < len(entries) and entries[end][0] == call_id:
+                    end += 1
+                places[n] = end
+                lists.append(entries[first:end])
+            count_call(self._tallies, head, lists)
+        self._batches += 1
+        if self._batches % _COUNTED_AT_ONCE == 0:
+            self.write()
+
+    def write(self) -> None:
+        """Adds what was counted to the tables of figures."""
+        self._connection.execute("BEGIN")
+        with self._engine.connect() as opened:
+            self._figures.apply(opened, self._tallies)
+            opened.commit()
+        self._tallies = Tallies()
+
+
 def _insert(table: Table) -> str:
-    given = [column.name for column in table.c if column.server_default is None]
+    given = [column.name for column in table.c]
     names = ", ".join(given)
     marks = ", ".join("?" for _ in given)
     return f"INSERT INTO {table.name} ({names}) VALUES ({marks})"
