@@ -26,6 +26,7 @@ from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config, NodeSection
 from crm_bridge.delivery.deliveries import Deliveries
 from crm_bridge.desk.declare import Declare
+from crm_bridge.desk.desk_figures import SOURCES
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.line import LineNode
 from crm_bridge.desk.lost_calls import TASKS
@@ -228,7 +229,7 @@ class App:
     async def _count_old(self) -> None:
         """Counts calls that are not in the figures, where there are any; others write between."""
         while True:
-            walk = Walk(self.database)
+            walk = Walk(self.database, SOURCES)
             try:
                 while await walk.step():
                     await self.clock.sleep(BETWEEN_PAGES)

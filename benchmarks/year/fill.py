@@ -27,7 +27,9 @@ from crm_bridge.cases.working_days import start_of
 from crm_bridge.figures.counting import count_call
 from crm_bridge.figures.tallies import Tallies
 from crm_bridge.records import tables
+from crm_bridge.records.callback_figures import NUMBERS
 from crm_bridge.records.database import driver_url
+from crm_bridge.records.figure_sources import recount
 from crm_bridge.records.figures import Figures
 from crm_bridge.records.rows import CallRows, Row, snapshot
 from crm_bridge.records.tables import CHILDREN
@@ -121,6 +123,7 @@ def _write(connection: sqlite3.Connection, seed: int, count: int, year: int) -> 
     counting.write()
     for _, sql in later:
         connection.execute(sql)
+    counting.lost_callers()
     connection.execute("BEGIN")
     connection.execute(_CALLERS)
     connection.execute(_NAMES)
@@ -163,6 +166,16 @@ class _Counting:
             self._figures.apply(opened, self._tallies)
             opened.commit()
         self._tallies = Tallies()
+
+    def lost_callers(self) -> None:
+        """Counts them, for which the index by caller must stand."""
+        last = ""
+        with self._engine.connect() as opened:
+            while numbers := NUMBERS.after(opened, last, BATCH):
+                self._connection.execute("BEGIN")
+                recount(opened, NUMBERS, numbers)
+                opened.commit()
+                last = numbers[-1]
 
 
 def _insert(table: Table) -> str:

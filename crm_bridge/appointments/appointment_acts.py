@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.access.account import Account
 from crm_bridge.appointments import bookings, resources
 from crm_bridge.appointments.appointment import Appointment, Wish, checked, checked_link
+from crm_bridge.appointments.appointment_figures import APPOINTMENT_FIGURES
 from crm_bridge.appointments.appointment_workflow import BOOKED, WHO, Act, State, next_state
 from crm_bridge.appointments.appointments import find, get, one
 from crm_bridge.appointments.offices import Offices
@@ -37,6 +38,7 @@ from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
 from crm_bridge.plain_text import plain_text
 from crm_bridge.records.desk_tables.appointments import appointment_events, appointments
+from crm_bridge.records.figure_sources import changed
 from ivr.calls.call import Micros
 
 FORM_OPEN_AT_MOST: Final = 12 * 60 * MINUTE
@@ -337,6 +339,7 @@ async def _note(
     connection: AsyncConnection, clock: Clock, by: Account, now: Appointment, act: Act, note: str
 ) -> None:
     table = appointment_events
+    changed(connection, APPOINTMENT_FIGURES, now.id)
     count = await connection.scalar(
         select(func.count()).select_from(table).where(table.c.appointment_id == now.id)
     )

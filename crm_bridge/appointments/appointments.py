@@ -23,7 +23,8 @@ from crm_bridge.records.desk_tables.appointments import appointment_events, appo
 from ivr.calls.call import Micros
 
 
-def _row(row: Any) -> Appointment:
+def from_row(row: Any) -> Appointment:
+    """The appointment that a row of the table holds."""
     values = {field.name: getattr(row, field.name) for field in fields(Appointment)}
     return Appointment(**{**values, "state": State(row.state)})
 
@@ -31,13 +32,13 @@ def _row(row: Any) -> Appointment:
 async def one(connection: AsyncConnection, condition: ColumnElement[bool]) -> Appointment | None:
     """The appointment of which this is true, if there is one."""
     row = (await connection.execute(select(appointments).where(condition))).first()
-    return None if row is None else _row(row)
+    return None if row is None else from_row(row)
 
 
 async def get(connection: AsyncConnection, appointment_id: str) -> Appointment:
     """The appointment of this id, which there is."""
     query = select(appointments).where(appointments.c.id == appointment_id)
-    return _row((await connection.execute(query)).one())
+    return from_row((await connection.execute(query)).one())
 
 
 async def find(connection: AsyncConnection, account: Account, ref: str) -> Appointment:
@@ -91,7 +92,7 @@ async def listed(
         query = query.where(
             or_(table.saved_us < saved, and_(table.saved_us == saved, table.id < last))
         )
-    return [_row(row) for row in await connection.execute(query.limit(limit))]
+    return [from_row(row) for row in await connection.execute(query.limit(limit))]
 
 
 async def between(
@@ -103,7 +104,7 @@ async def between(
         table.starts_us >= starts, table.starts_us < ends
     )
     rows = await connection.execute(query.order_by(table.starts_us, table.id))
-    return [_row(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 async def open_appointments(
@@ -121,7 +122,7 @@ async def open_appointments(
         .where(or_(*who), table.state.in_([state.value for state in OPEN]))
         .order_by(table.starts_us, table.saved_us, table.id)
     )
-    return [_row(row) for row in rows]
+    return [from_row(row) for row in rows]
 
 
 async def history(connection: AsyncConnection, appointment_id: str) -> list[Event]:

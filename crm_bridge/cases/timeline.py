@@ -10,9 +10,11 @@ from sqlalchemy import func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
+from crm_bridge.cases.case_figures import CASE_FIGURES
 from crm_bridge.cases.workflow import Act
 from crm_bridge.records import outbox
 from crm_bridge.records.desk_tables.cases import case_events, cases
+from crm_bridge.records.figure_sources import changed
 from ivr.calls.call import Micros
 
 _TO_AGENCIES: Final = frozenset({Act.NOTE, Act.ATTACH})
@@ -50,11 +52,12 @@ async def add(
 ) -> int:
     """Writes the next entry of a case and returns its ordinal; `by` None is the program itself.
 
-    Other CRMs hear of it too.
+    Other CRMs hear of it too, and the case is counted again.
     """
     table = case_events.c
     last = await connection.scalar(select(func.max(table.ordinal)).where(table.case_id == case_id))
     ordinal = 0 if last is None else last + 1
+    changed(connection, CASE_FIGURES, case_id)
     await connection.execute(
         insert(case_events).values(
             case_id=case_id,

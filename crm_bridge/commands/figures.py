@@ -19,6 +19,7 @@ from crm_bridge.commands.calls import WIDTH
 from crm_bridge.commands.exits import run
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config
+from crm_bridge.desk.desk_figures import SOURCES
 from crm_bridge.records import figures_walk, schema
 from crm_bridge.records.database import Database
 from crm_bridge.reports import metrics
@@ -86,7 +87,7 @@ def show(
 
 @figures.command("rebuild")
 def rebuild(config: ConfigFile = DEFAULT_CONFIG) -> None:
-    """Count all calls anew; the line and the desk may go on meanwhile.
+    """Count all calls, cases and sittings anew; the line and the desk may go on meanwhile.
 
     Until it is through, figures lack what is not counted yet, and say so. Broken off, it goes on
     where it was with the next `run`, or with `hotline figures resume`.
@@ -106,7 +107,7 @@ async def _rebuild(url: str, *, anew: bool) -> None:
         await schema.check(database)
         if anew:
             await figures_walk.begin_anew(database)
-        walk = figures_walk.Walk(database)
+        walk = figures_walk.Walk(database, SOURCES)
         try:
             count = await figures_walk.calls_on_record(database)
             with Progress(disable=not sys.stderr.isatty(), console=Console(stderr=True)) as bar:
@@ -119,7 +120,7 @@ async def _rebuild(url: str, *, anew: bool) -> None:
             await walk.close()
     finally:
         await database.close()
-    typer.echo(f"{looked:,} calls looked at; all that are over are in the figures")
+    typer.echo(f"{looked:,} calls and other things looked at; all is in the figures")
 
 
 async def _show(

@@ -20,7 +20,9 @@ from crm_bridge.access.account import Account
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
 from crm_bridge.plain_text import plain_line
+from crm_bridge.records.callback_figures import NUMBERS
 from crm_bridge.records.desk_tables.wrapups import lost_call_ends
+from crm_bridge.records.figure_sources import changed
 from crm_bridge.records.tables import agent_parts, calls, queue_passages
 from ivr.calls.call import INBOUND, OUTBOUND, Micros, Outcome
 
@@ -122,8 +124,9 @@ async def give_up(
 
     Raises Refused (404) where it is no lost call, (422) without a reason.
     """
-    query = select(calls.c.call_id).where(_is_lost(), calls.c.call_id == call_id)
-    if (await connection.execute(query)).first() is None:
+    query = select(calls.c.caller_e164).where(_is_lost(), calls.c.call_id == call_id)
+    number = await connection.scalar(query)
+    if number is None:
         raise Refused("no-lost-call", "ไม่พบสายที่ไม่ได้รับนี้", "there is no such lost call", 404)
     reason = plain_line(reason)[:300]
     if not reason:
@@ -135,6 +138,7 @@ async def give_up(
             call_id=call_id, account_id=by.id, reason=reason, at_us=clock.now_us()
         )
     )
+    changed(connection, NUMBERS, number)
 
 
 def _is_lost() -> ColumnElement[bool]:

@@ -10,8 +10,10 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.desk.agent_states import Sitting, Source, State, Whose
+from crm_bridge.desk.desk_figures import SITTING_FIGURES
 from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.agents import agent_sessions, agent_states, pause_reasons
+from crm_bridge.records.figure_sources import changed
 from ivr.calls.call import Micros
 
 
@@ -136,6 +138,7 @@ async def _begin_state(connection: AsyncConnection, sitting: Sitting) -> None:
 
 
 async def _end_states(connection: AsyncConnection, session_id: str, at: Micros) -> None:
+    changed(connection, SITTING_FIGURES, session_id)
     await connection.execute(
         update(agent_states)
         .where(agent_states.c.session_id == session_id, agent_states.c.ended_us.is_(None))

@@ -19,6 +19,7 @@ from crm_bridge.cases import subjects
 from crm_bridge.clock import Clock
 from crm_bridge.desk import drafts
 from crm_bridge.desk.declare import Declare
+from crm_bridge.desk.desk_figures import RECORD_FIGURES, record_id
 from crm_bridge.desk.wrapup import Entry, Wrapup, checked
 from crm_bridge.errors import Refused
 from crm_bridge.records import outbox
@@ -26,6 +27,7 @@ from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.agents import agent_sessions
 from crm_bridge.records.desk_tables.wrapups import wrapups
+from crm_bridge.records.figure_sources import changed
 from crm_bridge.records.tables import agent_parts, calls, marks
 from ivr.calls.call import Micros
 
@@ -295,8 +297,9 @@ class Wrapups:
 async def _tell(
     connection: AsyncConnection, at: Micros, call_id: str, agent: str, version: int
 ) -> None:
-    """Other CRMs shall hear of it, after its call."""
-    subject = f"{call_id}/{agent}"
+    """Other CRMs shall hear of it, after its call; it is counted again."""
+    subject = record_id(call_id, agent)
+    changed(connection, RECORD_FIGURES, subject)
     await outbox.add(connection, at, outbox.WRAPUP, subject, version, lane=f"call:{call_id}")
 
 

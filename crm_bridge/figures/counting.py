@@ -15,6 +15,7 @@ from crm_bridge.figures.forms import (
     AGENCY_STEPS,
     AGENT_STEPS,
     AGENTS,
+    CALLBACKS,
     CALLS,
     HOURS,
     MENUS,
@@ -62,6 +63,10 @@ _AFTER: Final = {"answered": 0, "abandoned": 1}
 _HOUR: Final = {"within": 1, "over": 2}
 _OFFERED, _HOUR_OF = 3, {"answered": 4, "abandoned": 5}
 _INBOUND: Final = "inbound"
+_SERVED: Final = "served"
+_LOST: Final = ("abandoned_queue", "queue_timeout")
+_IN_MENU: Final = "abandoned_menu"
+"""Lost too where the caller had been in a queue."""
 _AGENCY: Final = "agency"
 """`Role` of an agency's leg."""
 _COMPLETED: Final = "completed"
@@ -69,6 +74,29 @@ _CHOICES: Final = 6
 """So many keys of a caller's way through the menus are kept apart."""
 _KEY: Final = 2
 """A longer one was not pressed to choose: a number, maybe somebody's."""
+
+
+def add_timing(
+    tallies: Tallies, at: int, what: tuple[str, str, str], state: str, evidence: str,
+    elapsed: int | None, *, agent: str, agency: str, sign: int = 1,
+) -> None:  # fmt: skip
+    """Adds the timing of a step that began at `at`; `what` is its queue, service and step."""
+    day = day_of(at)
+    rows = [
+        tallies.at(STEPS, (quarter_of(at), *what)), tallies.at(AGENT_STEPS, (day, agent, *what))
+    ]  # fmt: skip
+    if agency:
+        rows.append(tallies.at(AGENCY_STEPS, (day, agency, *what)))
+    hour = tallies.at(HOURS, (day, hour_of_week(at), *what))
+    hour.counts[0] += sign
+    if state in _HOUR:
+        hour.counts[_HOUR[state]] += sign
+    for tally in rows:
+        tally.counts[_STATE[state]] += sign
+        tally.counts[_EVIDENCE[evidence]] += sign
+        if elapsed is not None:
+            tally.counts[_ELAPSED] += sign * elapsed
+            tally.note(0, elapsed, sign)
 
 
 class _Counting:
@@ -107,6 +135,8 @@ class _Counting:
 
     def _call(self) -> None:
         head = self._head
+        if head[_CALLER] is not None and head[_OUTCOME] == _SERVED and self._parts:
+            self._into.touch(head[_CALLER], lost=False)
         key = (
             quarter_of(head[_ENTERED]), head[_DIRECTION], head[_SERVICE] or "",
             head[_LANGUAGE] or "", head[_OUTCOME] or "",
@@ -121,7 +151,14 @@ class _Counting:
         if head[_DIRECTION] == _INBOUND:
             way = (day_of(head[_ENTERED]), self._path(), head[_OUTCOME] or "")
             self._into.at(MENUS, way).counts[0] += self._sign
-            if head[_CALLER] is not None:
+            lost = head[_OUTCOME] in _LOST or (head[_OUTCOME] == _IN_MENU and bool(self._passages))
+            if head[_CALLER] is None:
+                if lost:
+                    row = self._into.at(CALLBACKS, (day_of(head[_ENTERED]), "no_number"))
+                    row.counts[0] += self._sign
+            else:
+                if lost:
+                    self._into.touch(head[_CALLER], lost=True)
                 caller = month_of(head[_ENTERED]), head[_CALLER]
                 callers = self._into.callers
                 callers[caller] = callers.get(caller, 0) + self._sign
@@ -148,20 +185,10 @@ class _Counting:
         at = min(started, self._latest)
         queue = self._queue_of(step, started, ended)
         agent, agency = self._who(step, started, ended)
-        day, what = day_of(at), (queue, service, step)
-        into = self._into
-        rows = [into.at(STEPS, (quarter_of(at), *what)), into.at(AGENT_STEPS, (day, agent, *what))]
-        if agency:
-            rows.append(into.at(AGENCY_STEPS, (day, agency, *what)))
-        hour = into.at(HOURS, (day, hour_of_week(at), *what))
-        hour.counts[0] += self._sign
-        if state in _HOUR:
-            hour.counts[_HOUR[state]] += self._sign
-        for tally in rows:
-            tally.counts[_STATE[state]] += self._sign
-            tally.counts[_EVIDENCE[evidence]] += self._sign
-            if elapsed is not None:
-                self._span(tally, _ELAPSED, 0, elapsed)
+        add_timing(
+            self._into, at, (queue, service, step), state, evidence, elapsed, agent=agent,
+            agency=agency, sign=self._sign,
+        )  # fmt: skip
 
     def _part(self, part: Row) -> None:
         _, _, agent, connected, released = part

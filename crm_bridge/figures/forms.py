@@ -12,6 +12,13 @@
 | `TRANSFERS` | kind, agency, outcome | every asking for a transfer or consultation |
 | `MENUS` | path (`main:1/guide:0`), outcome | every caller's way through the menus |
 | `REPEATS` | times (`1` … `9`, `10+`) | callers with so many calls in the month, and those calls |
+| `CALLBACKS` | state | lost calls, and when they were called back |
+| `SUBJECTS` | service, subject, outcome | officers' records |
+| `CASES` | kind, agency, province, subject, state | cases, and how they were settled |
+| `AGENT_TIMES` | agent, state, reason | time of officers who are signed in |
+
+The steps of cases and appointments are in `STEPS`, `AGENT_STEPS`, `AGENCY_STEPS` and `HOURS` too,
+with the queue "".
 
 Before its keys a row has its `level` and `from_us`: the quarter of an hour, day or month of
 Asia/Bangkok, and the moment of its beginning. Each level holds all there is, so that a span is read
@@ -98,8 +105,28 @@ not seen both are unknown, and in neither histogram."""
 MENUS: Final = Form("figures_menus", _DAYS, ("path", "outcome"), ("calls",))
 REPEATS: Final = Form("figures_repeats", ("month",), ("times",), ("callers", "calls"))
 """Calls from a number, by the month in which they were entered; withheld ones are in `CALLS`."""
+CALLBACKS: Final = Form("figures_callbacks", _DAYS, ("state",), ("calls", "after_us"), ("after",))
+"""Callers lost before an officer spoke with them, by the day of the call. `state`: `called_back`,
+`called_again` (and was served before anybody called back), `given_up`, `waiting`, `no_number`.
+`after`: the lost call over → the first answered call back, where that was first."""
+SUBJECTS: Final = Form("figures_subjects", _DAYS, ("service", "subject", "outcome"), ("records",))
+"""Officers' records by the day on which they were first saved."""
+CASES: Final = Form(
+    "figures_cases",
+    _DAYS,
+    ("kind", "agency", "province", "subject", "state"),
+    ("cases", "settled", "settled_within", "settled_over", "first_contact", "reopened"),
+    ("working_time",),
+)
+"""Cases by the day on which they were recorded, as they stand; of several agencies the first.
+`settled_*` and `working_time` are of the last round, against the published standard; a working day
+is 24 hours. `first_contact`: settled in the first round without any agency."""
+AGENT_TIMES: Final = Form("figures_agent_times", _DAYS, ("agent", "state", "reason"), ("time_us",))
+"""How long officers who are signed in were `ready`, `paused` (for a reason) or in `wrapup`; a state
+that is not over is not in it."""
 FORMS: Final = (
     STEPS, AGENT_STEPS, AGENCY_STEPS, QUEUES, CALLS, AGENTS, HOURS, TRANSFERS, MENUS, REPEATS,
+    CALLBACKS, SUBJECTS, CASES, AGENT_TIMES,
 )  # fmt: skip
 
 

@@ -6,9 +6,10 @@ coarser ones.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from crm_bridge.figures.forms import FORMS, Form
 from crm_bridge.figures.histogram import Histogram, Packed, bucket, merge
@@ -61,6 +62,8 @@ class Tallies:
     rows: dict[Form, dict[Key, Tally]] = field(default_factory=lambda: {f: {} for f in FORMS})
     callers: dict[tuple[int, str], int] = field(default_factory=dict)
     """By month and number: how many calls more that caller has made; of these `REPEATS` is made."""
+    numbers: dict[str, bool] = field(default_factory=dict)
+    """Numbers whose `CALLBACKS` may be others now: true where one was lost, else one was served."""
 
     def at(self, form: Form, key: Key) -> Tally:
         """The row of this key, made where there is none yet."""
@@ -77,6 +80,12 @@ class Tallies:
                 self.at(form, key).add(tally, sign)
         for caller, calls in other.callers.items():
             self.callers[caller] = self.callers.get(caller, 0) + sign * calls
+        for number, lost in other.numbers.items():
+            self.touch(number, lost=lost)
+
+    def touch(self, number: str, *, lost: bool) -> None:
+        """A call with this number came or went that was lost, or served."""
+        self.numbers[number] = lost or self.numbers.get(number, False)
 
 
 def at_every_level(form: Form, rows: Mapping[Key, Tally]) -> dict[Key, Tally]:
@@ -104,3 +113,24 @@ def rows_of(tallies: Tallies) -> Iterator[tuple[Form, Key, Tally]]:
             tally = tallies.rows[form][key]
             if tally:
                 yield form, key, tally
+
+
+def written(tallies: Tallies) -> str:
+    """Rows of tallies as JSON, the same for the same; empty for nothing."""
+    rows = [
+        [form.name, key, tally.counts, [sorted(spans.items()) for spans in tally.spans]]
+        for form, key, tally in rows_of(tallies)
+    ]
+    return json.dumps(rows, ensure_ascii=False, separators=(",", ":")) if rows else ""
+
+
+def read_again(text: str) -> Tallies:
+    """Tallies of which this is what `written` gave."""
+    found = Tallies()
+    for name, key, counts, spans in json.loads(text) if text else ():
+        tally = found.at(_BY_NAME[name], tuple(key))
+        tally.add(Tally(counts, [dict(pairs) for pairs in spans]))
+    return found
+
+
+_BY_NAME: Final = {form.name: form for form in FORMS}

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from crm_bridge.errors import ConfigMistake
+from crm_bridge.records import before_commit
 from crm_bridge.records.faults import storage_fault
 from crm_bridge.records.sessions import AsyncSession, Session, ThreadSession
 
@@ -93,7 +94,9 @@ class Database:
         """One transaction, alone among writers; saved when the block ends, undone if it raises."""
         async with self.connection() as connection:
             await self.lock(connection)
+            before_commit.begin(connection)
             yield connection
+            await before_commit.finish(connection)
             await connection.commit()
 
     async def lock(self, connection: AsyncConnection) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.clock import Clock
 from crm_bridge.figures.tallies import Tallies
+from crm_bridge.records.callback_figures import recount_numbers
 from crm_bridge.records.calls import with_lists
 from crm_bridge.records.desk_tables.people import erased_calls
 from crm_bridge.records.figures import Figures
@@ -53,7 +54,8 @@ async def erase_callers(connection: AsyncConnection, clock: Clock, call_ids: Seq
             await connection.execute(insert(erased_calls).values(call_id=rows.call_id, at_us=now))
             await _rewrite(connection, rows, now)
         await connection.run_sync(figures.count_stored, tallies, counted, 1)
-        await connection.run_sync(figures.apply, tallies)
+        await connection.run_sync(figures.add, tallies)
+        await connection.run_sync(recount_numbers, tallies)
     for number in sorted(numbers):
         await _count_again(connection, number)
     return len(new)

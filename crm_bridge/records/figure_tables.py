@@ -13,6 +13,9 @@ from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text
 from crm_bridge.figures.forms import FORMS, Form
 from crm_bridge.records.tables import metadata
 
+# ids are walked in the order of their bytes, whatever the language of the PostgreSQL cluster
+_Id = Text().with_variant(Text(collation="C"), "postgresql")
+
 
 def _table(form: Form) -> Table:
     return Table(
@@ -39,8 +42,18 @@ figures_callers = Table(
 )
 """How many counted calls a number has made in a month: what `REPEATS` is made of."""
 
-COUNTED: Final = (*FIGURES.values(), figures_callers)
-"""Everything that is made of calls, and emptied when they are counted anew."""
+figures_added = Table(
+    "figures_added",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", _Id, primary_key=True),
+    Column("tallies", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""What each thing that is not a call (`figure_sources.py`) added when it was counted last."""
+
+COUNTED: Final = (*FIGURES.values(), figures_callers, figures_added)
+"""Everything that is made of other tables, and emptied when they are counted anew."""
 
 figures_state = Table(
     "figures_state",
@@ -50,7 +63,9 @@ figures_state = Table(
     Column("walked_us", BigInteger),
     Column("walked_id", Text),
     Column("whole", Integer, nullable=False),
+    Column("walked_kind", Text),
 )
 """One row. `calls.counted` names the generation in which a call was counted; a call that bears
 another is not in the figures. Counting all anew begins the next one, and walks the calls by their
-time of entering: it has come to `walked_us`, `walked_id`, and past the last one where `whole`."""
+time of entering: it has come to `walked_us`, `walked_id`. After them it walks the things of each
+kind by their ids, and is past the last one where `whole`."""

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Dialect, delete, update
 from sqlalchemy.engine import Connection
 
@@ -20,6 +21,9 @@ from crm_bridge.figures.tallies import Key, Tallies, Tally, at_every_level
 from crm_bridge.records.figure_tables import COUNTED, FIGURES, figures_state
 from crm_bridge.records.tables import CHILDREN, calls
 
+_log = structlog.get_logger(__name__)
+
+_RESUME: Final = "run `hotline figures resume`; the next `hotline run` does it too"
 _GENERATION: Final = "SELECT generation FROM figures_state"
 
 
@@ -77,9 +81,23 @@ class Figures:
             connection.execute(delete(table))
         connection.execute(
             update(figures_state).values(
-                generation=figures_state.c.generation + 1, walked_us=None, walked_id=None, whole=0
+                generation=figures_state.c.generation + 1, walked_us=None, walked_kind=None,
+                walked_id=None, whole=0,
             )
-        )
+        )  # fmt: skip
+
+    def add(self, connection: Connection, tallies: Tallies) -> int:
+        """Adds differences to what is stored; how many rows were written.
+
+        Where what is stored cannot have been counted by this rule, counting anew is begun: what is
+        counted is saved whatever the figures hold, they can be made of it again.
+        """
+        try:
+            return self.apply(connection, tallies)
+        except ValueError:
+            _log.error("figures do not add up: to be counted anew", mend=_RESUME)
+            self.begin_anew(connection)
+            return 0
 
     def apply(self, connection: Connection, tallies: Tallies) -> int:
         """Adds these differences to what is stored; how many rows were written.

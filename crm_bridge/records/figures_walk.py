@@ -1,20 +1,23 @@
-"""Counting the calls that are not in the figures: after an upgrade, or all of them anew.
+"""Counting what is not in the figures: after an upgrade, or all of it anew.
 
-A page of calls is one short transaction, so that the line and the desk write in between; calls
-that close or change meanwhile are counted by the writer. Broken off, it goes on where it was.
+First the calls, then what is counted beside them. A page is one short transaction, so that the line
+and the desk write in between; calls that close or change meanwhile are counted by the writer.
+Broken off, it goes on where it was.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import Row, func, select, tuple_, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.figures.tallies import Tallies
 from crm_bridge.records.database import Database
 from crm_bridge.records.faults import storage_fault
+from crm_bridge.records.figure_sources import Source, recount
 from crm_bridge.records.figure_tables import figures_state
 from crm_bridge.records.figures import Figures
 from crm_bridge.records.tables import calls
@@ -44,13 +47,15 @@ async def calls_on_record(database: Database) -> int:
 class Walk:
     """Counts a page at a time; close it when done."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sources: Sequence[Source]) -> None:
+        """`sources`: what is counted beside the calls, always the same in the same order."""
         self._database = database
+        self._sources = sources
         self._figures = Figures(database.engine.dialect)
         self._session = database.writing_session()
 
     async def step(self, page: int = PAGE) -> int:
-        """Looks at the next page of calls; how many, 0 when all are counted. StorageError."""
+        """Counts the next page; how many things it looked at, 0 when all are. StorageError."""
         try:
             return await self._session.run(lambda connection: self._step(connection, page))
         except Exception as error:
@@ -65,8 +70,37 @@ class Walk:
 
     def _step(self, connection: Connection, page: int) -> int:
         state = connection.execute(select(figures_state)).one()
-        if state.whole:
-            return 0
+        while not state.whole:
+            if state.walked_kind is None:
+                found = self._calls(connection, state, page)
+            else:
+                found = self._things(connection, state, page)
+            if found:
+                return found
+            state = connection.execute(select(figures_state)).one()
+        return 0
+
+    def _things(self, connection: Connection, state: Row[Any], page: int) -> int:
+        kinds = [source.kind for source in self._sources]
+        at = kinds.index(state.walked_kind)
+        ids = self._sources[at].after(connection, state.walked_id or "", page)
+        recount(connection, self._sources[at], ids)
+        if ids:
+            self._now_at(connection, walked_id=ids[-1])
+        else:
+            self._next(connection, kinds[at + 1 :])
+        return len(ids)
+
+    def _next(self, connection: Connection, kinds: Sequence[str]) -> None:
+        if kinds:
+            self._now_at(connection, walked_kind=kinds[0], walked_id=None)
+        else:
+            self._now_at(connection, whole=1)
+
+    def _now_at(self, connection: Connection, **values: Any) -> None:
+        connection.execute(update(figures_state).values(**values))
+
+    def _calls(self, connection: Connection, state: Row[Any], page: int) -> int:
         place = (calls.c.entered_us, calls.c.call_id)
         query = select(*place, calls.c.closed, calls.c.counted).order_by(*place).limit(page)
         if state.walked_us is not None:
@@ -79,9 +113,9 @@ class Walk:
         connection.execute(
             update(calls).where(calls.c.call_id.in_(new)).values(counted=state.generation)
         )
-        now_at = {"whole": 1}
         if found:
             last = found[-1]
-            now_at = {"walked_us": last.entered_us, "walked_id": last.call_id, "whole": 0}
-        connection.execute(update(figures_state).values(**now_at))
+            self._now_at(connection, walked_us=last.entered_us, walked_id=last.call_id)
+        else:
+            self._next(connection, [source.kind for source in self._sources])
         return len(found)

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import structlog
 from sqlalchemy.engine import Connection
 
 from crm_bridge.clock import Clock, SystemClock
@@ -24,6 +23,7 @@ from crm_bridge.errors import StorageError
 from crm_bridge.figures.counting import count_call
 from crm_bridge.figures.tallies import Tallies
 from crm_bridge.records import outbox
+from crm_bridge.records.callback_figures import recount_numbers
 from crm_bridge.records.database import Database
 from crm_bridge.records.faults import storage_fault
 from crm_bridge.records.figures import Figures
@@ -41,10 +41,6 @@ from crm_bridge.records.rows import (
 from crm_bridge.records.sessions import Session
 from crm_bridge.records.statements import Statements
 from crm_bridge.records.tables import CHILDREN
-
-_log = structlog.get_logger(__name__)
-
-_RESUME: Final = "run `hotline figures resume`; the next `hotline run` does it too"
 
 _REMEMBERED: Final = 20_000
 """Calls whose lists the writer remembers; about half a KB each."""
@@ -262,16 +258,9 @@ class Writer:
             if rows:
                 connection.exec_driver_sql(statement, rows)
                 sent += len(rows)
-        return sent + self._count(connection, plan.tallies)
-
-    def _count(self, connection: Connection, tallies: Tallies) -> int:
-        try:
-            return self._figures.apply(connection, tallies)
-        except ValueError:
-            # calls are saved whatever the figures hold: those can be made of the calls again
-            _log.error("figures do not add up: to be counted anew", mend=_RESUME)
-            self._figures.begin_anew(connection)
-            return 0
+        sent += self._figures.add(connection, plan.tallies)
+        recount_numbers(connection, plan.tallies)
+        return sent
 
     def _remember(self, plan: _Plan) -> None:
         """Keep what was written of open calls; of a closed one hardly anything comes any more."""

@@ -107,6 +107,60 @@ METRICS: Final[Mapping[str, Metric]] = {
             ),
             "Genesys",
         ),
+        Metric(
+            "acw",
+            ("เวลาบันทึกหลังวางสายเฉลี่ย", "Average after-call work"),
+            (
+                "เวลาตั้งแต่จบส่วนของเจ้าหน้าที่จนบันทึกสาย ÷ สายที่ให้บริการ",
+                "the officer's part over → the record saved, in all ÷ handled",
+            ),
+            "Amazon Connect",
+        ),
+        Metric(
+            "occupancy",
+            ("อัตราการใช้เวลาให้บริการ", "Occupancy"),
+            (
+                "(สนทนา + พักสาย + บันทึก) ÷ (เวลาลงชื่อเข้างาน − เวลาพัก)",
+                "(talk + hold + wrap-up) ÷ (signed in − paused)",
+            ),
+            "Cisco WFM",
+        ),
+        Metric(
+            "transfer_rate",
+            ("อัตราการโอนสาย", "Transfer rate"),
+            (
+                "การโอนที่ปลายทางรับ ÷ สายที่รับ แยกโอนทันที โอนหลังพูดคุย และปรึกษาโดยไม่โอน",
+                "transfers that were answered ÷ answered; blind, attended, only consulted apart",
+            ),
+            "Genesys",
+        ),
+        Metric(
+            "callback_time",
+            ("เวลาจนติดต่อกลับ", "Call-back time"),
+            (
+                "สายที่ไม่ได้รับสิ้นสุด → เริ่มสนทนาในสายโทรออกแรกที่ผู้โทรรับ ภายใน 7 วัน",
+                "the lost call over → talk in the first answered call back, within 7 days",
+            ),
+            "NethVoice",
+        ),
+        Metric(
+            "first_contact",
+            ("ยุติได้โดยไม่ต้องส่งต่อหน่วยงาน", "First-contact resolution"),
+            (
+                "เรื่องที่ยุติในรอบแรกโดยไม่มอบหมายหน่วยงาน ÷ เรื่องที่ยุติ",
+                "cases settled in their first round without any agency ÷ cases settled",
+            ),
+            "Amazon Connect",
+        ),
+        Metric(
+            "working_days",
+            ("ยุติภายใน 15 วันทำการ", "Settled within 15 working days"),
+            (
+                "เรื่องที่ยุติภายในมาตรฐานวันทำการ ÷ เรื่องที่ยุติและรู้ผลแล้ว",
+                "cases settled within the standard of working days ÷ settled with a verdict",
+            ),
+            "hotline 1203",
+        ),
     )
 }
 """By id, in the order in which they are shown."""
