@@ -58,6 +58,8 @@ EVERY: Final = 1.0
 LOOK: Final = 15 * SECOND
 """µs between looks at the records: service levels and what waits for other CRMs."""
 LOOK_AT_CASES: Final = MINUTE
+REST: Final = 5 * SECOND
+"""µs for which a database that failed is left alone: looks at the floor go on meanwhile."""
 READ_RULES: Final = MINUTE
 """µs after which the rules are read again, whoever may have changed them."""
 MOST_SUBJECTS: Final = 500
@@ -134,6 +136,7 @@ class Keeper:
         self._records = _Records()
         self._pending = _Pending()
         self._told_last: Micros | None = None
+        self._rest_until: Micros = 0
         self._wake = asyncio.Event()
         self._agencies = {
             name: (section.name_th or name, section.name_en or section.name_th or name)
@@ -202,12 +205,18 @@ class Keeper:
         seen = await self._see(now)
         self._judge(seen, now)
         self._tell(now)
-        await self._keep()
+        await self._keep(now)
+
+    def _resting(self, now: Micros) -> bool:
+        """Whether the database has just failed."""
+        return 0 < self._rest_until - now <= REST
 
     async def _ready(self, now: Micros) -> bool:
         """Reads what was raised before and the rules, where that is due; whether there are any."""
         if self._loaded and self._read_at is not None and 0 <= now - self._read_at < READ_RULES:
             return True
+        if self._resting(now):
+            return self._loaded
         try:
             async with self._database.reading() as connection:
                 rules = await rule_book.every(connection)
@@ -216,6 +225,7 @@ class Keeper:
                     known = await alert_book.last_told(connection, now - REMEMBERED)
         except StorageError as fault:
             _log.warning("the rules of alerts were not read", what=fault.what, where=fault.where)
+            self._rest_until = now + REST
             return self._loaded
         if not self._loaded:
             for rule, subject, at, until in known:
@@ -251,7 +261,7 @@ class Keeper:
         cases = kinds & {Kind.CASE_DUE, Kind.CASE_OVERDUE}
         due = _due(held.looked, now, LOOK) and bool(windows or Kind.STANDSTILL in kinds)
         cases_due = _due(held.looked_at_cases, now, LOOK_AT_CASES) and bool(cases)
-        if not due and not cases_due:
+        if not (due or cases_due) or self._resting(now):
             return
         try:
             async with self._database.reading() as connection:
@@ -273,6 +283,7 @@ class Keeper:
         except StorageError as fault:
             _log.warning("alerts do not know the records", what=fault.what, where=fault.where)
             held.levels = held.standing = held.owed = None
+            self._rest_until = now + REST
 
     def _judge(self, seen: Observation, now: Micros) -> None:
         names = names_of(self._config, self._standards, now)
@@ -347,8 +358,8 @@ class Keeper:
             shown.sort(key=lambda one: (_WEIGHT[one.level], one.raised_at))
             self._hub.publish(TOPIC, "told", {"alerts": [view(one) for one in shown]})
 
-    async def _keep(self) -> None:
-        if not self._pending:
+    async def _keep(self, now: Micros) -> None:
+        if not self._pending or self._resting(now):
             return
         self._pending.bound()
         pending, link = self._pending, self._config.web.address
@@ -364,6 +375,7 @@ class Keeper:
                 )
         except StorageError as fault:
             _log.warning("alerts wait for the database", what=fault.what, where=fault.where)
+            self._rest_until = now + REST
             return
         self._pending = _Pending()
         self._sources.wake()

@@ -77,19 +77,58 @@ def amount(value: float, unit: Unit) -> Words:
 
 def of_rule(rule: Rule, names: Names) -> Words:
     """What the rule looks for: `ผู้โทรรอในคิวนานเกิน 2:00 นาที`, and where."""
-    form = rule.form
-    (th, en), (much_th, much_en) = form.name, amount(rule.threshold, form.unit)
-    if form.unit is not Unit.NONE:
-        th, en = f"{th} {much_th}", f"{en} {much_en}"
-    if form.window:
-        span = ("วันนี้", "today") if rule.window == 0 else (
-            f"{rule.window} นาทีล่าสุด", f"in the last {rule.window} minutes"
-        )  # fmt: skip
-        th, en = f"{th} ({span[0]})", f"{en} ({span[1]})"
-    if form.queues:
+    th, en = _looks_for(rule)
+    if rule.form.queues:
         where_th, where_en = names.queue(rule.scope)
         th, en = f"{th} · {where_th}", f"{en} · {where_en}"
     return th, en
+
+
+def _looks_for(rule: Rule) -> Words:
+    much_th, much_en = amount(rule.threshold, rule.form.unit)
+    match rule.kind:
+        case Kind.WAIT:
+            return f"ผู้โทรรอในคิวนานเกิน {much_th}", f"A caller waits longer than {much_en}"
+        case Kind.WAITING:
+            return f"ผู้โทรที่รออยู่เกิน {much_th}", f"More than {much_en} waiting"
+        case Kind.STEP if rule.threshold == 100:
+            return "ขั้นตอนใช้เวลาเกินมาตรฐาน", "A step is over its standard"
+        case Kind.STEP:
+            return (
+                f"ขั้นตอนใช้เวลาเกิน {much_th} ของมาตรฐาน",
+                f"A step has taken over {much_en} of its standard",
+            )
+        case Kind.SERVICE_LEVEL:
+            span = (
+                ("วันนี้", "today")
+                if rule.window == 0
+                else (f"{rule.window} นาทีล่าสุด", f"in the last {rule.window} minutes")
+            )
+            return (
+                f"ระดับการให้บริการต่ำกว่า {much_th} ({span[0]})",
+                f"Service level under {much_en} ({span[1]})",
+            )
+        case Kind.NOBODY_READY:
+            th, en = "มีผู้โทรรอแต่ไม่มีเจ้าหน้าที่พร้อม", "Callers wait and no officer is ready"
+            if not rule.threshold:
+                return th, en
+            return f"{th} (รอเกิน {much_th})", f"{en} (more than {much_en})"
+        case Kind.CASE_DUE:
+            return f"เรื่องร้องเรียนครบกำหนดภายใน {much_th}", f"A case is due within {much_en}"
+        case Kind.CASE_OVERDUE:
+            if not rule.threshold:
+                return "เรื่องร้องเรียนเกินกำหนด", "A case is overdue"
+            return (
+                f"เรื่องร้องเรียนเกินกำหนดมากกว่า {much_th}",
+                f"A case is overdue by more than {much_en}",
+            )
+        case Kind.UNWELL:
+            return rule.form.name
+        case Kind.STANDSTILL:
+            return (
+                f"ข้อมูลที่รอส่งไป CRM อื่นค้างนานเกิน {much_th}",
+                f"What waits for another CRM stands still longer than {much_en}",
+            )
 
 
 def says(rule: Rule, alert: Alert, names: Names, detail: Words | None = None) -> Words:

@@ -158,7 +158,7 @@ async def test_a_database_that_is_away_keeps_no_alert_from_the_screens(
     assert len(watched.heard()) == 1
     assert await watched.mails() == []
     monkeypatch.setattr(Database, "writing", real)
-    await watched.look()
+    await watched.look(times=5)
     assert len(await watched.mails()) == 2
     assert [one for one, *_ in await watched.entries()] == ["alarms"]
 
