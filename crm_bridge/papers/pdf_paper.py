@@ -19,7 +19,7 @@ import crm_bridge
 from crm_bridge.errors import HotlineError
 from crm_bridge.papers.lettering import lifted
 from crm_bridge.papers.paper import OFFICE, Paper, bare
-from crm_bridge.reports.sheets import Column, Kind, Withheld, Words
+from crm_bridge.reports.sheets import TOTAL, Column, Kind, Withheld, Words
 from crm_bridge.written import day_text, length_text, moment_text, office_time, share_text
 
 FONTS: Final = Path(crm_bridge.__file__).parent / "web" / "static" / "fonts"
@@ -31,8 +31,14 @@ _FONT_FILES: Final = {
 """Every address that a paper may ask for."""
 
 
-MOST_ROWS_OF_A_CHART: Final = 40
+MOST_ROWS_OF_A_CHART: Final = 12
 """A chart of more figures stands without them; they are in the CSV and XLSX."""
+
+
+_CHART_MM: Final = 165
+"""The width of a chart: two stand on a page beside their tables."""
+_NARROW: Final = 20
+"""Letters of a first column whose rows are not to break."""
 
 
 class PressFault(HotlineError):
@@ -48,11 +54,18 @@ def html(paper: Paper) -> str:
         office=paper.say(OFFICE),
         about=list(paper.about()),
         pictures={name: lifted(chart) for name, chart in paper.charts.items()},
+        chart_mm=_CHART_MM,
         most_rows=MOST_ROWS_OF_A_CHART,
         fonts=_FONT_FILES,
         wide=any(len(sheet.columns) > 7 for sheet in paper.sheets),
         english=paper.lang == "en",
+        total=TOTAL,
+        narrow=lambda sheet: all(len(_first(row, paper.lang)) <= _NARROW for row in sheet.rows),
     )
+
+
+def _first(row: tuple[Any, ...], lang: str) -> str:
+    return _text(bare(row[0]), lang)
 
 
 def pdf(paper: Paper) -> bytes:

@@ -54,11 +54,15 @@ def guide_paper(edition: Edition, made: Micros, lang: str) -> Paper:
 
 
 def _service(service: Service) -> Sheet:
+    steps = service.guide.steps
+    conditions = any(step.when for step in steps)
+    columns = tuple(c for c in _STEPS if conditions or c.id != "when")
     rows = tuple(
-        (n, step.text, step.when, time_words(step)) for n, step in enumerate(service.guide.steps, 1)
+        (n, step.text, *((step.when,) if conditions else ()), time_words(step))
+        for n, step in enumerate(steps, 1)
     )
     notes = tuple((f"{th}: {a}", f"{en}: {b}") for (th, en), (a, b) in facts(service))
-    return Sheet(service.service, (service.name_th, service.name_en), _STEPS, rows, notes)
+    return Sheet(service.service, (service.name_th, service.name_en), columns, rows, notes)
 
 
 def facts(service: Service) -> list[tuple[Words, Words]]:

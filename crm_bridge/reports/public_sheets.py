@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from crm_bridge.reports.public_counts import ANSWERED, BEFORE, OTHER, WAITED, Month
-from crm_bridge.reports.sheets import WITHHELD, Column, Kind, Sheet, Words
+from crm_bridge.reports.sheets import TOTAL, WITHHELD, Column, Kind, Sheet, Words
 from crm_bridge.reports.suppression import Edge, withheld
 from crm_bridge.written import MONTHS_EN
 from ivr.steps.standards import Service
@@ -21,7 +21,6 @@ _MONTHS_TH: Final = (
     "กรกฎาคม", "สิงหาคม", "กันยายน", "ตุลาคม", "พฤศจิกายน", "ธันวาคม",
 )  # fmt: skip
 _MONTH: Final = Column("month", ("เดือน", "Month"), Kind.TEXT)
-_ALL: Final[Words] = ("รวม", "Total")
 BECAME_WORDS: Final[Mapping[str, Words]] = {
     ANSWERED: ("เจ้าหน้าที่รับสาย", "Answered by an officer"),
     WAITED: ("วางสายขณะรอหรือรอเกินเวลา", "Hung up waiting, or waited too long"),
@@ -77,9 +76,9 @@ def public_sheets(months: Sequence[Month], wording: Mapping[str, Service]) -> tu
     return (
         _channels(months, cell),
         sheet("services", ("สายเข้า 1203 จำแนกตามบริการ", "Calls to 1203 by service"),
-              [*((s, named(s)) for s in services), ("all", _ALL)]),
+              [*((s, named(s)) for s in services), ("all", TOTAL)]),
         sheet("calls", ("สายเข้า 1203 จำแนกตามผล", "Calls to 1203 by what became of them"),
-              [*BECAME_WORDS.items(), ("all", _ALL)]),
+              [*BECAME_WORDS.items(), ("all", TOTAL)]),
         _standards(months, net, hidden),
         sheet("complaints", ("เรื่องร้องเรียนผ่านสายด่วน 1203", "Complaints by hotline 1203"),
               [*COMPLAINT_WORDS.items(), ("all", ("รับเรื่องทั้งหมด", "Received"))],
@@ -92,7 +91,7 @@ def _rows(
     months: Sequence[Month], cells: Callable[[object], tuple[Any, ...]]
 ) -> tuple[tuple[Any, ...], ...]:
     rows = [(month_words(month.first), *cells(n)) for n, month in enumerate(months)]
-    return (*rows, (_ALL, *cells("year"))) if len(rows) > 1 else tuple(rows)
+    return (*rows, (TOTAL, *cells("year"))) if len(rows) > 1 else tuple(rows)
 
 
 def _channels(months: Sequence[Month], cell: Callable[[_Place], Any]) -> Sheet:

@@ -68,6 +68,10 @@ class Sheet:
     """Columns that are the sum of others in each row: who knows all but one knows that one too."""
 
 
+TOTAL: Final[Words] = ("รวม", "Total")
+"""In the first column: the row is the sum of the others."""
+
+
 @dataclass(frozen=True, slots=True)
 class Withheld:
     """Stands where a count is too small to be published, or would give one away."""
