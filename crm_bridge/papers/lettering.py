@@ -20,6 +20,8 @@ _MIDDLE: Final = 0.33
 _SIZE: Final = 12.0
 """Of letters that say none."""
 _ANCHORS: Final = {"middle": "-50%", "end": "-100%"}
+_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{3,6}$|[a-z]+$")
+_INK: Final = "#14202e"
 _NUMBER: Final = re.compile(r"\s*(-?\d+(?:\.\d+)?)")
 _MOVED: Final = re.compile(r"translate\(\s*(-?[\d.]+)(?:[\s,]+(-?[\d.]+))?\s*\)")
 _LEFT_OUT: Final = frozenset({"script", "foreignObject", "image", "use"})
@@ -37,8 +39,7 @@ class Letters:
     shift: str
     bold: bool
     turned: bool
-    kind: str
-    """Its class in the chart."""
+    colour: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def _letters(
     text: ET.Element, box: list[float], x: float, y: float, size: float
 ) -> Iterator[Letters]:
     lines = [e for e in text if _name(e) == "tspan" and ("x" in e.attrib or "dy" in e.attrib)]
+    fill = text.get("fill", "")
     at = y + _number(text.get("y"), 0.0)
     for part in lines or [text]:
         words = "".join(part.itertext()).strip()
@@ -106,7 +108,7 @@ def _letters(
                 _ANCHORS.get(text.get("text-anchor", ""), "0"),
                 text.get("font-weight") in {"bold", "600", "700"},
                 "rotate(-90" in text.get("transform", ""),
-                text.get("class", ""),
+                fill if _COLOUR.match(fill) else _INK,
             )
 
 

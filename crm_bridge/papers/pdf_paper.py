@@ -35,8 +35,10 @@ MOST_ROWS_OF_A_CHART: Final = 12
 """A chart of more figures stands without them; they are in the CSV and XLSX."""
 
 
-_CHART_MM: Final = 165
-"""The width of a chart: two stand on a page beside their tables."""
+_UPRIGHT: Final = 7
+"""Columns that an upright page holds; a wider table turns the paper."""
+_CHART_MM: Final = {False: 165, True: 129}
+"""The width of a chart: on a paper that is turned, two stand side by side."""
 _NARROW: Final = 20
 """Letters of a first column whose rows are not to break."""
 
@@ -47,6 +49,7 @@ class PressFault(HotlineError):
 
 def html(paper: Paper) -> str:
     """The paper as the page that is printed."""
+    wide = any(len(sheet.columns) > _UPRIGHT for sheet in paper.sheets)
     template = _environment(paper.lang).get_template("paper.html")
     return template.render(
         paper=paper,
@@ -54,10 +57,10 @@ def html(paper: Paper) -> str:
         office=paper.say(OFFICE),
         about=list(paper.about()),
         pictures={name: lifted(chart) for name, chart in paper.charts.items()},
-        chart_mm=_CHART_MM,
+        chart_mm=_CHART_MM[wide],
         most_rows=MOST_ROWS_OF_A_CHART,
         fonts=_FONT_FILES,
-        wide=any(len(sheet.columns) > 7 for sheet in paper.sheets),
+        wide=wide,
         english=paper.lang == "en",
         total=TOTAL,
         narrow=lambda sheet: all(len(_first(row, paper.lang)) <= _NARROW for row in sheet.rows),

@@ -176,6 +176,10 @@ def test_letters_of_a_chart_stand_where_they_stood():
     assert (letters.text, letters.shift, picture.ratio) == ("ที่ปรึกษา", "-50%", 0.5)
     assert letters.left == pytest.approx(50 / 200)
     assert letters.top == pytest.approx((50 - 0.918 * 12) / 100)
+    assert letters.colour == "#14202e"
+    white = lifted(CHART.replace("<text", '<text fill="#fff"')).letters[0]
+    hostile = lifted(CHART.replace("<text", '<text fill="red;x:url(http://x)"')).letters[0]
+    assert (white.colour, hostile.colour) == ("#fff", "#14202e")
     assert "<text" not in picture.svg
     for wrong in ("<svg", '<svg xmlns="http://www.w3.org/2000/svg"/>'):
         with pytest.raises(ValueError, match="SVG"):
