@@ -94,7 +94,9 @@ async def test_one_tab_notifies_and_only_while_none_is_looked_at(
 async def test_a_supervisor_sees_to_it_and_keeps_the_rules(
     house: House, office_windows: Browsers, watched: Watched
 ):
-    window = await office_windows.open(house.office.of(Role.SUPERVISOR))
+    window = await office_windows.open(
+        house.office.of(Role.SUPERVISOR), permissions=("notifications",)
+    )
     page = window.page
     await window.go("/alerts")
     await expect(page.locator(".calm")).to_be_visible()

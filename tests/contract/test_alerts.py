@@ -13,6 +13,12 @@ from crm_bridge.alerts.alert_book import Kept
 from crm_bridge.alerts.keeper import Keeper
 from crm_bridge.alerts.rules import FORMS, Kind, Rule
 from crm_bridge.cases.workflow import State
+from crm_bridge.connectors import registry
+from crm_bridge.connectors.mapping import default_path
+from crm_bridge.connectors.memory import MemoryConnector, MemoryCrm
+from crm_bridge.delivery import outbox
+from crm_bridge.delivery.alert_contents import UNITS
+from crm_bridge.delivery.deliveries import Deliveries
 from crm_bridge.errors import Refused, StorageUnavailable
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.alerts import alert_rules
@@ -21,7 +27,7 @@ from crm_bridge.records.figure_tables import figures_state
 from crm_bridge.records.rows import snapshot
 from crm_bridge.records.writer import Writer, batch_of
 from ivr.steps.timeline import timeline
-from tests.support.alerts import Watched, with_hook
+from tests.support.alerts import HOOK, Watched, with_hook
 from tests.support.cases import Cast, bring_to
 from tests.support.desk_calls import SECOND, STANDARDS, directory, lost, served
 from tests.support.desk_clock import NOW
@@ -337,7 +343,24 @@ async def test_what_stands_still_in_an_outbox(watched: Watched):
     assert watched.raised == []
 
 
-def test_each_kind_has_its_unit_also_for_webhooks():
-    from crm_bridge.delivery.alert_contents import UNITS
+async def test_a_crm_that_takes_no_alerts_is_sent_none(watched: Watched):
+    """A rule may name what hotline.toml has since made another kind of."""
 
+    def make(name: str) -> MemoryConnector:
+        mapping = registry.mapping_of(HOOK.model_copy(update={"mapping": default_path("memory")}))
+        return MemoryConnector(name, MemoryCrm(), mapping, clock=watched.clock)
+
+    deliveries = await Deliveries.of(
+        watched.config, watched.database, watched.clock, watched.hub, make
+    )
+    await watched.only("wait", webhooks="alarms")
+    watched.waits("information", 130)
+    await watched.look()
+    assert await deliveries.workers["alarms"].round()
+    async with watched.database.reading() as connection:
+        (entry,) = await outbox.listed(connection, "alarms", (outbox.State.DONE,))
+    assert (entry.kind, entry.subject) == ("alert", watched.raised[0].id)
+
+
+def test_each_kind_has_its_unit_also_for_webhooks():
     assert {kind.value: form.unit.value for kind, form in FORMS.items()} == UNITS

@@ -169,3 +169,16 @@ async def test_topics_nobody_listens_to_are_forgotten_whole_but_not_in_silence(m
     assert not hub.listen(["kept"], last).resync
     hub.publish("kept", "x", {"n": 7})
     assert await _drain(listener) == [7]
+
+
+async def test_who_listens_beside_is_told_and_is_no_audience():
+    hub, told = Hub(), []
+    hub.on_audience = told.append
+    beside = hub.listen(["alerts"], beside=True)
+    one = hub.listen(["alerts"])
+    hub.publish("alerts", "alert", {"n": 1})
+    assert await _drain(beside) == await _drain(one) == [1]
+    assert hub.audience == 1
+    one.close()
+    beside.close()
+    assert told == [0, 1, 0, 0]
