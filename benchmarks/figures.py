@@ -37,7 +37,7 @@ from crm_bridge.clock import SystemClock
 from crm_bridge.config import Config
 from crm_bridge.figures.forms import QUEUES, STEPS
 from crm_bridge.records.database import Database
-from crm_bridge.records.figures_walk import Walk, begin_anew, whole
+from crm_bridge.records.figures_walk import whole
 from crm_bridge.records.schema import upgrade
 from crm_bridge.records.tables import calls
 from crm_bridge.reports.catalogue import CATALOGUE
@@ -375,24 +375,11 @@ def differences(ours: Answer, theirs: Answer) -> list[str]:
 
 
 def made_year(path: Path, count: int) -> Path:
-    """A seeded year in a new database, counted."""
+    """A seeded year in a new database; it is counted while it is made."""
     url = f"sqlite:///{path}"
     asyncio.run(upgrade(url))
     fill(url, seed=1203, count=count, year=YEAR)
-    asyncio.run(_counted(url))
     return path
-
-
-async def _counted(url: str) -> None:
-    database = Database(url)
-    await begin_anew(database)
-    walk = Walk(database)
-    try:
-        while await walk.step(2_000):
-            pass
-    finally:
-        await walk.close()
-        await database.close()
 
 
 def config_of_the_year() -> Config:
