@@ -27,7 +27,7 @@ from crm_bridge.charts.svg import (
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 12.0, 40.0, 44.0
 _BAND = "#d3e8f6"
 _SHADE = "#f1f3f6"
-_FREE: Words = ("ไม่มีข้อมูลของวันแบบนี้", "no such day was seen")
+_FREE: Words = ("ไม่ทราบ", "not known")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import isfinite
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ KINDS: Final[dict[DayKind, Words]] = {
 _SHOWN: Final = (14, 40)
 """Half-hours that are drawn where calls outside them are few: 07:00 to 20:00."""
 _FEW: Final = 0.06
+_PAPER: Final = 700
+"""Wide, in a drawing's units, so that its letters can be read on paper."""
+_OF_OFFICERS: Final = {"day", "most", "needed_hours", "planned_hours", "lacking"}
 
 _EXPECTED: Final = (
     Column("service_level", ("รับทันเวลา", "In time"), Kind.SHARE),
@@ -239,6 +243,35 @@ def charts(found: Forecast) -> tuple[Chart, ...]:
         ),
     )  # fmt: skip
     return (calls, cover)
+
+
+def file_sheets(found: Forecast) -> tuple[Sheet, ...]:
+    """What a file for programs holds: days, and every half-hour."""
+    return (days_sheet(found), half_hours_sheet(found, found.days))
+
+
+def paper_sheets(found: Forecast) -> tuple[Sheet, ...]:
+    """What is printed: days, officers, and the half-hours of the day."""
+    days = days_sheet(found)
+    places = [n for n, column in enumerate(days.columns) if column.id in _OF_OFFICERS]
+    officers = Sheet(
+        "forecast_officers",
+        ("เจ้าหน้าที่ที่ต้องการเทียบกับแผน", "Officers needed and planned"),
+        tuple(days.columns[n] for n in places),
+        tuple(tuple(row[n] for n in places) for row in days.rows),
+    )
+    return (days, officers, half_hours_sheet(found, found.days, short=True))
+
+
+def paper_charts(found: Forecast, lang: str) -> dict[str, str]:
+    """The charts of `paper_sheets`, drawn narrow for paper."""
+    calls, *officers = charts(found)
+    assert isinstance(calls.drawing, Fan)  # noqa: S101  # `charts` makes it so
+    drawn = {"forecast_days": replace(calls.drawing, width=_PAPER).svg(lang, calls.id)}
+    for chart in officers:
+        assert isinstance(chart.drawing, Cover)  # noqa: S101  # and so
+        drawn[chart.id] = replace(chart.drawing, width=_PAPER).svg(lang, chart.id)
+    return drawn
 
 
 def window(found: Forecast) -> tuple[int, int]:

@@ -22,7 +22,10 @@ from crm_bridge.reports.forecast_sheets import (
     charts,
     day_words,
     days_sheet,
+    file_sheets,
     half_hours_sheet,
+    paper_charts,
+    paper_sheets,
 )
 from crm_bridge.reports.forecasting import Asked, Forecast
 from crm_bridge.reports.period import Period
@@ -95,17 +98,16 @@ async def forecast_file(
     held = context(request)
     found = await _make(held, asked_of(request))
     lang = language_of(request)
-    drawn = {chart.table.id: chart.drawing.svg(lang, chart.id) for chart in charts(found)}
     paper = Paper(
         "forecast",
         ("พยากรณ์สายและกำลังคน", "Forecast of calls and officers"),
         lang,
         Period(found.asked.first, found.asked.last),
-        (days_sheet(found), half_hours_sheet(found, found.days)),
+        paper_sheets(found) if form == "pdf" else file_sheets(found),
         held.clock.now_us(),
         (me.name("th"), me.name("en")),
         whole=found.whole,
-        charts=drawn,
+        charts=paper_charts(found, lang),
     )
     kind = "zip" if form == "csv" else form
     return given(await printed(held, paper, form), kind, paper.file_name(kind))
