@@ -85,7 +85,7 @@ class Flow:
             x, y = at[place.id]
             height = max(size[place.id] * scale, 2.0)
             fill = f"url(#{name}-lost)" if place.lost else BLUE
-            label = f"{said(place.label, lang)} {size[place.id]:,}"
+            label = f"{said(place.label, lang)}: {size[place.id]:,}"
             parts.append(rect(x, y, _NODE, height, fill=fill, stroke=RED if place.lost else INK,
                               title=label))  # fmt: skip
             parts.append(text(x + _NODE + 6, y + max(height / 2, 6) + 5, label, halo=True,

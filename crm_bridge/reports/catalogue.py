@@ -21,7 +21,15 @@ from typing import Final
 from crm_bridge.config import Config
 from crm_bridge.records.database import Database
 from crm_bridge.reports.dashboard import Dashboard
-from crm_bridge.reports.dashboards import callers, officers, overview, queues, steps
+from crm_bridge.reports.dashboards import (
+    callbacks,
+    callers,
+    cases,
+    officers,
+    overview,
+    queues,
+    steps,
+)
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.sheets import Words
 
@@ -76,6 +84,20 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
             ("ผู้โทรและเส้นทางของสาย", "Callers and where they go"),
             ("ผู้โทร", "Callers"),
             callers.build,
+            frozenset({"grain"}),
+        ),
+        Entry(
+            "cases",
+            ("เรื่องร้องเรียนและวันทำการ", "Cases against the working days"),
+            ("เรื่อง", "Cases"),
+            cases.build,
+            frozenset({*cases.TAKES, "grain"}),
+        ),
+        Entry(
+            "callbacks",
+            ("สายที่ไม่ได้รับและการโทรกลับ", "Lost callers and calls back"),
+            ("โทรกลับ", "Call-backs"),
+            callbacks.build,
             frozenset({"grain"}),
         ),
     )

@@ -52,9 +52,9 @@ async def build(database: Database, config: Config, filters: Filters) -> Dashboa
             connection, CALLS, ("outcome",), other, grain, INBOUND, spans=False
         )
         blocks: list[Sheet | Chart] = [
-            _by(now, then, filters, 0, "outcome", ("ผลของสาย", "How calls came out"), _outcome),
             *_trends(days, were, filters),
             await _menu(connection, filters),
+            _by(now, then, filters, 0, "outcome", ("ผลของสาย", "How calls came out"), _outcome),
             _by(now, then, filters, 2, "service", ("บริการ", "Services"), _service(filters)),
             _by(now, then, filters, 1, "language", ("ภาษา", "Languages"), _language),
             _heard(now, filters),

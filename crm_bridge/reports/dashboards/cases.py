@@ -1,0 +1,232 @@
+"""Cases: how they were settled against fifteen working days, and how old the open ones are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, Final
+
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from crm_bridge.cases import subjects
+from crm_bridge.cases.workflow import OPEN, STATES, State
+from crm_bridge.charts.bars import Bar, Bars
+from crm_bridge.clock import Clock, SystemClock
+from crm_bridge.config import Config
+from crm_bridge.figures.forms import CASES
+from crm_bridge.figures.histogram import percentile
+from crm_bridge.figures.levels import DAY
+from crm_bridge.figures.tallies import Tally
+from crm_bridge.records.database import Database
+from crm_bridge.records.desk_tables.cases import cases
+from crm_bridge.records.figures_walk import whole
+from crm_bridge.reports.dashboard import Chart, Choice, Dashboard
+from crm_bridge.reports.dashboards.parts import through_time, trend
+from crm_bridge.reports.filters import Filters
+from crm_bridge.reports.links import dashboard
+from crm_bridge.reports.names import agency_name
+from crm_bridge.reports.reading import added_up
+from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
+
+TAKES: Final = ("agency",)
+_AGES: Final[tuple[tuple[int, Words], ...]] = (
+    (7, ("ไม่เกิน 7 วัน", "up to 7 days")),
+    (15, ("8–15 วัน", "8–15 days")),
+    (30, ("16–30 วัน", "16–30 days")),
+    (60, ("31–60 วัน", "31–60 days")),
+)
+"""Calendar days since a case was recorded."""
+_OLDER: Final[Words] = ("เกิน 60 วัน", "over 60 days")
+_CASES, _SETTLED, _WITHIN, _OVER, _FIRST, _REOPENED = (
+    CASES.counts.index(name)
+    for name in ("cases", "settled", "settled_within", "settled_over", "first_contact", "reopened")
+)
+
+Sums = Mapping[tuple[Any, ...], Tally]
+
+
+async def build(
+    database: Database, config: Config, filters: Filters, *, clock: Clock | None = None
+) -> Dashboard:
+    """As `catalogue.Build` says; ages are by `clock`, the machine's where none is given."""
+    period, other, grain = filters.period, filters.other, filters.drawn_by
+    only = {"agency": filters.agency} if filters.agency else {}
+    blocks: list[Sheet | Chart] = []
+    async with database.reading() as connection:
+        sums: dict[str, tuple[Sums, Sums]] = {}
+        for key in ("kind", "agency", "province", "subject"):
+            now = await added_up(
+                connection, CASES, (key,), since=period.since, until=period.until, only=only
+            )
+            then = await added_up(
+                connection, CASES, (key,), since=other.since, until=other.until, only=only
+            )
+            sums[key] = (now, then)
+        days = await through_time(connection, CASES, (), period, grain, only)
+        were = await through_time(connection, CASES, (), other, grain, only)
+        named = await subjects.names(connection, [str(s) for (s,) in sums["subject"][0] if s])
+        blocks.append(_table("kind", _KIND, *sums["kind"], _kind, filters))
+        blocks += _trends(days, were, filters)
+        blocks += await _open(connection, (clock or SystemClock()).now_us(), filters)
+        blocks.append(
+            _table("agency", ("หน่วยงาน", "Agency"), *sums["agency"],
+                   lambda v: agency_name(config, v) if v else _UNASSIGNED, filters)
+        )  # fmt: skip
+        blocks.append(_table("province", ("จังหวัด", "Province"), *sums["province"], _plain, filters))
+        blocks.append(
+            _table("subject", ("หัวข้อเรื่อง", "Subject"), *sums["subject"],
+                   lambda v: named.get(v, _plain(v)), filters)
+        )  # fmt: skip
+        known = sorted({str(a) for (a,) in sums["agency"][0] if a} | {filters.agency} - {""})
+        return Dashboard(
+            tuple(blocks),
+            whole=await whole(connection),
+            choices={"agency": tuple(Choice(a, agency_name(config, a)) for a in known)},
+        )
+
+
+_KIND: Final[Words] = ("ประเภท", "Kind")
+_KINDS: Final[dict[str, Words]] = {
+    "complaint": ("เรื่องร้องเรียน", "Complaint"),
+    "advice": ("เรื่องขอคำปรึกษา", "Request for advice"),
+    "": ("ไม่ระบุ", "Not named"),
+}
+
+
+def _kind(value: str) -> Words:
+    return _KINDS.get(value, (value, value))
+
+
+_UNASSIGNED: Final[Words] = ("ยังไม่ได้มอบหมาย", "Not assigned")
+
+
+def _plain(value: str) -> Words:
+    return (value, value) if value else ("ไม่ระบุ", "Not named")
+
+
+def _kept(tally: Tally | None) -> float | None:
+    """Of those settled, the share within the standard."""
+    if tally is None:
+        return None
+    within, over = tally.counts[_WITHIN], tally.counts[_OVER]
+    return within / (within + over) if within + over else None
+
+
+def _table(key: str, title: Words, now: Sums, then: Sums, named: Any, filters: Filters) -> Sheet:
+    rows = []
+    for (value,), tally in sorted(now.items(), key=_most):
+        n, times = tally.counts, tally.spans[0]
+        href = dashboard("cases", filters, agency=str(value)) if key == "agency" and value else None
+        rows.append(
+            (Cell(named(str(value)), href), n[_CASES], n[_SETTLED], n[_OVER], _kept(tally),
+             _kept(then.get((value,))), n[_FIRST], n[_REOPENED], percentile(times, 0.5),
+             percentile(times, 0.9))
+        )  # fmt: skip
+    return Sheet(
+        f"cases_by_{key}",
+        title,
+        (
+            Column(key, title, Kind.TEXT),
+            Column("cases", ("บันทึกเรื่อง", "Recorded"), suppressible=True),
+            Column("settled", ("ได้ข้อยุติ", "Settled"), suppressible=True),
+            Column("over", ("เกินกำหนด", "Over"), suppressible=True),
+            Column("compliance", ("ทันกำหนด", "Within standard"), Kind.SHARE, "working_days"),
+            Column("compliance_then", ("ช่วงที่เทียบ", "Compared"), Kind.SHARE,
+                   then_of="compliance"),
+            Column("first_contact", ("ยุติในครั้งแรก", "First contact"), metric="first_contact",
+                   suppressible=True),
+            Column("reopened", ("เปิดใหม่", "Reopened"), suppressible=True),
+            Column("p50", ("เวลาทำการ มัธยฐาน", "Working time p50"), Kind.SPAN, "percentile"),
+            Column("p90", ("เวลาทำการ p90", "Working time p90"), Kind.SPAN, "percentile"),
+        ),
+        tuple(rows),
+        (_NOTE,) if rows else (),
+    )  # fmt: skip
+
+
+_NOTE: Final[Words] = (
+    "นับตามวันที่บันทึกเรื่อง เวลาทำการ: วันทำการหนึ่งวันเขียนเป็น 24 ชั่วโมง",
+    "By the day of recording. Working time: a working day is written as 24 hours.",
+)
+
+
+def _most(item: tuple[tuple[Any, ...], Tally]) -> tuple[int, str]:
+    return -item[1].counts[_CASES], str(item[0])
+
+
+def _trends(
+    days: list[tuple[int, dict[tuple[Any, ...], Tally]]],
+    were: list[tuple[int, dict[tuple[Any, ...], Tally]]],
+    filters: Filters,
+) -> list[Chart]:
+    recorded: Words = ("บันทึกเรื่อง", "Cases recorded")
+    kept: Words = (
+        "ได้ข้อยุติทันกำหนด (ตามวันที่บันทึก)",
+        "Settled in time (by day of recording)",
+    )
+
+    def count(of: dict[tuple[Any, ...], Tally]) -> int:
+        return of[()].counts[_CASES] if of else 0
+
+    def settled(of: dict[tuple[Any, ...], Tally]) -> int:
+        return of[()].counts[_SETTLED] if of else 0
+
+    def share(of: dict[tuple[Any, ...], Tally]) -> float | None:
+        return _kept(of[()]) if of else None
+
+    few = ([settled(d) for _, d in days], [settled(d) for _, d in were])
+    return [
+        trend("recorded", recorded, recorded, "count", [(at, count(d)) for at, d in days],
+              [(at, count(d)) for at, d in were], filters, board="cases"),
+        trend("kept", kept, ("ทันกำหนด", "Within standard"), "share",
+              [(at, share(d)) for at, d in days], [(at, share(d)) for at, d in were], filters,
+              board="cases", of=few),
+    ]  # fmt: skip
+
+
+async def _open(connection: AsyncConnection, now_us: int, filters: Filters) -> list[Sheet | Chart]:
+    """Open cases as they stand now, whatever the days asked for: how old, and past their day."""
+    if filters.agency:
+        return []  # an agency's own open cases are on its own page
+    ages = [now_us - days * DAY for days, _ in _AGES]
+    recorded = cases.c.recorded_us
+    groups: list[Any] = [func.sum(case((recorded > ages[0], 1), else_=0))]
+    groups += [
+        func.sum(case(((recorded <= newer) & (recorded > older), 1), else_=0))
+        for newer, older in pairwise(ages)
+    ]
+    groups.append(func.sum(case((recorded <= ages[-1], 1), else_=0)))
+    overdue = func.sum(case((cases.c.due_us <= now_us, 1), else_=0))
+    query = (
+        select(cases.c.state, func.count(), overdue, *groups)
+        .where(cases.c.state.in_([str(state) for state in OPEN]))
+        .group_by(cases.c.state)
+    )
+    found = {row[0]: [int(n) for n in row[1:]] for row in (await connection.execute(query)).all()}
+    order = [state for state in State if str(state) in found]
+    names = [words for _, words in _AGES] + [_OLDER]
+    title: Words = ("เรื่องที่ยังไม่ได้ข้อยุติขณะนี้ ตามอายุ", "Open cases now, by age")
+    rows = tuple(
+        (STATES[state], Cell(found[state][0], "/cases?view=open"),
+         Cell(found[state][1], "/cases?view=overdue" if found[state][1] else None,
+              bad=found[state][1] > 0), *found[state][2:])
+        for state in order
+    )  # fmt: skip
+    columns = [
+        Column("state", ("สถานะ", "State"), Kind.TEXT),
+        Column("open", ("ยังไม่ได้ข้อยุติ", "Open"), suppressible=True),
+        Column("overdue", ("เกินกำหนด", "Overdue"), suppressible=True),
+    ]
+    columns += [Column(f"age_{n}", words, suppressible=True) for n, words in enumerate(names)]
+    sheet = Sheet("cases_open", title, tuple(columns), rows)
+    totals = [sum(found[state][2 + n] for state in order) for n in range(len(names))]
+    bars = tuple(Bar(w, (float(n),)) for w, n in zip(names, totals, strict=True)) if order else ()
+    chart = Chart(
+        "ages", title, Bars(title, bars, "count"),
+        Sheet("ages", title,
+              (Column("age", ("อายุ", "Age"), Kind.TEXT),
+               Column("cases", ("เรื่อง", "Cases"), suppressible=True)),
+              tuple((bar.label, int(bar.parts[0])) for bar in bars)),
+    )  # fmt: skip
+    return [chart, sheet]
