@@ -1,0 +1,97 @@
+"""The managers' dashboards in Chromium: no grave fault of axe, and figures that open."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import expect
+
+from crm_bridge.access.roles import Role
+from crm_bridge.reports.catalogue import CATALOGUE
+from crm_bridge.reports.period import Period
+from crm_bridge.written import office_time
+from ivr.calls.call import Mark, MenuChoice, Transfer, TransferKind, TransferOutcome
+from tests.support.browser import Browsers
+from tests.support.desk_calls import SECOND, lost, save, served
+from tests.support.desk_clock import NOW
+from tests.support.walk import axe_faults
+from tests.support.web import Desk
+
+DAY = office_time(NOW).date()
+MORNING = Period(DAY, DAY).since + 3 * 3600 * SECOND
+PAGES = [
+    *("/figures" if name == "overview" else f"/figures/{name}" for name in CATALOGUE),
+    "/figures/steps?service=information&step=transfer",
+    "/figures/officers?agent=1001",
+    "/figures/calls?of=steps&count=within,over,open&service=information&step=greet",
+]
+
+
+async def a_morning(desk: Desk) -> None:
+    """Enough calls that every chart and table has something to show."""
+    made = []
+    for n in range(12):
+        call = served(n, MORNING + n * 900 * SECOND, agents=(f"100{n % 3 + 1}",))
+        call.menu.append(MenuChoice("main", str(n % 3), call.entered_at + SECOND))
+        asked = call.agents[0].connected_at + 60 * SECOND
+        outcome = TransferOutcome.ANSWERED if n % 3 else TransferOutcome.BUSY
+        call.transfers.append(
+            Transfer(TransferKind.BLIND, call.agents[0].agent, "2001", "dit", asked,
+                     asked + (20 + 8 * n) * SECOND if n % 3 else None, call.ended_at, outcome)
+        )  # fmt: skip
+        call.marks.append(Mark("logged", call.ended_at + 30 * SECOND, by=call.agents[0].agent))
+        made.append(call)
+    made += [lost(50 + n, MORNING + n * 1800 * SECOND) for n in range(6)]
+    await save(desk.database, *made)
+
+
+@pytest.mark.parametrize("lang", ["th", "en"])
+async def test_every_dashboard_is_accessible(desk: Desk, windows: Browsers, lang: str):
+    await a_morning(desk)
+    window = await windows.open(await desk.account(Role.SUPERVISOR, language=lang))
+    faults = []
+    for path in PAGES:
+        await window.page.goto(window.base + path)
+        for summary in await window.page.locator("figure.chart summary").all():
+            await summary.click()
+        faults += [f"{path}: {fault}" for fault in await axe_faults(window.page)]
+    assert not faults, "\n".join(faults)
+
+
+async def test_a_definition_opens_beside_its_figure_by_the_keyboard(desk: Desk, windows: Browsers):
+    await a_morning(desk)
+    window = await windows.open(await desk.account(Role.DIRECTOR))
+    page = window.page
+    await page.goto(window.base + "/figures")
+    button = page.locator("[popovertarget=metric-compliance]").first
+    told = page.locator("#metric-compliance")
+    await expect(told).to_be_hidden()
+    await button.focus()
+    await page.keyboard.press("Enter")
+    await expect(told).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(told).to_be_hidden()
+    await expect(button).to_be_focused()
+
+
+async def test_from_a_figure_to_its_calls_to_the_events_of_one(desk: Desk, windows: Browsers):
+    await a_morning(desk)
+    window = await windows.open(await desk.account(Role.SUPERVISOR))
+    page = window.page
+    await page.goto(window.base + "/figures")
+    figure = page.locator("table.figures.queues td a").first
+    count = int(await figure.inner_text())
+    await figure.click()
+    rows = page.locator("main table tbody tr")
+    await expect(rows).to_have_count(count)
+    await rows.first.locator("a").click()
+    await page.locator("summary", has_text="ทุกเหตุการณ์พร้อมหลักฐาน").click()
+    await expect(page.locator("table.events tbody tr").first).to_be_visible()
+
+
+async def test_nothing_is_wider_than_the_screen(desk: Desk, windows: Browsers):
+    await a_morning(desk)
+    window = await windows.open(await desk.account(Role.AUDITOR))
+    for path in PAGES:
+        await window.page.goto(window.base + path)
+        wide = await window.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, path
