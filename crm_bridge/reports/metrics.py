@@ -126,6 +126,15 @@ METRICS: Final[Mapping[str, Metric]] = {
             "Cisco WFM",
         ),
         Metric(
+            "adherence",
+            ("อยู่ตามกะ", "Adherence"),
+            (
+                "เวลาที่พร้อม อยู่ในสาย บันทึก หรือพักตามเหตุผลที่อนุญาตภายในกะ ÷ เวลาของกะ",
+                "ready, in a call, in wrap-up or in an allowed pause within the shift ÷ the shift",
+            ),
+            "hotline 1203",
+        ),
+        Metric(
             "transfer_rate",
             ("อัตราการโอนสาย", "Transfer rate"),
             (

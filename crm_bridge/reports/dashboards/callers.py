@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crm_bridge.cases import subjects
 from crm_bridge.config import Config
-from crm_bridge.figures.forms import CALLS, MENUS, REPEATS, TRANSFERS
+from crm_bridge.figures.forms import CALLS, MENUS, REPEATS, SUBJECTS, TRANSFERS
 from crm_bridge.figures.histogram import percentile
 from crm_bridge.figures.levels import month_of
 from crm_bridge.figures.tallies import Tally
@@ -58,6 +59,7 @@ async def build(database: Database, config: Config, filters: Filters) -> Dashboa
             _by(now, then, filters, 2, "service", ("บริการ", "Services"), _service(filters)),
             _by(now, then, filters, 1, "language", ("ภาษา", "Languages"), _language),
             _heard(now, filters),
+            await _subjects(connection, filters),
             await _repeats(connection, filters),
             await _transfers(connection, filters),
         ]
@@ -184,6 +186,37 @@ def _heard(now: Sums, filters: Filters) -> Sheet:
         ),
         tuple(rows) if every else (),
     )
+
+
+async def _subjects(connection: AsyncConnection, filters: Filters) -> Sheet:
+    """What callers asked about, as officers wrote it after the calls."""
+    period, other = filters.period, filters.other
+    now = await added_up(connection, SUBJECTS, ("subject",), since=period.since, until=period.until)
+    then = await added_up(connection, SUBJECTS, ("subject",), since=other.since, until=other.until)
+    named = await subjects.names(connection, [str(s) for (s,) in now if s])
+    every = sum(tally.counts[0] for tally in now.values())
+    rows = []
+    for (value,), tally in sorted(now.items(), key=lambda item: -item[1].counts[0]):
+        was = then.get((value,))
+        words = named.get(str(value), (str(value), str(value)) if value else _NO_SUBJECT)
+        rows.append(
+            (words, tally.counts[0], tally.counts[0] / every if every else None,
+             was.counts[0] if was else 0 if then else None)
+        )  # fmt: skip
+    return Sheet(
+        "subjects",
+        ("หัวข้อเรื่องจากบันทึกของเจ้าหน้าที่", "Subjects of officers' records"),
+        (
+            Column("subject", ("หัวข้อเรื่อง", "Subject"), Kind.TEXT),
+            Column("records", ("บันทึก", "Records"), suppressible=True),
+            Column("share", ("ร้อยละ", "Share"), Kind.SHARE),
+            Column("records_then", _THEN, then_of="records", suppressible=True),
+        ),
+        tuple(rows),
+    )
+
+
+_NO_SUBJECT: Final[Words] = ("ไม่ได้เลือกหัวข้อ", "No subject chosen")
 
 
 async def _repeats(connection: AsyncConnection, filters: Filters) -> Sheet:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from crm_bridge.charts.bars import Bar, Bars
+from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config
 from crm_bridge.figures.forms import AGENT_STEPS, AGENTS
 from crm_bridge.figures.tallies import Tally
 from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import whole
 from crm_bridge.reports.dashboard import Chart, Dashboard
+from crm_bridge.reports.dashboards.officer_times import time_table
 from crm_bridge.reports.dashboards.parts import choices_of, through_time, trend
 from crm_bridge.reports.dashboards.tables import officers_table, steps_table
 from crm_bridge.reports.filters import Filters
@@ -27,8 +29,10 @@ _MOST: Final = 25
 """Officers who are drawn; the table has them all."""
 
 
-async def build(database: Database, config: Config, filters: Filters) -> Dashboard:
-    """As `catalogue.Build` says."""
+async def build(
+    database: Database, config: Config, filters: Filters, *, clock: Clock | None = None
+) -> Dashboard:
+    """As `catalogue.Build` says; shifts are over by `clock`, the machine's where none is given."""
     period, other, grain = filters.period, filters.other, filters.drawn_by
     only = {k: v for k, v in filters.narrowed.items() if k in TAKES}
     async with database.reading() as connection:
@@ -48,6 +52,9 @@ async def build(database: Database, config: Config, filters: Filters) -> Dashboa
             *_trends(_told(days), _told(were), filters),
             _bars(officers, filters),
         ]
+        if not filters.queue:  # who sits at the desk sits there for every queue
+            at = (clock or SystemClock()).now_us()
+            blocks.append(await time_table(connection, officers, filters, at))
         if filters.agent:
             sums = await added_up(
                 connection, AGENT_STEPS, ("service", "step"), since=period.since,

@@ -17,7 +17,7 @@ from crm_bridge.figures.levels import DAY, WEEK, month_after, month_of, week_of
 from crm_bridge.figures.tallies import Tally
 from crm_bridge.reports.dashboard import Chart, Choice
 from crm_bridge.reports.filters import Filters, Grain
-from crm_bridge.reports.links import calls_behind, days_of
+from crm_bridge.reports.links import calls_behind, days_of, of_calls
 from crm_bridge.reports.names import agency_name, edition_of
 from crm_bridge.reports.period import Period
 from crm_bridge.reports.reading import added_up, series
@@ -167,7 +167,7 @@ def heat(
     """A figure by hour and weekday, from rows of `HOURS` added up by hour of the week."""
     fields: dict[tuple[int, int], float] = {}
     few: set[tuple[int, int]] = set()
-    base = calls_behind(HOURS, filters.period, counts, only)
+    base, behind = calls_behind(HOURS, filters.period, counts, only), of_calls(only.get("step", ""))
     rows = []
     for (hour_of_week,), tally in sums.items():
         counts_of = dict(zip(HOURS.counts, tally.counts, strict=True))
@@ -179,7 +179,8 @@ def heat(
             few.add((day, hour))
         fields[day, hour] = found
         words = (f"{WEEKDAYS_TH[day]} {hour:02}:00", f"{WEEKDAYS_EN[day]} {hour:02}:00")
-        rows.append((words, Cell(found, f"{base}&hour_of_week={hour_of_week}")))
+        href = f"{base}&hour_of_week={hour_of_week}" if behind else None
+        rows.append((words, Cell(found, href)))
     return Chart(
         name,
         title,
