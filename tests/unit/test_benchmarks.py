@@ -192,3 +192,17 @@ def test_walls_are_judged_by_lateness_cost_and_the_page() -> None:
         replace(good, late=[]),
     ):
         assert wallboard.report(worse).endswith("NOT MET")
+
+
+def test_the_longest_task_is_the_main_threads_own() -> None:
+    trace = {
+        "traceEvents": [
+            {"name": "thread_name", "pid": 1, "tid": 2, "args": {"name": "CrRendererMain"}},
+            {"name": "RunTask", "pid": 1, "tid": 2, "dur": 90_000, "tdur": 12_000},
+            {"name": "RunTask", "pid": 1, "tid": 2, "dur": 9_000, "tdur": 8_000},
+            {"name": "RunTask", "pid": 1, "tid": 3, "dur": 99_000, "tdur": 99_000},
+            {"name": "Paint", "pid": 1, "tid": 2, "dur": 99_000, "tdur": 99_000},
+        ]
+    }
+    assert wallboard.longest_task(trace) == 12.0
+    assert wallboard.longest_task({"traceEvents": []}) == 0.0
