@@ -15,7 +15,6 @@ from crm_bridge.charts.svg import (
     Unit,
     Words,
     drawing,
-    element,
     figure,
     hatch,
     line,
@@ -35,7 +34,6 @@ class Bar:
 
     label: Words
     parts: tuple[float, ...]
-    href: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +73,7 @@ class Bars:
                 parts.append(rect(x, y + 4, value * scale, each - 8, fill=fill, stroke=INK,
                                   title=told))  # fmt: skip
                 x += value * scale
-            tail = text(x + 7, y + 17, figure(sum(bar.parts), self.unit, lang), fill=INK)
-            parts.append(element("a", tail, href=bar.href) if bar.href else tail)
+            parts.append(text(x + 7, y + 17, figure(sum(bar.parts), self.unit, lang), fill=INK))
         parts.append(line(left, top, left, height - 8, stroke=SOFT))
         return drawing(
             name, self.width, height, parts, title=said(self.title, lang), told=self._told(lang),

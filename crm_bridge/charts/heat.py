@@ -90,6 +90,6 @@ def _shade(share: float) -> str:
 def _in_field(value: float, unit: Unit, lang: str, wide: float) -> str:
     if unit == "share":
         return f"{value * 100:.0f}"
-    if unit == "count" and value >= 10_000 and wide < 50:  # five digits do not fit
-        return f"{value / 1000:.0f}k"
+    if unit == "count" and value >= 1_000 and wide < 40:  # four digits do not fit
+        return f"{value / 1000:.0f}k" if value >= 10_000 else f"{value / 1000:.1f}k"
     return figure(value, unit, lang)

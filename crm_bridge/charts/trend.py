@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from math import ceil, floor
+from typing import Final
 
 from crm_bridge.charts.svg import (
     BLUE,
@@ -23,6 +24,9 @@ from crm_bridge.charts.svg import (
     text,
     ticks,
 )
+
+_SMALL: Final = 0.5
+"""Shares that are all below this are drawn up from nothing, not up to all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,8 @@ class Trend:
 
     def _steps(self) -> list[float]:
         values = [v for p in self.points for v in (p.now, p.then) if v is not None]
+        if self.unit == "share" and max(values, default=1.0) <= _SMALL and self.goal is None:
+            return [step / 100 for step in ticks(max(values) * 100)]
         if self.unit == "share":
             lowest = min([*values, self.goal if self.goal is not None else 1.0])
             low = max(0.0, floor(lowest * 10 - 0.2) / 10)

@@ -47,6 +47,8 @@ class Entry:
     build: Build
     takes: frozenset[str] = frozenset()
     """Which of queue, service, step, agent, agency and grain it heeds, besides the days."""
+    nothing: Words = ("ไม่มีสายที่จบแล้วในช่วงนี้", "No call was over in these days.")
+    """What it says where there is nothing to show."""
 
 
 CATALOGUE: Final[Mapping[str, Entry]] = {
@@ -92,6 +94,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
             ("เรื่อง", "Cases"),
             cases.build,
             frozenset({*cases.TAKES, "grain"}),
+            ("ไม่มีเรื่องที่บันทึกในช่วงนี้", "No case was recorded in these days."),
         ),
         Entry(
             "callbacks",
@@ -99,6 +102,7 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
             ("โทรกลับ", "Call-backs"),
             callbacks.build,
             frozenset({"grain"}),
+            ("ไม่มีสายที่ไม่ได้รับในช่วงนี้", "No caller was lost in these days."),
         ),
     )
 }

@@ -58,10 +58,9 @@ def _states(now: Sums, then: Sums) -> Sheet:
         if tally is None and was is None:
             continue
         count, before = (t.counts[0] if t else 0 for t in (tally, was))
-        href = "/calls/lost" if state == "waiting" and count else None
         after = tally.spans[0] if tally else {}
         rows.append(
-            (words, Cell(count, href, bad=state == "waiting" and count > 0),
+            (words, Cell(count, bad=state == "waiting" and count > 0),
              count / every if every else None, percentile(after, 0.5), percentile(after, 0.9),
              before if every_then else None)
         )  # fmt: skip

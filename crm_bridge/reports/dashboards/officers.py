@@ -22,7 +22,7 @@ from crm_bridge.reports.metrics import AgentFigures, agent_figures, step_figures
 from crm_bridge.reports.names import edition_of, place_of
 from crm_bridge.reports.overview import Officer, Step
 from crm_bridge.reports.reading import added_up
-from crm_bridge.reports.sheets import Column, Kind, Sheet, Words
+from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 
 TAKES: Final = ("queue", "agent")
 _MOST: Final = 25
@@ -114,14 +114,17 @@ def _bars(officers: list[Officer], filters: Filters) -> Chart:
         n = o.figures
         if n.handled:
             parts = tuple(float(part // n.handled) for part in (n.talk, n.hold, n.wrap_up))
-            href = dashboard("officers", filters, agent=o.agent)
-            bars.append(Bar((o.agent, o.agent), parts, href))
+            bars.append(Bar((o.agent, o.agent), parts))
     columns = [Column("agent", ("เจ้าหน้าที่", "Officer"), Kind.TEXT)]
     columns += [
         Column(name, words, Kind.SPAN)
         for name, words in zip(("talk", "hold", "wrap_up"), legend, strict=True)
     ]
-    rows = tuple((bar.label, *(round(part) for part in bar.parts)) for bar in bars)
+    rows = tuple(
+        (Cell(bar.label, dashboard("officers", filters, agent=bar.label[0])),
+         *(round(part) for part in bar.parts))
+        for bar in bars
+    )  # fmt: skip
     return Chart(
         "handling", title, Bars(title, tuple(bars), "span", legend),
         Sheet("handling", title, tuple(columns), rows),

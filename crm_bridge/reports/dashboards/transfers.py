@@ -66,8 +66,7 @@ async def shares(
     rows = tuple(_row(config, filters, name, by[name], answered[name]) for name in most)
     sheet = Sheet("transfer_shares", title, _COLUMNS, rows, (_NOTE,))
     bars = tuple(
-        Bar(agency_name(config, name), tuple(float(x or 0) for x in _means(by[name])),
-            dashboard("steps", filters, agency=name))
+        Bar(agency_name(config, name), tuple(float(x or 0) for x in _means(by[name])))
         for name in most[:_MOST]
         if _means(by[name])[0] is not None
     )  # fmt: skip
