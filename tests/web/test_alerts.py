@@ -172,37 +172,49 @@ async def test_an_empty_desk_without_a_bridge_shows_its_pages(desk: Desk):
     assert (await head.post(f"{PATH}/acknowledge", json=body)).json() == {"ids": []}
 
 
+class Listening:
+    """A browser's end of the stream."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self._lines = answer.aiter_lines()
+        self.last = ""
+
+    async def until(self, kind: str) -> dict:
+        found = ""
+        async with asyncio.timeout(15):
+            async for text in self._lines:
+                if text.startswith("id: "):
+                    self.last = text[4:]
+                elif text.startswith("event: "):
+                    found = text[7:]
+                elif text.startswith("data: ") and found == kind:
+                    told: dict = json.loads(text[6:])
+                    return told
+        raise AssertionError(f"the stream ended before {kind}")
+
+
 async def test_the_stream_counts_and_tells(desk: Desk, watched: Watched, monkeypatch):
     monkeypatch.setattr(stream_module, "HEARTBEAT", 0.05)
     monkeypatch.setattr(stream_module, "SESSION_LOOK", 0.0)
     head = await desk.browser(Role.SUPERVISOR)
-    events: list[tuple[str, dict]] = []
-    async with (
-        served(desk.app) as base,
-        httpx.AsyncClient(cookies=head.cookies) as client,
-        client.stream("GET", f"{base}{PATH}/stream", timeout=15) as answer,
-    ):
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        lines = answer.aiter_lines()
-
-        async def until(kind: str) -> dict:
-            found = ""
-            async with asyncio.timeout(15):
-                async for line in lines:
-                    if line.startswith("event: "):
-                        found = line[7:]
-                    elif line.startswith("data: "):
-                        events.append((found, json.loads(line[6:])))
-                        if found == kind:
-                            return events[-1][1]
-            raise AssertionError(f"no {kind}: {events}")
-
-        assert await until("count") == {"count": 0, "level": None}
-        # it is no audience of what happens on the line
-        assert desk.context.hub.audience == 1
-        alert_id = await raised(watched)
-        assert [one["id"] for one in (await until("told"))["alerts"]] == [alert_id]
-        assert await until("count") == {"count": 1, "level": "warning"}
-        await until("now")
-        await head.post("/api/v1/sign-out")
-        await until("ended")
+    async with served(desk.app) as base, httpx.AsyncClient(cookies=head.cookies) as client:
+        path = f"{base}{PATH}/stream"
+        async with client.stream("GET", path, timeout=15) as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            heard = Listening(answer)
+            assert await heard.until("count") == {"count": 0, "level": None}
+            before = heard.last
+            # it is no audience of what happens on the line
+            assert desk.context.hub.audience == 1
+            alert_id = await raised(watched)
+            assert [one["id"] for one in (await heard.until("told"))["alerts"]] == [alert_id]
+            assert await heard.until("count") == {"count": 1, "level": "warning"}
+        # another tab takes the stream over: what was told in between is not lost
+        async with client.stream("GET", path, params={"last": before}, timeout=15) as answer:
+            heard = Listening(answer)
+            assert (await heard.until("count"))["count"] == 1
+            assert heard.last == before
+            assert [one["id"] for one in (await heard.until("told"))["alerts"]] == [alert_id]
+            await heard.until("now")
+            await head.post("/api/v1/sign-out")
+            await heard.until("ended")

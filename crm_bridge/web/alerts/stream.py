@@ -59,7 +59,9 @@ class AlertStream:
         leaving = asyncio.create_task(_until_gone(receive, listener))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            await _send(send, b"retry: 3000\n\n" + self._count(self._held.hub.last_id))
+            # what was missed still follows: until then the page is where it was
+            at = self._held.hub.last_id if listener.resync else self._last_id
+            await _send(send, b"retry: 3000\n\n" + self._count(at))
             await self._go_on(listener, send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except OSError:
@@ -94,7 +96,7 @@ class AlertStream:
                 told += self._count(counted.id)
             await _send(send, bytes(told))
 
-    def _count(self, event_id: str) -> bytes:
+    def _count(self, event_id: str | None) -> bytes:
         keeper = self._held.alerts
         waiting = keeper.unattended() if keeper is not None else []
         data: dict[str, Any] = {

@@ -9,6 +9,7 @@ const SEEN_WITHIN = 400; // ms in which a page that is looked at says so
 const POLL = 30_000; // ms between questions where the browser has no locks (no TLS)
 const channel = new BroadcastChannel("hotline-alerts");
 const seen = new Set();
+let heard = null; // the id of the newest event any tab has heard of: who takes the stream over begins there
 
 function count({ count: many, level }) {
   const link = document.querySelector("[data-alerts]");
@@ -44,6 +45,7 @@ function notify(told) {
 }
 
 channel.onmessage = ({ data }) => {
+  if (data.id && data.kind !== "seen") heard = data.id;
   if (data.kind === "count") count(data.told);
   else if (data.kind === "told" && note(data.told)) channel.postMessage({ kind: "seen", id: data.id });
   else if (data.kind === "seen") seen.add(data.id);
@@ -52,11 +54,11 @@ channel.onmessage = ({ data }) => {
 // This tab holds the stream, until it is closed.
 function lead() {
   let last = null;
-  const source = new EventSource("/api/v1/alerts/stream");
+  const source = new EventSource(`/api/v1/alerts/stream${heard ? `?last=${encodeURIComponent(heard)}` : ""}`);
   source.addEventListener("count", (event) => {
-    last = JSON.parse(event.data);
-    count(last);
-    channel.postMessage({ kind: "count", told: last });
+    last = { kind: "count", told: JSON.parse(event.data), id: event.lastEventId };
+    count(last.told);
+    channel.postMessage(last);
   });
   source.addEventListener("told", (event) => {
     const told = JSON.parse(event.data);
@@ -70,7 +72,7 @@ function lead() {
   source.addEventListener("ended", () => source.close());
   // a tab that has just been opened asks how many there are
   channel.addEventListener("message", ({ data }) => {
-    if (data.kind === "ask" && last) channel.postMessage({ kind: "count", told: last });
+    if (data.kind === "ask" && last) channel.postMessage(last);
   });
 }
 
