@@ -127,10 +127,10 @@ METRICS: Final[Mapping[str, Metric]] = {
         ),
         Metric(
             "adherence",
-            ("อยู่ตามกะ", "Adherence"),
+            ("อยู่ตามเวร", "Adherence"),
             (
-                "เวลาที่พร้อม อยู่ในสาย บันทึก หรือพักตามเหตุผลที่อนุญาตภายในกะ ÷ เวลาของกะ",
-                "ready, in a call, in wrap-up or in an allowed pause within the shift ÷ the shift",
+                "เวลาที่พร้อม อยู่ในสาย บันทึก หรือพักตามเหตุผลที่อนุญาตภายในเวร ÷ เวรที่ผ่านไปแล้ว",
+                "ready, in a call, in wrap-up or in an allowed pause within the shift ÷ what of it is over",
             ),
             "hotline 1203",
         ),

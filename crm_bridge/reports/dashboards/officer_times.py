@@ -70,14 +70,14 @@ _COLUMNS: Final = (
     Column("occupancy", ("เวลาที่ไม่ว่าง", "Occupancy"), Kind.SHARE, "occupancy"),
 )
 _SHIFTS: Final = (
-    Column("shift", ("เวลาของกะ", "Shifts"), Kind.SPAN),
-    Column("adherence", ("อยู่ตามกะ", "Adherence"), Kind.SHARE, "adherence"),
+    Column("shift", ("เวลาของเวร", "Shifts"), Kind.SPAN),
+    Column("adherence", ("อยู่ตามเวร", "Adherence"), Kind.SHARE, "adherence"),
 )
 _OCCUPANCY: Final[Words] = (
     "ไม่นับช่วงที่ยังไม่สิ้นสุด เวลาให้บริการนับในวันที่บันทึกเสร็จ อาจไม่ใช่วันเดียวกับเวลาที่โต๊ะ",
     "What is not over is left out. Handling counts on the day its wrap-up ended.",
 )
 _TOO_LONG: Final[Words] = (
-    f"การอยู่ตามกะแสดงเมื่อเลือกไม่เกิน {LONGEST} วัน",
+    f"การอยู่ตามเวรแสดงเมื่อเลือกไม่เกิน {LONGEST} วัน",
     f"Adherence is shown for up to {LONGEST} days.",
 )

@@ -23,6 +23,7 @@ from crm_bridge.planning.shift import AGENT, clock_text, monday_of, parts_text, 
 from crm_bridge.reports import adherence
 from crm_bridge.reports.catalogue import CATALOGUE
 from crm_bridge.reports.forecast_source import works_in
+from crm_bridge.reports.metrics import METRICS
 from crm_bridge.reports.reading import added_up
 from crm_bridge.web import etags
 from crm_bridge.web.context import Context, context
@@ -134,7 +135,7 @@ async def shifts_page(
         hours={d: sum(s.hours for s in found if s.day == d) for d in days},
         week_hours={a: sum(s.hours for s in found if s.agent == a) for a in agents},
         closed={d for d in days if not works(d)}, special=calendar.days, kept=kept,
-        before=monday - shifts.WEEK, after=monday + shifts.WEEK,
+        before=monday - shifts.WEEK, after=monday + shifts.WEEK, adherence=METRICS["adherence"],
     )  # fmt: skip
 
 
