@@ -130,7 +130,8 @@ METRICS: Final[Mapping[str, Metric]] = {
             ("อยู่ตามเวร", "Adherence"),
             (
                 "เวลาที่พร้อม อยู่ในสาย บันทึก หรือพักตามเหตุผลที่อนุญาตภายในเวร ÷ เวรที่ผ่านไปแล้ว",
-                "ready, in a call, in wrap-up or in an allowed pause within the shift ÷ what of it is over",
+                "ready, in a call, in wrap-up or in an allowed pause within the shift"
+                " ÷ what of it is over",
             ),
             "hotline 1203",
         ),
