@@ -87,6 +87,9 @@ async def test_one_tab_notifies_and_only_while_none_is_looked_at(
     watched.waits("appointment", 130)
     await watched.look(seconds=25)
     await notified(other)
+    assert [title for title, _ in await shown(other)] == [
+        "1203: คิวนัดหมาย VDO Conference: มีผู้โทรรอนานเกิน 2:00 นาที"
+    ]
     window.page = other
 
 

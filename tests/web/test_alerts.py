@@ -208,7 +208,10 @@ async def test_the_stream_counts_and_tells(desk: Desk, watched: Watched, monkeyp
             assert desk.context.hub.audience == 1
             alert_id = await raised(watched)
             assert [one["id"] for one in (await heard.until("told"))["alerts"]] == [alert_id]
+            told_at = heard.last
             assert await heard.until("count") == {"count": 1, "level": "warning"}
+            # who takes over from here is not told once more
+            assert heard.last == told_at
         # another tab takes the stream over: what was told in between is not lost
         async with client.stream("GET", path, params={"last": before}, timeout=15) as answer:
             heard = Listening(answer)

@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from crm_bridge.access import sessions
 from crm_bridge.alerts.keeper import TOPIC
 from crm_bridge.errors import StorageError
-from crm_bridge.live.hub import Happening, Listener
+from crm_bridge.live.hub import Listener
 from crm_bridge.web.agent.screen import sse
 from crm_bridge.web.context import Context
 
@@ -82,7 +82,7 @@ class AlertStream:
                     return
                 continue
             told = bytearray()
-            counted: Happening | None = None
+            counted, newest = False, happening.id
             while happening is not None:
                 if happening.kind == "ended":
                     await _send(send, bytes(told) + sse("ended", {}))
@@ -90,10 +90,11 @@ class AlertStream:
                 if happening.kind == "told":
                     told += sse("told", dict(happening.data), happening.id)
                 else:
-                    counted = happening  # of many only how things are after the last
+                    counted = True  # of many only how things are after the last
+                newest = happening.id
                 happening = listener.take()
-            if counted is not None:
-                told += self._count(counted.id)
+            if counted:
+                told += self._count(newest)
             await _send(send, bytes(told))
 
     def _count(self, event_id: str | None) -> bytes:
