@@ -164,7 +164,7 @@ class _Counting:
         self._connection.execute("BEGIN")
         with self._engine.connect() as opened:
             self._figures.apply(opened, self._tallies)
-            opened.commit()
+            self._connection.execute("COMMIT")
         self._tallies = Tallies()
 
     def lost_callers(self) -> None:
@@ -174,7 +174,7 @@ class _Counting:
             while numbers := NUMBERS.after(opened, last, BATCH):
                 self._connection.execute("BEGIN")
                 recount(opened, NUMBERS, numbers)
-                opened.commit()
+                self._connection.execute("COMMIT")
                 last = numbers[-1]
 
 

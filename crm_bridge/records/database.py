@@ -94,13 +94,13 @@ class Database:
         """One transaction, alone among writers; saved when the block ends, undone if it raises."""
         async with self.connection() as connection:
             await self.lock(connection)
-            before_commit.begin(connection)
             yield connection
             await before_commit.finish(connection)
             await connection.commit()
 
     async def lock(self, connection: AsyncConnection) -> None:
         """Begin on this connection and keep other writers out until it ends."""
+        before_commit.begin(connection)
         if self.sqlite:
             await connection.execution_options(hotline_begin="BEGIN IMMEDIATE")
             await connection.begin()

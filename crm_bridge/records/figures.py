@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any, Final
 
 import structlog
@@ -67,13 +68,13 @@ class Figures:
         if not call_ids:
             return
         given = self._given(list(call_ids))
-        heads = connection.exec_driver_sql(self._heads, given).all()
+        heads = self._rows(connection, self._heads, given)
         lists: dict[str, list[list[Row]]] = {i: [[] for _ in CHILDREN] for i in call_ids}
         for n, sql in self._lists.items():
-            for row in connection.exec_driver_sql(sql, given).all():
-                lists[row[0]][n].append(tuple(row))
+            for row in self._rows(connection, sql, given):
+                lists[row[0]][n].append(row)
         for head in heads:
-            count_call(tallies, tuple(head), lists[head[0]], sign)
+            count_call(tallies, head, lists[head[0]], sign)
 
     def begin_anew(self, connection: Connection) -> None:
         """Empties the figures; `Walk` then counts every call again."""
@@ -113,11 +114,11 @@ class Figures:
             keys = sorted(rows)
             spans = self._spans(connection, form, rows, keys)
             upserts = [(*key, *rows[key].counts, *spans[key]) for key in keys]
-            connection.exec_driver_sql(self._upsert[form], upserts)
+            self._write(connection, self._upsert[form], upserts)
             written += len(keys)
             less = [key for key in keys if min(rows[key].counts) < 0]
             if less:  # only what was taken back can have left nothing
-                connection.exec_driver_sql(self._delete[form], less)
+                self._write(connection, self._delete[form], less)
         return written
 
     def _repeat(self, connection: Connection, tallies: Tallies) -> None:
@@ -131,7 +132,7 @@ class Figures:
             given = tuple(list(column) for column in zip(*callers, strict=True))
         stored = {
             (month, number): calls
-            for month, number, calls in connection.exec_driver_sql(self._callers, given).all()
+            for month, number, calls in self._rows(connection, self._callers, given)
         }
         rows: list[Row] = []
         gone: list[Row] = []
@@ -149,7 +150,7 @@ class Figures:
                 gone.append(caller)
         for statement, entries in ((self._caller, rows), (self._caller_gone, gone)):
             if entries:
-                connection.exec_driver_sql(statement, entries)
+                self._write(connection, statement, entries)
 
     def _spans(
         self, connection: Connection, form: Form, rows: Mapping[Key, Tally], keys: list[Key]
@@ -163,7 +164,7 @@ class Figures:
         width = 2 + len(form.keys)
         stored = {
             tuple(row[:width]): row[width:]
-            for row in connection.exec_driver_sql(self._stored[form], given).all()
+            for row in self._rows(connection, self._stored[form], given)
         }
         nothing = [b""] * len(form.spans)
         return {
@@ -173,6 +174,22 @@ class Figures:
             ]
             for key in keys
         }
+
+    # a call takes some twenty statements; SQLAlchemy's way to one costs more than SQLite's work
+
+    def _rows(self, connection: Connection, sql: str, given: tuple[Any, ...]) -> Sequence[Row]:
+        if not self._sqlite:
+            return [tuple(row) for row in connection.exec_driver_sql(sql, given).all()]
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.execute(sql, given)
+            return cursor.fetchall()
+
+    def _write(self, connection: Connection, sql: str, rows: list[Row]) -> None:
+        if not self._sqlite:
+            connection.exec_driver_sql(sql, rows)
+            return
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.executemany(sql, rows)
 
     def _given(self, ids: list[str]) -> tuple[Any, ...]:
         return (json.dumps(ids),) if self._sqlite else (ids,)

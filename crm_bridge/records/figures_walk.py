@@ -95,7 +95,7 @@ class Walk:
         if kinds:
             self._now_at(connection, walked_kind=kinds[0], walked_id=None)
         else:
-            self._now_at(connection, whole=1)
+            self._now_at(connection, whole=1, walked_kind=None, walked_id=None)
 
     def _now_at(self, connection: Connection, **values: Any) -> None:
         connection.execute(update(figures_state).values(**values))

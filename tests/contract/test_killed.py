@@ -10,6 +10,7 @@ from crm_bridge.records import journal
 from crm_bridge.records.calls import read_calls
 from crm_bridge.records.database import Database
 from crm_bridge.records.schema import upgrade
+from tests.support.figures import counted_anew, figures
 from tests.support.records import full_call
 
 WRITER = """
@@ -52,6 +53,8 @@ async def test_what_was_called_saved_survives_a_kill(tmp_path):
     database = Database(url)
     found = [s.call async for s in read_calls(database)]
     pieces = [p async for p in journal.read_since(database, "pbx1", -1)]
+    kept = await figures(database)
+    assert await counted_anew(database) == kept
     await database.close()
     assert said <= len(found) <= said + 4
     assert len(found) == 2 * len(pieces)

@@ -22,6 +22,7 @@ from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import WRITER_LOCK, Database
 from crm_bridge.records.schema import upgrade
 from crm_bridge.records.writer import Batch, Writer, batch_of
+from tests.support.figures import counted_anew, figures
 from tests.support.postgres import Cluster, cluster
 from tests.support.records import full_call, full_steps
 
@@ -87,6 +88,9 @@ async def all_there(database: Database, count: int) -> None:
     assert [s.call async for s in read_calls(database)] == [full_call(n) for n in range(count)]
     found = [p.seq async for p in journal.read_since(database, "pbx1", 0)]
     assert found == list(range(count))
+    kept = await figures(database)
+    assert sum(row[6] for row in kept["figures_calls"] if row[0] == "month") == count
+    assert await counted_anew(database) == kept
 
 
 async def test_a_locked_database_is_waited_for(file):

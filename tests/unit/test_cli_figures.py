@@ -60,7 +60,7 @@ def test_counting_anew_gives_the_same_bytes(hotline: Hotline) -> None:
     before = rows(hotline)
     said = hotline("figures", "rebuild")
     assert (said.code, rows(hotline)) == (0, before)
-    assert "all that are over are in the figures" in said.out
+    assert "all is in the figures" in said.out
     with sqlite3.connect(hotline.database) as connection:
         connection.execute("UPDATE calls SET counted = 0")
         connection.execute("DELETE FROM figures_queues")
