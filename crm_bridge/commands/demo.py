@@ -155,6 +155,8 @@ class _Demo:
                 await acts.open()
                 console.print(f"bridge at {base}, its log {log}\n")
                 console.print(staff_table(office, base, self.lang))
+                wall = "wallboard" if self.lang is Lang.EN else "กระดานสถานะ"
+                console.print(f"{wall}: {base}/wallboard")
                 console.print()
                 await self._show(config, cast)
                 await acts.finished(0.5 if self.stopped.is_set() else _FINISH)
@@ -231,10 +233,6 @@ class _Demo:
             if english else
             f"เปิด {base} แล้วลงชื่อเข้าใช้ ในชื่อ {login} ท่านนั่งที่หมายเลข {mine.extension}"
             " โทรศัพท์รับสายเอง ส่วนการบันทึกสายเป็นของท่าน กด Ctrl-C เพื่อจบการสาธิต"
-        )  # fmt: skip
-        self.console.print(
-            f"the wallboard for a screen on the wall: {base}/wallboard"
-            if english else f"กระดานสถานะสำหรับจอบนผนัง: {base}/wallboard"
         )  # fmt: skip
         asked = asyncio.Event()
         with _enter(asked) as can:
