@@ -14,7 +14,7 @@ from crm_bridge.desk import supervision_log
 from crm_bridge.desk.agents import Agents
 from crm_bridge.desk.one_at_a_time import OneAtATime
 from crm_bridge.desk.supervision_book import Attempt, Book
-from crm_bridge.desk.supervision_log import Act
+from crm_bridge.desk.supervision_log import LASTING, Act
 from crm_bridge.errors import Refused
 
 SETTING: Final[dict[Act, str]] = {
@@ -28,6 +28,10 @@ SETTING: Final[dict[Act, str]] = {
     Act.MESSAGE: "message",
 }
 """Act → the setting of `[supervision]` that can forbid it; to leave is always allowed."""
+
+
+AT_CALLS: Final = frozenset({*LASTING, Act.TAKE_OVER, Act.LEAVE})
+"""Acts that need the supervisor's own telephone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Acting:
         to_account: str | None = None,
         call_id: str | None = None,
         detail: str = "",
+        asked: str = "",
     ) -> Acted:
         """Writes the act down, does it, and writes down how it came out."""
         if to_account is None and to_extension is not None:
@@ -80,7 +85,9 @@ class Acting:
         async def run() -> Acted:
             return await self._book.audited(line, work_if_allowed)
 
-        return await self._once(by.id, f"{act} {to_extension} {call_id} {detail}", run)
+        # one telephone does one thing at a time; what needs none does not wait until it is answered
+        line_of = by.id if act in AT_CALLS else f"{by.id} {act} {to_extension}"
+        return await self._once(line_of, f"{act} {to_extension} {call_id} {detail} {asked}", run)
 
     def allowed(self, act: Act) -> None:
         """Raises Refused (403) where a setting forbids it."""

@@ -123,7 +123,7 @@ class ToOfficers:
 
         return await self._acting.do(
             by, Act.MESSAGE, run, to_extension=extension,
-            to_account=sitting.account_id if sitting else None,
+            to_account=sitting.account_id if sitting else None, asked=words,
         )  # fmt: skip
 
     async def _tell(

@@ -163,6 +163,25 @@ async def test_a_message_is_there_at_once_and_until_it_is_read(desk: Desk, pbx: 
     assert "&lt;b&gt;โปรดบันทึก" in page
 
 
+async def test_a_message_sent_twice_is_one_and_another_meanwhile_is_refused_not_lost(
+    desk: Desk, pbx: Pbx
+) -> None:
+    officer = await seated(desk, Role.AGENT, "1001")
+    head = await desk.browser(Role.SUPERVISOR)
+
+    async def send(text: str) -> str:
+        answer = await head.post("/api/v1/supervision/messages", json={"text": text, **WHOM})
+        found: str = answer.json().get("id") or answer.json()["type"]
+        return found
+
+    first, again, other = await asyncio.gather(send("a"), send("a"), send("b"))
+    assert first == again
+    assert other == "act-under-way"
+    assert [n["text"] for n in (await officer.get("/api/v1/notices")).json()["items"]] == ["a"]
+    await send("b")
+    assert len((await officer.get("/api/v1/notices")).json()["items"]) == 2
+
+
 @pytest.mark.parametrize("text", ["", "  \n ", "x" * 501, "a\0b"])
 async def test_what_is_no_message_is_refused(desk: Desk, pbx: Pbx, text: str) -> None:
     await seated(desk, Role.AGENT, "1001")
