@@ -207,19 +207,22 @@ async def _open(connection: AsyncConnection, now_us: int, filters: Filters) -> l
     order = [state for state in State if str(state) in found]
     names = [words for _, words in _AGES] + [_OLDER]
     title: Words = ("เรื่องที่ยังไม่ได้ข้อยุติขณะนี้ ตามอายุ", "Open cases now, by age")
-    rows = tuple(
-        (STATES[state], Cell(found[state][0], "/cases?view=open"),
-         Cell(found[state][1], "/cases?view=overdue" if found[state][1] else None,
-              bad=found[state][1] > 0), *found[state][2:])
+    rows: list[tuple[Any, ...]] = [
+        (STATES[state], found[state][0], Cell(found[state][1], bad=found[state][1] > 0),
+         *found[state][2:])
         for state in order
-    )  # fmt: skip
+    ]  # fmt: skip
+    if order:  # the lists of cases are of every state
+        every = [sum(parts) for parts in zip(*(found[state] for state in order), strict=True)]
+        late = Cell(every[1], "/cases?view=overdue" if every[1] else None, bad=every[1] > 0)
+        rows.append((("รวม", "All"), Cell(every[0], "/cases?view=open"), late, *every[2:]))
     columns = [
         Column("state", ("สถานะ", "State"), Kind.TEXT),
         Column("open", ("ยังไม่ได้ข้อยุติ", "Open"), suppressible=True),
         Column("overdue", ("เกินกำหนด", "Overdue"), suppressible=True),
     ]
     columns += [Column(f"age_{n}", words, suppressible=True) for n, words in enumerate(names)]
-    sheet = Sheet("cases_open", title, tuple(columns), rows)
+    sheet = Sheet("cases_open", title, tuple(columns), tuple(rows))
     totals = [sum(found[state][2 + n] for state in order) for n in range(len(names))]
     bars = tuple(Bar(w, (float(n),)) for w, n in zip(names, totals, strict=True)) if order else ()
     chart = Chart(
