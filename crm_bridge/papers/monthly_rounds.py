@@ -216,7 +216,9 @@ class MonthlyReports:
         for f in files:
             of.setdefault(f.month, []).append((f.name, f.sha256, f.size))
         return [
-            Made(row.month, row.made_us, row.whole, row.source, tuple(sorted(of[row.month])))
+            Made(
+                row.month, row.made_us, row.whole, row.source, tuple(sorted(of.get(row.month, ())))
+            )
             for row in rows
         ]
 
