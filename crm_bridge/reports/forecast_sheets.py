@@ -85,17 +85,17 @@ def days_sheet(found: Forecast) -> Sheet:
 def _day_row(found: Forecast, day: ForecastDay) -> tuple[Any, ...]:
     below, kind = _below(day), KINDS[day.kind]
     named = kind if below in {None, kind} else (f"{kind[0]}: {below[0]}", f"{kind[1]}: {below[1]}")
-    busiest = day.busiest
-    outcome = day.outcome
+    busiest, outcome = day.busiest, day.outcome
+    totals: tuple[float | None, ...] = (None, None, None)
+    if day.total is not None:
+        totals = (round(day.total, 1), round(day.low, 1), round(day.high, 1))
     lacking: Any = None
     if outcome is not None and outcome.planned_hours is not None:
         lacking = Cell(outcome.missing_half_hours, bad=outcome.missing_half_hours > 0)
     return (
         day_words(day),
         named,
-        day.total,
-        None if day.total is None else day.low,
-        None if day.total is None else day.high,
+        *totals,
         None if busiest is None else f"{clock(busiest.at)} ({busiest.calls:.0f})",
         day.most,
         None if outcome is None else outcome.needed_hours,
@@ -161,9 +161,7 @@ def _half_hour_row(found: Forecast, day: ForecastDay, half: HalfHour) -> tuple[A
     return (
         day_words(day),
         clock(half.at),
-        half.calls,
-        half.low,
-        half.high,
+        *(round(n, 1) for n in (half.calls, half.low, half.high)),
         None if need is None else need.needed,
         None if need is None else need.present,
         None if need is None else need.planned,
