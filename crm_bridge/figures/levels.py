@@ -35,6 +35,20 @@ class Tile:
     since: int | None
     until: int | None
 
+    def beginnings(self) -> list[int]:
+        """The beginnings of its rows; ValueError of one without bounds."""
+        if self.since is None or self.until is None:
+            raise ValueError("a tile without bounds has no end")
+        found = []
+        at = _from(self.level, self.since)
+        while at < self.until:
+            found.append(at)
+            if self.level == "month":
+                at = month_after(at)
+            else:
+                at += DAY if self.level == "day" else QUARTER
+        return found
+
 
 def quarter_of(micros: int) -> int:
     """The beginning of the quarter of an hour in which this moment lies."""

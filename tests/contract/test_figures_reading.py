@@ -70,6 +70,11 @@ async def test_sums_are_those_of_the_finest_rows(database, counted):
             for form, by in ((STEPS, ("service", "step")), (QUEUES, ()), (AGENTS, ("agent",))):
                 read = await added_up(connection, form, by, since=since, until=until)
                 assert read == summed(counted, form, by, since, until)
+            one = await added_up(
+                connection, AGENTS, ("agent",), since=since, until=until, only={"agent": "1001"}
+            )
+            every = summed(counted, AGENTS, ("agent",), since, until)
+            assert one == {key: tally for key, tally in every.items() if key == ("1001",)}
         everything = await added_up(connection, CALLS, ("outcome",))
         assert everything == summed(counted, CALLS, ("outcome",), 0, FIRST + 100 * DAY)
         assert sum(tally.counts[0] for tally in everything.values()) == 60

@@ -13,6 +13,7 @@ from crm_bridge.figures.levels import (
     DAY,
     HOUR,
     QUARTER,
+    Tile,
     beginning,
     day_of,
     hour_of_week,
@@ -79,6 +80,16 @@ def test_tiles_lie_side_by_side_from_bound_to_bound(since, length):
 def test_a_year_is_its_months():
     (year,) = tiles(ALL, at(2026, 1, 1), at(2027, 1, 1))
     assert year.level == "month"
+    assert year.beginnings() == [at(2026, month, 1) for month in range(1, 13)]
+
+
+def test_rows_of_a_tile_begin_in_it():
+    assert Tile("day", MIDNIGHT + 1, MIDNIGHT + 3 * DAY).beginnings() == [
+        MIDNIGHT + DAY, MIDNIGHT + 2 * DAY,
+    ]  # fmt: skip
+    assert Tile("quarter", NOON, NOON + 2 * QUARTER).beginnings() == [NOON, NOON + QUARTER]
+    with pytest.raises(ValueError, match="without bounds"):
+        Tile("day", None, NOON).beginnings()
 
 
 def test_days_and_quarters_are_read_only_at_the_ends():
