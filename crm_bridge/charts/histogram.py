@@ -20,7 +20,7 @@ from crm_bridge.charts.svg import (
     text,
     ticks,
 )
-from crm_bridge.figures.histogram import bucket, upper
+from crm_bridge.figures.histogram import bucket, plain, upper
 from crm_bridge.written import length_text
 
 EDGES: Final = (
@@ -44,6 +44,7 @@ class Bar:
 
 def binned(spans: Mapping[int, int], standard: int | None) -> tuple[Bar, ...]:
     """A histogram of `figures.histogram` as bars; `standard` in µs is the end of one of them."""
+    spans = plain(spans)
     if not spans:
         return ()
     edges = sorted({s * _SECOND for s in EDGES} | ({standard} if standard else set()))

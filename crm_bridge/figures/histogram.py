@@ -118,6 +118,14 @@ def total(histograms: Iterable[Mapping[int, int]]) -> Histogram:
     return found
 
 
+def plain(histogram: Mapping[int, int]) -> Histogram:
+    """The histogram as a dict, for whoever goes through all its buckets."""
+    if isinstance(histogram, Packed):
+        numbers, counts = histogram.arrays
+        return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+    return dict(histogram)
+
+
 def within(histogram: Mapping[int, int], micros: int) -> int:
     """How many spans are no longer than this; exact where it is the end of a bucket."""
     limit = bucket(micros)

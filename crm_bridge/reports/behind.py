@@ -28,7 +28,7 @@ from crm_bridge.figures.forms import (
     TRANSFERS,
     Form,
 )
-from crm_bridge.figures.histogram import Packed, within
+from crm_bridge.figures.histogram import Packed, plain, within
 from crm_bridge.figures.levels import DAY, HOUR, QUARTER
 from crm_bridge.figures.tallies import Tallies, Tally
 from crm_bridge.records.calls import StoredCall, snapshot, with_lists
@@ -95,7 +95,9 @@ class Figure:
                 found += tally.counts[self.form.counts.index(name)]
                 continue
             spans = tally.spans[self.form.spans.index(name)]
-            all_of_them = sum(spans.values()) if self.upto is None else within(spans, self.upto)
+            all_of_them = (
+                sum(plain(spans).values()) if self.upto is None else within(spans, self.upto)
+            )
             found += all_of_them - (0 if self.above is None else within(spans, self.above))
         return found
 

@@ -90,8 +90,8 @@ async def overview(
         complete = await whole(connection)
         steps = await read(STEPS, ("service", "step"))
         queues = await read(QUEUES, ("queue",))
-        agents = await read(AGENTS, ("agent",))
-        calls = await read(CALLS, ("direction",))
+        agents = await read(AGENTS, ("agent",), spans=False)
+        calls = await read(CALLS, ("direction",), spans=False)
     found = [Step(str(s), str(p), step_figures(tally)) for (s, p), tally in steps.items()]
     return Overview(
         complete,

@@ -31,6 +31,8 @@ from crm_bridge.reports.reading import added_up
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 
 TAKES: Final = ("queue", "service", "step", "agent", "agency")
+MOST: Final = 60
+"""Officers or agencies of a table, those with the most timings."""
 _SECOND: Final = 1_000_000
 
 
@@ -41,7 +43,7 @@ async def build(database: Database, config: Config, filters: Filters) -> Dashboa
     keys |= {"service": filters.service} if filters.service else {}
     async with database.reading() as connection:
         now = await _steps(connection, form, filters.period, keys)
-        then = await _steps(connection, form, filters.other, keys)
+        then = await _steps(connection, form, filters.other, keys, spans=False)
         blocks: list[Sheet | Chart] = []
         if filters.step:
             blocks += await _one(connection, config, filters, form, only)
@@ -64,11 +66,13 @@ def _form(filters: Filters) -> tuple[Form, dict[str, str]]:
 
 
 async def _steps(
-    connection: AsyncConnection, form: Form, period: Period, only: Mapping[str, str]
-) -> list[Step]:
+    connection: AsyncConnection, form: Form, period: Period, only: Mapping[str, str], *,
+    spans: bool = True,
+) -> list[Step]:  # fmt: skip
     sums = await added_up(
-        connection, form, ("service", "step"), since=period.since, until=period.until, only=only
-    )
+        connection, form, ("service", "step"), since=period.since, until=period.until, only=only,
+        spans=spans,
+    )  # fmt: skip
     edition = edition_of(period)
     found = [Step(str(s), str(p), step_figures(tally)) for (s, p), tally in sums.items()]
     return sorted(found, key=lambda one: place_of(edition, one.service, one.step))
@@ -162,10 +166,17 @@ async def _apart(
     only: Mapping[str, str], key: str, title: Words,
 ) -> Sheet:  # fmt: skip
     period, other = filters.period, filters.other
-    now = await added_up(
-        connection, form, (key,), since=period.since, until=period.until, only=only
+    every = await added_up(
+        connection, form, (key,), since=period.since, until=period.until, only=only, spans=False
     )
-    then = await added_up(connection, form, (key,), since=other.since, until=other.until, only=only)
+    most = sorted(every, key=lambda value: -step_figures(every[value]).timings)[:MOST]
+    among = {**only, key: [str(value) for (value,) in most]}
+    now = await added_up(
+        connection, form, (key,), since=period.since, until=period.until, only=among
+    )
+    then = await added_up(
+        connection, form, (key,), since=other.since, until=other.until, only=among, spans=False
+    )
     rows = []
     for (value,), tally in now.items():
         shown = str(value)
@@ -180,9 +191,14 @@ async def _apart(
                             {**only, key: shown}, form))
         )  # fmt: skip
     rows.sort(key=_most)
-    return Sheet(
-        f"by_{key}", title, (Column(key, title, Kind.TEXT), *FIGURES_OF_STEPS), tuple(rows)
-    )
+    columns = (Column(key, title, Kind.TEXT), *FIGURES_OF_STEPS)
+    notes: tuple[Words, ...] = ()
+    if len(every) > MOST:
+        notes = (
+            (f"แสดง {MOST} รายการที่มีจำนวนมากที่สุดจาก {len(every)} รายการ เลือกในตัวกรองเพื่อดูรายการอื่น",
+             f"The {MOST} with the most of {len(every)}; choose another one in the filters."),
+        )  # fmt: skip
+    return Sheet(f"by_{key}", title, columns, tuple(rows), notes)
 
 
 def _most(row: tuple[Any, ...]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Final
+from urllib.parse import quote
 
 from crm_bridge.figures.forms import AGENTS, QUEUES, STEPS, Form
 from crm_bridge.reports.filters import Filters
@@ -171,6 +172,9 @@ def _of_queue(q: Queue, then: QueueFigures | None, filters: Filters) -> tuple[ob
 def officers_table(officers: Iterable[Officer], then: Iterable[Officer], filters: Filters) -> Sheet:
     """What every officer did, by the extension."""
     before = {o.agent: o.figures for o in then}
+    more = {"queue": filters.queue} if filters.queue else {}
+    board = dashboard("officers", filters, agent="")
+    calls = calls_behind(AGENTS, filters.period, ["parts"], more)
     return Sheet(
         "officers",
         ("เจ้าหน้าที่", "Officers"),
@@ -184,18 +188,17 @@ def officers_table(officers: Iterable[Officer], then: Iterable[Officer], filters
             Column("aht_then", THEN, Kind.SPAN, then_of="aht"),
         ),
         tuple(
-            (Cell(o.agent, dashboard("officers", filters, agent=o.agent)),
-             *_of_officer(o, before.get(o.agent), filters))
+            (Cell(o.agent, f"{board}&agent={quote(o.agent)}"),
+             *_of_officer(o, before.get(o.agent), f"{calls}&agent={quote(o.agent)}"))
             for o in officers
         ),
     )  # fmt: skip
 
 
-def _of_officer(o: Officer, then: AgentFigures | None, filters: Filters) -> tuple[object, ...]:
+def _of_officer(o: Officer, then: AgentFigures | None, href: str) -> tuple[object, ...]:
     n = o.figures
-    more = {"queue": filters.queue} if filters.queue else {}
     return (
-        Cell(n.handled, calls_behind(AGENTS, filters.period, ["parts"], {"agent": o.agent} | more)),
+        Cell(n.handled, href),
         n.talk,
         n.hold,
         n.wrap_up,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.charts.bars import Bar, Bars
 from crm_bridge.config import Config
 from crm_bridge.figures.forms import TRANSFERS
-from crm_bridge.figures.histogram import percentile
+from crm_bridge.figures.histogram import percentile, plain
 from crm_bridge.figures.tallies import Tally
 from crm_bridge.reports.dashboard import Chart
 from crm_bridge.reports.dashboards.parts import together
@@ -65,11 +65,12 @@ async def shares(
     )
     rows = tuple(_row(config, filters, name, by[name], answered[name]) for name in most)
     sheet = Sheet("transfer_shares", title, _COLUMNS, rows, (_NOTE,))
+    parted = [(name, ours, theirs) for name in most[:_MOST] for ours, theirs in [_means(by[name])]]
     bars = tuple(
-        Bar(agency_name(config, name), tuple(float(x or 0) for x in _means(by[name])))
-        for name in most[:_MOST]
-        if _means(by[name])[0] is not None
-    )  # fmt: skip
+        Bar(agency_name(config, name), (ours, theirs or 0.0))
+        for name, ours, theirs in parted
+        if ours is not None
+    )
     legend: tuple[Words, ...] = (
         ("กระทรวง: ขอโอนจนปลายทางดัง (เฉลี่ย)", "ministry: asked until it rings (mean)"),
         ("หน่วยงาน: ดังจนรับสาย (เฉลี่ย)", "agency: rings until answered (mean)"),
@@ -113,14 +114,14 @@ def _row(
         percentile(wholly, 0.5), percentile(wholly, 0.9),
         percentile(ours, 0.5), percentile(ours, 0.9),
         percentile(theirs, 0.5), percentile(theirs, 0.9),
-        sum(ours.values()),
+        sum(plain(ours).values()),
     )  # fmt: skip
 
 
 def _means(tally: Tally) -> tuple[float | None, float | None]:
     """Mean spans of the ministry and of the agency; None where no transfer could be parted."""
     _, _, ours_us, theirs_us = tally.counts
-    parted, heard = sum(tally.spans[1].values()), sum(tally.spans[2].values())
+    parted, heard = (sum(plain(spans).values()) for spans in tally.spans[1:])
     return (
         ours_us / parted if parted else None,
         theirs_us / heard if heard else None,
