@@ -188,10 +188,13 @@ def test_walls_are_judged_by_lateness_cost_and_the_page() -> None:
         replace(good, late=[120.0] * 98 + [900.0] * 2),
         replace(good, with_=0.5),
         replace(good, long=[51.0]),
+        replace(good, long=[51.0], own=60.0, control=3),
         replace(good, slowest=10),
         replace(good, late=[]),
     ):
         assert wallboard.report(worse).endswith("NOT MET")
+    busy = replace(good, long=[90.0], own=7.0, control=3)
+    assert wallboard.report(busy).endswith("by CPU): met")
 
 
 def test_the_longest_task_is_the_main_threads_own() -> None:
