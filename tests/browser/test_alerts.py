@@ -153,4 +153,4 @@ async def test_a_supervisor_sees_to_it_and_keeps_the_rules(
     await expect(page.locator("#rule-waiting.off")).to_be_visible()
     await page.get_by_label("เพิ่มกฎ:").select_option("step")
     await page.get_by_role("button", name="เพิ่ม", exact=True).click()
-    await expect(page.locator(".rule.off")).to_have_count(3)
+    await expect(page.locator(".rule")).to_have_count(12)
