@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from crm_bridge.clock import Clock
@@ -14,7 +14,15 @@ from crm_bridge.papers.paper import Paper
 from crm_bridge.records.database import Database
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.period import Period, month_of
-from crm_bridge.reports.public_counts import ANSWERED, BEFORE, OTHER, WAITED, Month, counted
+from crm_bridge.reports.public_counts import (
+    ANSWERED,
+    BEFORE,
+    OTHER,
+    WAITED,
+    Month,
+    counted,
+    first_month,
+)
 from crm_bridge.reports.public_sheets import BECAME_WORDS, COMPLAINT_WORDS, month_words
 from crm_bridge.reports.sheets import Column, Kind, Sheet, Words
 from crm_bridge.written import share_text
@@ -31,13 +39,14 @@ async def monthly_paper(
     filters = Filters(month)
     paper = await dashboard_paper(database, config, clock, "overview", filters, by=_BY, lang=lang)
     async with database.reading() as connection:
+        since = await first_month(connection)
         counts = await counted(connection, [month, month.before(), month.a_year_ago()])
     th, en = month_words(month.first)
     return replace(
         paper,
         id=f"monthly-{month.first:%Y-%m}",
         title=(f"รายงานประจำเดือน{th} สายด่วน 1203", f"Monthly report of hotline 1203, {en}"),
-        sheets=(_volumes(counts), *paper.sheets),
+        sheets=(_volumes(counts, since or month.first), *paper.sheets),
         summary=tuple(_summary(counts)),
     )
 
@@ -52,7 +61,8 @@ def published_report(paper: Paper) -> Paper:
     return replace(made, summary=(see,))
 
 
-def _volumes(counts: list[Month]) -> Sheet:
+def _volumes(counts: list[Month], since: date) -> Sheet:
+    """Of months before the first call that was counted nothing is known."""
     columns = [
         Column("month", ("เดือน", "Month"), Kind.TEXT),
         Column("calls", ("สายเข้า", "Calls"), suppressible=True),
@@ -62,7 +72,9 @@ def _volumes(counts: list[Month]) -> Sheet:
         Column("appointments", ("นัดหมาย", "Appointments"), suppressible=True),
     ]
     rows = tuple(
-        (
+        (month_words(m.first), *[None] * (len(columns) - 1))
+        if m.first < since
+        else (
             month_words(m.first),
             m.calls,
             *(m.became[i] for i in BECAME_WORDS),

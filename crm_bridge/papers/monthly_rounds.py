@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.cases import calendars
@@ -26,16 +26,15 @@ from crm_bridge.cases.working_days import Calendar, office_day, opening
 from crm_bridge.clock import Clock
 from crm_bridge.config import Config
 from crm_bridge.errors import HotlineError
-from crm_bridge.figures.forms import CALLS
 from crm_bridge.outgoing.messages import enqueue
 from crm_bridge.papers.monthly import month_before, monthly_paper, published_report
 from crm_bridge.papers.paper import Paper
 from crm_bridge.papers.press import Press
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.reports import monthly_reports, report_files
-from crm_bridge.records.figure_tables import FIGURES
 from crm_bridge.records.figures_walk import whole
 from crm_bridge.reports.period import Period, month_of
+from crm_bridge.reports.public_counts import first_month
 from ivr.calls.call import Micros
 
 EVERY: Final = 300.0
@@ -112,7 +111,7 @@ class MonthlyReports:
         PrintingFailed; the next look tries again.
         """
         async with self._database.reading() as connection:
-            first = await _first_day(connection)
+            first = await first_month(connection)
             if first is None or not await whole(connection):
                 return []
             calendar = await calendars.current(connection, self._clock)
@@ -251,15 +250,6 @@ class MonthlyReports:
 
 class ReportChanged(HotlineError):
     """A kept file is gone, or its bytes are not those whose checksum was written down."""
-
-
-async def _first_day(connection: AsyncConnection) -> date | None:
-    """The month of the first call that was counted, by its first day."""
-    table = FIGURES[CALLS]
-    first = await connection.scalar(
-        select(func.min(table.c.from_us)).where(table.c.level == "month")
-    )
-    return None if first is None else office_day(first)
 
 
 def _keep(folder: Path, files: dict[str, bytes]) -> None:

@@ -12,7 +12,7 @@ from crm_bridge.papers.paper import Paper, bare
 from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import whole
 from crm_bridge.reports.period import Period
-from crm_bridge.reports.public_counts import counted, months_over
+from crm_bridge.reports.public_counts import counted, first_month, months_over
 from crm_bridge.reports.public_sheets import public_sheets
 from crm_bridge.reports.sheets import Column, Kind, Sheet, Withheld, Words
 from crm_bridge.written import span_text
@@ -97,13 +97,12 @@ async def statistics_paper(
 
     Nothing is published while calls of before are still being counted. Raises StorageError.
     """
-    months = months_over(year, today)
-    if not months:
-        return None
-    period = Period(months[0].first, months[-1].last)
     async with database.reading() as connection:
-        if not await whole(connection):
+        since = await first_month(connection)
+        months = months_over(year, today, since) if since else []
+        if not months or not await whole(connection):
             return None
+        period = Period(months[0].first, months[-1].last)
         counts = await counted(connection, months)
     share, source = await evidence(database, period)
     return Paper(

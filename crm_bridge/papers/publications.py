@@ -19,7 +19,7 @@ from crm_bridge.papers.press import Press
 from crm_bridge.papers.public_papers import as_json, guide_paper, statistics_paper
 from crm_bridge.records.database import Database
 from crm_bridge.reports.period import Period
-from crm_bridge.reports.public_counts import first_year, months_over
+from crm_bridge.reports.public_counts import first_month, months_over
 from crm_bridge.written import office_time
 from ivr.steps.standards import Standards
 
@@ -68,9 +68,11 @@ class Publications:
         today = self._today()
         if not self._years:
             async with self._database.reading() as connection:
-                first = await first_year(connection)
-            newest = range(today.year, (first or today.year + 1) - 1, -1)
-            self._years = [year for year in newest if months_over(year, today)][:_MOST_YEARS]
+                first = await first_month(connection)
+            newest = range(today.year, first.year - 1, -1) if first else ()
+            self._years = [year for year in newest if first and months_over(year, today, first)][
+                :_MOST_YEARS
+            ]
         return self._years
 
     async def statistics(self, year: int, lang: str) -> Paper | None:

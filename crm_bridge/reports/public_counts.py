@@ -65,19 +65,21 @@ class Month:
         return self.services.total()
 
 
-def months_over(year: int, today: date) -> list[Period]:
-    """The months of a year that may be published today."""
+def months_over(year: int, today: date, since: date) -> list[Period]:
+    """The months of a year that may be published today, from the month `since` on."""
     found = [month_of(date(year, n, 1)) for n in range(1, 13)]
-    return [month for month in found if month.last + SETTLING < today]
+    return [m for m in found if m.first >= since and m.last + SETTLING < today]
 
 
-async def first_year(connection: AsyncConnection) -> int | None:
-    """The first year of which there are figures; None where there are none."""
+async def first_month(connection: AsyncConnection) -> date | None:
+    """The first day of the first month of which there are figures; of those before nothing is
+    known, which is not none.
+    """
     table = FIGURES[CALLS]
     first = await connection.scalar(
         select(func.min(table.c.from_us)).where(table.c.level == "month")
     )
-    return None if first is None else office_time(first).year
+    return None if first is None else office_time(first).date()
 
 
 async def counted(connection: AsyncConnection, months: list[Period]) -> list[Month]:

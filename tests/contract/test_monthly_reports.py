@@ -152,7 +152,7 @@ async def test_two_editions(database, config):
     assert [row[:3] for row in volumes] == [
         (("ตุลาคม 2569", "Oct 2026"), 9, 8),
         (("กันยายน 2569", "Sep 2026"), 1, 1),
-        (("ตุลาคม 2568", "Oct 2025"), 0, 0),
+        (("ตุลาคม 2568", "Oct 2025"), None, None),
     ]
     assert "มีสายเข้า 9 สาย เพิ่มขึ้น 800.0 % จากเดือนก่อน" in office.summary[0][0]
     assert "nothing of a year ago" in office.summary[0][1]

@@ -123,4 +123,5 @@ def test_nothing_withheld_can_be_reckoned_from_all_tables_together(months: list[
     [(date(2026, 1, 31), 0), (date(2026, 2, 2), 0), (date(2026, 2, 3), 1), (date(2027, 6, 1), 12)],
 )
 def test_a_month_is_published_once_it_is_over_and_settled(today: date, months: int):
-    assert len(months_over(2026, today)) == months
+    assert len(months_over(2026, today, date(2025, 3, 1))) == months
+    assert months_over(2026, today, date(2027, 1, 1)) == []
