@@ -160,7 +160,7 @@ async def _menu(connection: AsyncConnection, filters: Filters) -> Chart:
     ways = {(str(path), str(outcome)): tally.counts[0] for (path, outcome), tally in sums.items()}
     hrefs = {
         (path, outcome): calls_behind(MENUS, period, ["calls"], {"path": path, "outcome": outcome})
-        for path, outcome in ways
+        for path, outcome in sorted(ways, key=lambda way: -ways[way])[: menu_flow.MOST]
     }
     return menu_flow.flow(ways, hrefs)
 

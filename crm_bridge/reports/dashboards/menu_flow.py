@@ -19,14 +19,19 @@ OUTCOMES: Final[dict[str, Words]] = {
 _LOST: Final = ("abandoned_menu", "abandoned_queue", "queue_timeout", "short", "failed")
 _RARE: Final = 0.01
 """Ways that less of all callers take are drawn together."""
+MOST: Final = 100
+"""Ways of the table, those that most callers took."""
 _KEYS: Final = 2
-"""Keys that are drawn one after the other; the table has all."""
+"""Keys that are drawn one after the other; the table has more."""
 _START: Final = "start"
 _OTHER: Final = "…"
 
 
 def flow(ways: Mapping[tuple[str, str], int], hrefs: Mapping[tuple[str, str], str]) -> Chart:
-    """The picture of ways: (path, outcome) → calls, as rows of `MENUS` have them."""
+    """The picture of ways: (path, outcome) → calls, as rows of `MENUS` have them.
+
+    The table has those that `hrefs` leads from.
+    """
     title: Words = ("เส้นทางของผู้โทรในเมนู", "Where callers go in the menus")
     every = sum(ways.values())
     firsts: Counter[tuple[str, ...]] = Counter()
@@ -51,6 +56,7 @@ def flow(ways: Mapping[tuple[str, str], int], hrefs: Mapping[tuple[str, str], st
         (_words(path), OUTCOMES.get(outcome, (outcome, outcome)),
          Cell(calls, hrefs[path, outcome]), calls / every)
         for (path, outcome), calls in sorted(ways.items(), key=_calls)
+        if (path, outcome) in hrefs
     )  # fmt: skip
     return Chart(
         "menu",
