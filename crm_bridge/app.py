@@ -137,7 +137,7 @@ class App:
         What ends the commit loop, a bug, ends the bridge too and is raised here: one that saves
         nothing must not look alive.
         """
-        with _settled_memory():
+        with settled_memory():
             await self._run()
 
     async def _run(self) -> None:
@@ -263,7 +263,7 @@ class App:
 
 
 @contextlib.contextmanager
-def _settled_memory() -> Iterator[None]:
+def settled_memory() -> Iterator[None]:
     """What stands now stays: looking through it for garbage again and again would cost a share of
     the CPU, and a pause each time. What comes later lives as long as its call, and is looked
     through more rarely than Python would by itself.
