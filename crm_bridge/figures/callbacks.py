@@ -7,6 +7,7 @@ given up if somebody said so of it or of a later lost call of that number within
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -40,12 +41,18 @@ class Spoken:
 def count_number(lost: Sequence[Lost], spoken: Sequence[Spoken]) -> Tallies:
     """What the lost calls of one number add to the figures; each in order of entering."""
     found = Tallies()
+    # found by halving: a switchboard's number has thousands of both, and the writer waits
+    begun = [one.entered for one in spoken]
+    given_up = [call.entered for call in lost if call.given_up]
     for call in lost:
         latest = call.ended + WORTH
-        answer = next((s for s in spoken if call.entered < s.entered <= latest), None)
+        next_one = bisect_right(begun, call.entered)
+        some = next_one < len(begun) and begun[next_one] <= latest
+        answer = spoken[next_one] if some else None
+        said = bisect_left(given_up, call.entered)
         if answer is not None:
             state = "called_back" if answer.out else "called_again"
-        elif any(c.given_up for c in lost if call.entered <= c.entered <= latest):
+        elif said < len(given_up) and given_up[said] <= latest:
             state = "given_up"
         else:
             state = "waiting"

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from crm_bridge.clock import Clock
 from crm_bridge.papers.paper import Form, Paper
-from crm_bridge.papers.press import Press
+from crm_bridge.papers.press import Press, PrintingFailed
 from crm_bridge.papers.public_papers import as_json, guide_paper, statistics_paper
 from crm_bridge.records.database import Database
 from crm_bridge.reports.period import Period
@@ -27,6 +27,8 @@ PublicForm = Literal["csv", "xlsx", "pdf", "json"]
 PUBLIC_FORMS: Final[tuple[PublicForm, ...]] = ("pdf", "xlsx", "csv", "json")
 _MOST_YEARS: Final = 30
 """Years that are offered, the newest."""
+_AGAIN: Final = 600.0
+"""Seconds after which a file at which the press failed is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,9 @@ class Publications:
         self._files: dict[tuple[object, ...], File] = {}
         self._years: list[int] = []
         self._making = asyncio.Lock()
+        self._printing = asyncio.Lock()
+        self._failed: dict[tuple[object, ...], tuple[float, PrintingFailed]] = {}
+        """When the press failed at a file: whoever asks next does not set it to work at once."""
 
     def guide(self, lang: str) -> Paper:
         """The guide to the services in force today."""
@@ -79,6 +84,8 @@ class Publications:
         """The statistics of a year; None where none are published. Raises StorageError."""
         if year not in await self.years():
             return None
+        if (kept := self._papers.get(year)) is not None:
+            return replace(kept, lang=lang)
         async with self._making:
             today = self._today()
             if year not in self._papers:
@@ -95,16 +102,28 @@ class Publications:
         if form == "json":
             return await self.kept((paper.id, form), lambda: _given(as_json(paper)))
         printed: Form = form
-        return await self.kept(
-            (paper.id, paper.lang, form), lambda: self._press.print(paper, printed)
-        )
+        key = (paper.id, paper.lang, form)
+        failed = self._failed.get(key)
+        if failed is not None and self._clock.monotonic() - failed[0] < _AGAIN:
+            raise failed[1]
+        try:
+            # pages do not wait behind the press
+            return await self.kept(key, lambda: self._press.print(paper, printed), self._printing)
+        except PrintingFailed as fault:
+            self._failed[key] = self._clock.monotonic(), fault
+            raise
 
-    async def kept(self, key: tuple[object, ...], make: Callable[[], Awaitable[bytes]]) -> File:
+    async def kept(
+        self,
+        key: tuple[object, ...],
+        make: Callable[[], Awaitable[bytes]],
+        lock: asyncio.Lock | None = None,
+    ) -> File:
         """What is kept under this key today, made where there is none yet."""
         self._today()
         found = self._files.get(key)
         if found is None:
-            async with self._making:
+            async with lock or self._making:
                 found = self._files.get(key) or File.of(await make())
                 self._files[key] = found
         return found
@@ -115,6 +134,7 @@ class Publications:
             self._day = today
             self._papers.clear()
             self._files.clear()
+            self._failed.clear()
             self._years = []
         return today
 

@@ -40,8 +40,9 @@ async def erase_callers(connection: AsyncConnection, clock: Clock, call_ids: Seq
     now = clock.now_us()
     numbers: set[str] = set()
     figures = Figures(connection.dialect)
-    generation = await connection.run_sync(figures.generation)
     for start in range(0, len(new), _PAGE):
+        # asked each time: the page before may have begun the figures anew
+        generation = await connection.run_sync(figures.generation)
         query = select(calls).where(calls.c.call_id.in_(new[start : start + _PAGE]))
         heads = [tuple(row) for row in (await connection.execute(query)).all()]
         counted = [head[0] for head in heads if head[_COUNTED] == generation]

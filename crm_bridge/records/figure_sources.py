@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
+import structlog
 from sqlalchemy import Dialect
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,6 +20,8 @@ from crm_bridge.records.before_commit import before_commit
 from crm_bridge.records.figures import Figures
 
 _STATE: Final = "SELECT whole, walked_kind FROM figures_state"
+
+_log = structlog.get_logger(__name__)
 
 
 class Source(Protocol):
@@ -70,7 +73,13 @@ class _Added:
             text = written(now[one]) if one in now else ""
             if text == before.get(one, ""):
                 continue
-            difference.add(read_again(before.get(one, "")), -1)
+            try:
+                difference.add(read_again(before.get(one, "")), -1)
+            except (ValueError, LookupError, TypeError):
+                # as `Figures.add`: what is counted is saved whatever the figures hold
+                _log.error("figures are damaged: to be counted anew", kind=source.kind)
+                self._figures.begin_anew(connection)
+                return
             difference.add(read_again(text))
             if text:
                 kept.append((source.kind, one, text))

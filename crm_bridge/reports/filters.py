@@ -18,6 +18,8 @@ LONG_DAYS: Final = 45
 """More days than these are drawn by the week where no grain is chosen,"""
 LONGER_DAYS: Final = 200
 """and more than these by the month."""
+MOST_DRAWN: Final[dict[Grain, int]] = {"day": 400, "week": 1_600, "month": 100_000}
+"""Days that may be drawn by a grain: what draws holds up the loop on which the line runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Filters:
     @property
     def drawn_by(self) -> Grain:
         """The grain of trends."""
-        if self.grain is not None:
+        if self.grain is not None and self.period.days <= MOST_DRAWN[self.grain]:
             return self.grain
         if self.period.days > LONGER_DAYS:
             return "month"

@@ -54,6 +54,7 @@ def published(sheet: Sheet) -> Sheet:
     places = {column.id: n for n, column in enumerate(sheet.columns)}
     totals = {total for total, _ in sheet.sums}
     within = {part: total for total, parts in sheet.sums for part in parts}
+    together: dict[str, int] = {}
     for n, row in enumerate(sheet.rows):
         for column in sheet.columns:
             count = _bare(row[places[column.id]])
@@ -63,10 +64,13 @@ def published(sheet: Sheet) -> Sheet:
             alone = whole is None and column.id not in totals
             tail: Node = (n, whole) if whole else "all"
             head: Node = (n, column.id) if column.id in totals else "all"
-            edges[n, column.id] = Edge(tail, ("alone", n, column.id) if alone else head, count)
-            if alone:  # nothing is said of what it is a part of
-                edges["alone", n, column.id] = Edge(("alone", n, column.id), "all", count)
-    hidden = withheld(edges, {key for key in edges if key[0] == "alone"})
+            if alone:  # shares, or what is published elsewhere, tell all rows together
+                head = ("together", column.id)
+                together[column.id] = together.get(column.id, 0) + count
+            edges[n, column.id] = Edge(tail, head, count)
+    for name, count in together.items():
+        edges["together", name] = Edge(("together", name), "all", count)
+    hidden = withheld(edges, {key for key in edges if key[0] == "together"})
     rows = []
     for n, row in enumerate(sheet.rows):
         small = any((n, column.id) in hidden for column in sheet.columns)

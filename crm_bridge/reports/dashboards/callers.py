@@ -239,7 +239,7 @@ async def _repeats(connection: AsyncConnection, filters: Filters) -> Sheet:
             Column("times", ("โทรกี่ครั้งในเดือน", "Calls in the month"), Kind.TEXT),
             Column("callers", ("ผู้โทร (เลขหมาย)", "Callers (numbers)"), suppressible=True),
             Column("share", ("ร้อยละของผู้โทร", "Share of callers"), Kind.SHARE),
-            Column("calls", ("สาย", "Calls"), suppressible=True),
+            Column("calls", ("สาย", "Calls")),  # times × callers: withheld with them
         ),
         tuple(
             (str(times), tally.counts[0], tally.counts[0] / callers, tally.counts[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import structlog
@@ -12,7 +13,7 @@ from crm_bridge.errors import Refused
 from crm_bridge.papers.csv_paper import one_csv
 from crm_bridge.papers.desk_papers import dashboard_paper, entry_of
 from crm_bridge.papers.editions import published_edition
-from crm_bridge.papers.paper import MEDIA_TYPES, Form, Paper
+from crm_bridge.papers.paper import MEDIA_TYPES, OFFICE, Form, Paper
 from crm_bridge.papers.press import PrintingFailed
 from crm_bridge.reports.filters import Filters
 from crm_bridge.web.context import Context, context
@@ -39,14 +40,21 @@ async def export(
     The published edition may leave the office: nobody is named, small counts are withheld.
     """
     held = context(request)
-    entry_of(report)  # a name that is none costs nothing
+    entry = entry_of(report)  # a name that is none costs nothing
+    if edition == "published" and filters.agent and "agent" in entry.takes:
+        raise Refused(
+            "names-an-officer",
+            "ฉบับเผยแพร่ต้องไม่เป็นของเจ้าหน้าที่คนเดียว",
+            "What is published may not be of one officer.",
+            422,
+        )
     lang = language_of(request)
     paper = await dashboard_paper(
         held.database, held.config, held.clock, report, filters,
         by=(me.name("th"), me.name("en")), lang=lang,
     )  # fmt: skip
     if edition == "published":
-        paper = published_edition(paper)
+        paper = replace(published_edition(paper), made_by=OFFICE)
     if sheet:
         return given(one_csv(paper, sheet), "csv", paper.file_name("csv"))
     made = await printed(held, paper, form)

@@ -93,14 +93,20 @@ async def statistics_file(
 async def statistics(request: Request, year: Year, lang: Lang = "th") -> Response:
     """The statistics of a year, of either era."""
     held = _open(request)
+    if request.path_params["year"] != str(year):  # one spelling, one page that is kept
+        raise _not_published()
     return await _statistics(request, held, _gregorian(year), await _of(held, year, lang))
 
 
 def _open(request: Request) -> Publications:
     held = context(request)
     if not held.config.reports.public:
-        raise Refused("not-published", "ไม่มีหน้านี้", "There is no such page.", 404)
+        raise _not_published()
     return held.publications
+
+
+def _not_published() -> Refused:
+    return Refused("not-published", "ไม่มีหน้านี้", "There is no such page.", 404)
 
 
 async def _of(held: Publications, year: int, lang: str) -> Paper:
