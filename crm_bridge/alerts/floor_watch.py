@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from crm_bridge.alerts.observation import FloorNow, Running, Waiting
 from crm_bridge.desk.agent_states import State
 from crm_bridge.desk.agents import Agents
@@ -25,6 +27,8 @@ from ivr.steps.standards import Standards
 from ivr.steps.timeline import timeline
 
 SECOND: Final = 1_000_000
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,12 @@ class FloorWatch:
         """The floor as it is now; `None` while a telephone system is not heard."""
         changed, self._changed = self._changed, {}
         for call_id, call in changed.items():
-            found = None if call.closed else self._of(call)
+            try:
+                found = None if call.closed else self._of(call)
+            except Exception:
+                # a bug in one call must not hide what became of the others
+                _log.exception("a call is not watched", call=call_id)
+                found = None
             if found is None:
                 self._calls.pop(call_id, None)
             else:

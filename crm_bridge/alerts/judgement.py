@@ -166,10 +166,12 @@ def ended(alert: Alert, now: Micros, why: Why) -> Alert:
 def to_tell(rule: Rule, standing: Standing, now: Micros) -> bool:
     """Whether what is raised is to be told now."""
     alert = standing.alert
-    if alert is None or alert.told_at is not None or alert.acknowledged_at is not None:
+    if alert is None or alert.acknowledged_at is not None:
         return False
     if standing.snoozed_until > now:
         return False
+    if alert.told_at is not None and not alert.told_at < (alert.snoozed_until or 0) <= now:
+        return False  # told already, and no snooze has ended since
     return standing.told_at is None or abs(now - standing.told_at) >= rule.quiet * MINUTE
 
 
@@ -196,7 +198,7 @@ def snoozed(standing: Standing, until: Micros) -> Standing:
     """It is told to nobody until then; if it is still raised by then, it is told once more."""
     if standing.alert is None:
         return replace(standing, snoozed_until=until)
-    alert = replace(standing.alert, snoozed_until=until, told_at=None)
+    alert = replace(standing.alert, snoozed_until=until)
     return replace(standing, snoozed_until=until, alert=alert)
 
 

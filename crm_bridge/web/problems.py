@@ -102,6 +102,12 @@ def refused(request: Request, error: Refused) -> Response:
     )
 
 
+def _path(request: Request) -> str:
+    """What was asked for, for the log: a secret that stands in an address is left out."""
+    secret = request.path_params.get("secret")
+    return request.url.path.replace(secret, "…") if secret else request.url.path
+
+
 def install(app: FastAPI) -> None:
     """Puts the handlers in place."""
 
@@ -128,7 +134,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(StorageError)
     async def on_storage(request: Request, error: StorageError) -> Response:
-        _log.error("an act was not saved", what=str(error), path=request.url.path)
+        _log.error("an act was not saved", what=str(error), path=_path(request))
         th, en = (
             "ฐานข้อมูลไม่พร้อม รายการนี้ยังไม่ถูกบันทึก โปรดลองอีกครั้ง",
             "the database is not available; nothing was saved, please try again",
@@ -141,7 +147,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def on_bug(request: Request, error: Exception) -> Response:
         incident = uuid.uuid4().hex[:12]
-        _log.error("a request failed", incident=incident, path=request.url.path, exc_info=error)
+        _log.error("a request failed", incident=incident, path=_path(request), exc_info=error)
         th = f"เกิดข้อผิดพลาดของระบบ โปรดแจ้งผู้ดูแลระบบพร้อมรหัส {incident}"
         en = f"the system failed; tell the administrator the code {incident}"
         detail = en if language_of(request) == "en" else th

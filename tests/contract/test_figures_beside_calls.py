@@ -97,6 +97,18 @@ async def test_lost_callers_and_what_became_of_them(database):
     await agrees(database)
 
 
+async def test_calls_are_saved_beside_damaged_figures(database):
+    await save(database, lost(1, MONDAY))
+    async with database.writing() as connection:
+        await connection.exec_driver_sql(
+            "UPDATE figures_added SET tallies = '[[\"gone\", [], [], []]]'"
+        )
+    await save(database, called(8, MONDAY + 30 * MINUTE))
+    assert not await is_whole(database)
+    await counted_anew(database, page=2)
+    assert ("called_back",) in await told(database, CALLBACKS)
+
+
 async def test_the_call_back_may_be_known_before_the_lost_call(database):
     await save(database, called(1, MONDAY + 30 * MINUTE))
     assert await told(database, CALLBACKS) == {}

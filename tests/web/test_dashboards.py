@@ -191,6 +191,8 @@ def test_long_spans_are_drawn_by_the_week_and_the_month():
     year = Period(date(2026, 1, 1), date(2026, 12, 31))
     assert Filters(year).drawn_by == "month"
     assert Filters(year, grain="day").drawn_by == "day"
+    long = Period(date(2000, 1, 1), date(2199, 12, 31))
+    assert Filters(long, grain="day").drawn_by == "month"
     assert Filters(Period(date(2026, 1, 1), date(2026, 3, 31))).drawn_by == "week"
     assert Filters(Period(date(2026, 1, 1), date(2026, 1, 31))).drawn_by == "day"
     assert Filters(year, queue="a b").query(grain="week") == (

@@ -144,6 +144,11 @@ async def test_the_edition_to_publish_names_no_officer_and_withholds_what_is_sma
     assert "*" in packed.read("queues.csv").decode()
     assert "ปกปิด" in packed.read("about.csv").decode()
     assert "published" in given.headers["content-disposition"]
+    assert "Test supervisor" not in packed.read("about.csv").decode()
+    assert "ทดสอบ" not in packed.read("about.csv").decode()
+    for report in ("officers", "steps"):
+        one = f"/figures/export?format=csv&edition=published&report={report}&agent=1001"
+        assert (await browser.get(one)).status_code == 422
 
 
 async def test_the_monthly_reports_are_listed_and_given_to_who_sees_figures(desk, calls, tmp_path):

@@ -159,6 +159,7 @@ async def test_nothing_is_published_while_calls_are_still_counted(desk, calls):
     ("path", "status"),
     [
         ("statistics/1999", 404), ("statistics/9999.pdf", 404), ("statistics/0", 422),
+        ("statistics/02026", 404), ("statistics/2_026", 404), ("statistics/+2026", 404),
         ("statistics/2026.exe", 422), ("statistics/x", 422), ("guide.xlsx", 422),
         ("guide?lang=fr", 422), ("guide?lang=../../x", 422), ("other", 404),
     ],

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from crm_bridge.access import sessions
 from crm_bridge.access.roles import Role
 from crm_bridge.config import WallboardSection
-from crm_bridge.errors import StorageError
+from crm_bridge.errors import StorageError, StorageUnavailable
 from crm_bridge.records.desk_tables.wall_screens import wall_screens
 from crm_bridge.web.policy import COOKIE, CSRF_HEADER
 from crm_bridge.web.wallboard import stream as stream_module
@@ -348,6 +348,18 @@ async def test_screens_are_an_administrators(desk: Desk):
         assert made.status_code == status, name
     page = (await admin.get("/admin/screens")).text
     assert page.count('data-act="DELETE /api/v1/wallboard/screens/') == 1
+
+
+async def test_a_secret_stands_in_no_log(desk: Desk, monkeypatch: Any, capsys: Any):
+    async def away(*_: object) -> None:
+        raise StorageUnavailable("locked", where="desk.db", mend="wait")
+
+    monkeypatch.setattr("crm_bridge.web.wallboard.routes.screen_of", away)
+    browser = await desk.browser()
+    assert (await browser.get("/wallboard/screen/geheim")).status_code == 503
+    logged = capsys.readouterr().out
+    assert "/wallboard/screen/…" in logged
+    assert "geheim" not in logged
 
 
 async def test_a_guessed_secret_is_nobodys(desk: Desk):

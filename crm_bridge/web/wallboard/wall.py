@@ -196,7 +196,9 @@ class Wall:
                 while alerts.take() is not None:
                     pass  # what is active is asked for, however often it was told of
                 if alerts.closed:
-                    return
+                    if not alerts.lagged:
+                        return  # the desk stops
+                    alerts = self._hub.listen([keeper.TOPIC])
         finally:
             alerts.close()
             if reading is not None:

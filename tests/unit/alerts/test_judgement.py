@@ -194,6 +194,10 @@ def test_an_acknowledged_one_is_told_to_nobody_and_a_snoozed_one_later():
     asleep = snoozed(told(seen, START), START + MINUTE)
     assert not to_tell(of, asleep, START + MINUTE - 1)
     assert to_tell(of, asleep, START + MINUTE)
+    assert not to_tell(of, told(asleep, START + MINUTE), START + 2 * MINUTE)
+    # what was told is told to be over, though it slept meanwhile
+    assert asleep.alert is not None
+    assert asleep.alert.told_at == START
     # also what rises again meanwhile
     over = replace(switched_off(asleep), seen_at=START)
     again = judge(of, "queue", over, 6.0, START + SECOND)

@@ -51,30 +51,43 @@ channel.onmessage = ({ data }) => {
   else if (data.kind === "seen") seen.add(data.id);
 };
 
-// This tab holds the stream, until it is closed.
-function lead() {
-  let last = null;
+const AGAIN = 5_000; // ms at the most until a stream that could not be opened is asked for again
+let last = null; // how many there are, in the tab that holds the stream
+
+// This tab holds the stream, until it is closed or the session is over.
+function lead(over) {
   const source = new EventSource(`/api/v1/alerts/stream${heard ? `?last=${encodeURIComponent(heard)}` : ""}`);
   source.addEventListener("count", (event) => {
     last = { kind: "count", told: JSON.parse(event.data), id: event.lastEventId };
+    if (last.id) heard = last.id;
     count(last.told);
     channel.postMessage(last);
   });
   source.addEventListener("told", (event) => {
     const told = JSON.parse(event.data);
     const id = event.lastEventId;
+    if (id) heard = id;
     channel.postMessage({ kind: "told", told, id });
     if (note(told)) return;
     setTimeout(() => {
       if (!seen.delete(id)) notify(told);
     }, SEEN_WITHIN);
   });
-  source.addEventListener("ended", () => source.close());
-  // a tab that has just been opened asks how many there are
-  channel.addEventListener("message", ({ data }) => {
-    if (data.kind === "ask" && last) channel.postMessage(last);
+  source.addEventListener("ended", () => {
+    source.close();
+    last = null;
+    over();
   });
+  // an answer that is no stream (a proxy's 502 while the bridge starts) ends it for good
+  source.onerror = () => {
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => lead(over), AGAIN * (0.5 + Math.random() / 2));
+  };
 }
+
+// A tab that has just been opened asks how many there are.
+channel.addEventListener("message", ({ data }) => {
+  if (data.kind === "ask" && last) channel.postMessage(last);
+});
 
 async function poll() {
   if (document.hidden) return;
@@ -90,10 +103,7 @@ async function poll() {
 }
 
 if (navigator.locks) {
-  navigator.locks.request("hotline-alerts", () => {
-    lead();
-    return new Promise(() => {}); // held as long as this tab lives
-  });
+  navigator.locks.request("hotline-alerts", () => new Promise(lead)); // held until it is over
   channel.postMessage({ kind: "ask" });
 } else {
   poll();

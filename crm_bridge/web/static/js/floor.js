@@ -7,6 +7,7 @@ import * as timers from "./timers.js";
 const at = (id) => document.getElementById(id);
 const rows = new Map(); // extension -> its row
 let chosen = new URLSearchParams(location.search).get("officer");
+let left = false; // who was chosen has gone: nobody is, until the person chooses
 
 const shown = new WeakMap();
 function swap(place, html) {
@@ -43,7 +44,11 @@ function arrange(order) {
     if (at("officers").children[n] !== found) at("officers").insertBefore(found, at("officers").children[n] ?? null);
   });
   at("nobody").hidden = order.length > 0;
-  if (!rows.has(chosen)) choose(order[0] ?? null);
+  // never on to another officer by itself: a key pressed just then would act there
+  if (chosen !== null && !rows.has(chosen)) {
+    left = true;
+    choose(null);
+  } else if (chosen === null && !left) choose(order[0] ?? null);
   else mark();
 }
 
@@ -55,6 +60,7 @@ function mark() {
 }
 
 function choose(extension) {
+  if (extension !== chosen) swap(at("panel"), ""); // its buttons are of the one before
   chosen = extension;
   mark();
   panel();
