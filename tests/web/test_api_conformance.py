@@ -92,7 +92,9 @@ class Program:
         body = {k: v for k, v in asked.items() if k in {"json", "data", "files", "params"}}
         if isinstance(body.get("data"), bytes | str):
             body["content"] = body.pop("data")
-        if "files" in body:
+        if body.get("files") is None:
+            body.pop("files", None)  # drawn without any part
+        else:
             parts = body["files"].items() if isinstance(body["files"], dict) else body["files"]
             body["files"] = [(name, _part(value)) for name, value in parts]
         request = httpx.Request(

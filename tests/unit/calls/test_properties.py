@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,14 +33,18 @@ many = settings(max_examples=60, deadline=None, suppress_health_check=list(Healt
 
 def events_of(name: str, officers: int) -> list[Event]:
     """The events of a capture, its officers renamed so that no other call shares one."""
-    _, messages = messages_of(name)
     found = []
-    for raw, _ in messages:
+    for raw in _read(name):
         renamed = re.sub(rb"(PJSIP|Local)/10(\d\d)", rb"\1/1%d\2" % officers, raw)
         event = decode(renamed)
         if event is not None and not isinstance(event, OF_THE_LINK):
             found.append(event)
     return found
+
+
+@cache
+def _read(name: str) -> list[bytes]:
+    return [raw for raw, _ in messages_of(name)[1]]
 
 
 def track(events: list[Event]) -> dict[str, Call]:
