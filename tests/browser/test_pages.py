@@ -9,6 +9,9 @@ from tests.support.browser import Browsers
 from tests.support.desk_house import House
 from tests.support.walk import Walk
 
+pytestmark = pytest.mark.timeout(400)
+"""A supervisor has some forty pages, each judged by axe and walked by the Tab key."""
+
 _JUDGED: set[str] = set()
 """What pages are made of is judged once, whoever sees them."""
 

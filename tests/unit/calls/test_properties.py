@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import re
+from collections.abc import Iterator
 from functools import cache
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +31,17 @@ OF_THE_LINK = (LinkUp, LinkLost, Booted, StatusTold, ChannelsListed, SnapshotEnd
 WHOLE = [n for n in NAMES if not n.startswith(("ami_cut", "killed", "foreign"))]
 """Captures without a cut, of our own dialplan."""
 DIRECTORY = config_of("ours").directory
+pytestmark = pytest.mark.timeout(400)
 many = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _light_memory() -> Iterator[None]:
+    """What thousands of tests before left in this process is not looked through again and again."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def events_of(name: str, officers: int) -> list[Event]:
