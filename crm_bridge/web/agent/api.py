@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
@@ -14,31 +13,16 @@ from crm_bridge.web.agent.stream import DeskStream
 from crm_bridge.web.context import context
 from crm_bridge.web.pages import language_of
 from crm_bridge.web.policy import COOKIE, who
+from crm_bridge.web.streamed import EVENTS, Streamed
 
 router = APIRouter(prefix="/api/v1/desk", tags=["desk"])
-
-
-class _Streamed(Response):
-    """Lets a stream stand where FastAPI wants a response."""
-
-    def __init__(self, stream: DeskStream) -> None:
-        super().__init__()
-        self._stream = stream
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._stream(scope, receive, send)
-
-
-_EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {}}, "description": "events until the session ends"}
-}
 
 
 @router.get(
     "/stream",
     summary="What happens on my desk, as server-sent events",
     response_class=Response,
-    responses=_EVENTS,
+    responses=EVENTS,
 )
 async def stream(
     request: Request,
@@ -56,4 +40,4 @@ async def stream(
         cookie=request.cookies.get(COOKIE) if session is not None else None,
         last_id=last_event_id or last,
     )
-    return _Streamed(made)
+    return Streamed(made)

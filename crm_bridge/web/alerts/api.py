@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import structlog
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from starlette.types import Receive, Scope, Send
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
@@ -28,6 +27,7 @@ from crm_bridge.web.alerts.schemas import (
 from crm_bridge.web.alerts.stream import AlertStream
 from crm_bridge.web.context import Context, context
 from crm_bridge.web.policy import COOKIE, who
+from crm_bridge.web.streamed import EVENTS, Streamed
 
 _log = structlog.get_logger(__name__)
 
@@ -94,27 +94,11 @@ async def snooze(request: Request, me: Overseer, given: Snooze) -> Amended:
     return Amended(ids=ids)
 
 
-class _Streamed(Response):
-    """Lets a stream stand where FastAPI wants a response."""
-
-    def __init__(self, stream: AlertStream) -> None:
-        super().__init__()
-        self._stream = stream
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._stream(scope, receive, send)
-
-
-_EVENTS: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/event-stream": {}}, "description": "events until the session ends"}
-}
-
-
 @router.get(
     "/stream",
     summary="What rises, as server-sent events",
     response_class=Response,
-    responses=_EVENTS,
+    responses=EVENTS,
 )
 async def stream(
     request: Request,
@@ -124,7 +108,7 @@ async def stream(
 ) -> Response:
     """`count` first and after each change; `told` with the alerts that a browser is to show."""
     session = request.state.session
-    return _Streamed(
+    return Streamed(
         AlertStream(
             context(request),
             session_id=session.id if session is not None else None,

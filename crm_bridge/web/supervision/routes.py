@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from starlette.types import Receive, Scope, Send
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
@@ -21,6 +20,7 @@ from crm_bridge.web import paging
 from crm_bridge.web.context import context
 from crm_bridge.web.pages import language_of, render
 from crm_bridge.web.policy import COOKIE, who
+from crm_bridge.web.streamed import EVENTS, Streamed
 from crm_bridge.web.supervision import mine
 from crm_bridge.web.supervision.stream import FloorStream
 from crm_bridge.web.supervision.words import ACTS, CAME, REFUSALS
@@ -29,20 +29,6 @@ router = APIRouter()
 
 Supervisor = Annotated[Account, who(Role.SUPERVISOR)]
 PAGE: Final = 50
-_EVENTS: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"content": {"text/event-stream": {}}, "description": "events until the session ends"}
-}
-
-
-class _Streamed(Response):
-    """Lets a stream stand where FastAPI wants a response."""
-
-    def __init__(self, stream: FloorStream) -> None:
-        super().__init__()
-        self._stream = stream
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._stream(scope, receive, send)
 
 
 @router.get("/floor", include_in_schema=False)
@@ -70,13 +56,13 @@ async def officer(request: Request, me: Supervisor, extension: str) -> HTMLRespo
     tags=["supervision"],
     summary="What happens on the floor, as server-sent events",
     response_class=Response,
-    responses=_EVENTS,
+    responses=EVENTS,
 )
 async def stream(request: Request, me: Supervisor) -> Response:
     """`state` first, then `floor` with what has changed, and `now`; pieces of HTML."""
     mine.floor_view(context(request))
     session = request.state.session
-    return _Streamed(
+    return Streamed(
         FloorStream(
             context(request), me, language_of(request),
             session_id=session.id if session is not None else None,
