@@ -1,10 +1,17 @@
 """What holds for every test."""
 
+import os
+
 from hypothesis import Phase, settings
 
 # Speed is measured in benchmarks/: on a shared machine a slow example is no fault. Explaining a
 # failure traces every line of every example before there is one, where Python is older than 3.12.
+# `make test` draws the same examples each time, so that what fails there was broken by the change
+# under test; `make soak` draws new ones.
 settings.register_profile(
-    "hotline", deadline=None, phases=[phase for phase in Phase if phase is not Phase.explain]
+    "hotline",
+    deadline=None,
+    phases=[phase for phase in Phase if phase is not Phase.explain],
+    derandomize=not os.environ.get("HOTLINE_SOAK"),
 )
 settings.load_profile("hotline")

@@ -45,10 +45,14 @@ def _light_memory() -> Iterator[None]:
 
 
 def events_of(name: str, officers: int) -> list[Event]:
-    """The events of a capture, its officers renamed so that no other call shares one."""
+    """The events of a capture, renamed so that no other call shares an officer or a channel's name.
+
+    Each capture numbers its channels from 0; one Asterisk never gives out a number twice.
+    """
     found = []
     for raw in _read(name):
         renamed = re.sub(rb"(PJSIP|Local)/10(\d\d)", rb"\1/1%d\2" % officers, raw)
+        renamed = re.sub(rb"-0([0-9a-f]{7})\b", rb"-%d\1" % officers, renamed)
         event = decode(renamed)
         if event is not None and not isinstance(event, OF_THE_LINK):
             found.append(event)
