@@ -17,7 +17,7 @@ from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.directory import Directory
 from crm_bridge.desk.line import Line, LineNode, Part, not_connected, unconfirmed
 from crm_bridge.desk.supervision_acting import Acted, Acting
-from crm_bridge.desk.supervision_book import Attempt
+from crm_bridge.desk.supervision_book import Asked, Attempt
 from crm_bridge.desk.supervision_log import Act
 from crm_bridge.errors import Refused
 from ivr.ami import actions
@@ -76,13 +76,12 @@ class AtCalls:
                     f"another supervisor ({other.by or '?'}) is at this call already",
                 )
         if own is not None:
-            spying = await self._another_way(part.node, own, way)
+            await self._another_way(part.node, own, way, attempt)
         else:
-            spying = await self._ring(part, mine, way)
-        attempt.spying = spying
+            await self._ring(part, mine, way, attempt)
         return Acted(attempt.line.act, attempt.line.id)
 
-    async def _ring(self, part: Part, mine: str, way: str) -> Spying:
+    async def _ring(self, part: Part, mine: str, way: str, attempt: Attempt) -> None:
         if self._line.parts(mine):
             raise Refused(
                 "in-call", "ท่านกำลังอยู่ในสาย", "you are in a call; end it before you listen"
@@ -91,6 +90,8 @@ class AtCalls:
         if not _UNIQUEID.fullmatch(part.uniqueid):
             raise unconfirmed()
         words = {"listen": "Listen", "whisper": "Whisper", "barge": "Barge"}[way]
+        gaps = len(part.live.call.gaps)
+        attempt.asked = Asked(mine, part.uniqueid, way)
         await self._line.act(
             part.node,
             actions.originate(
@@ -114,21 +115,23 @@ class AtCalls:
             ),
             RING_SECONDS + _WITHIN,
         )
-        found = self._at(mine, part, way)
-        if found is None and not part.present:
+        if self._at(mine, part, way) is not None:
+            return
+        if not part.present:
             raise _call_over()
-        if found is None:
-            raise Refused(
-                "telephone-not-answered",
-                f"ไม่ได้รับสายที่เครื่อง {mine} จึงยังไม่ได้เข้าฟัง",
-                f"the telephone {mine} was not picked up: you are not at the call",
-            )
-        return found
+        if len(part.live.call.gaps) > gaps:
+            raise unconfirmed()  # the line was not heard meanwhile
+        raise Refused(
+            "telephone-not-answered",
+            f"ไม่ได้รับสายที่เครื่อง {mine} จึงยังไม่ได้เข้าฟัง",
+            f"the telephone {mine} was not picked up: you are not at the call",
+        )
 
-    async def _another_way(self, node: LineNode, own: Spying, way: str) -> Spying:
+    async def _another_way(self, node: LineNode, own: Spying, way: str, attempt: Attempt) -> None:
         channel = node.tracker.net.channels.get(own.spyer)
         if channel is None:
             raise _call_over()
+        attempt.asked = Asked(own.by, own.spied, way)
         await self._line.act(node, actions.redirect("", channel.name, CONTEXT, way))
         await self._line.until(
             lambda: (
@@ -139,7 +142,6 @@ class AtCalls:
         found = node.tracker.spyings.get(own.spyer)
         if found is None or found.way != way:
             raise unconfirmed()
-        return found
 
     async def leave(self, by: Account) -> Acted:
         """The supervisor's telephone leaves the officer's call. Raises Refused."""

@@ -101,6 +101,19 @@ async def lasting(connection: AsyncConnection) -> list[Line]:
     )
 
 
+async def unsettled(connection: AsyncConnection) -> list[Line]:
+    """Every act that would go on and of which it is not known how it came out, the oldest first."""
+    return await _lines(
+        connection,
+        _query()
+        .where(
+            acts.c.outcome == Came.ASKED.value,
+            acts.c.act.in_([act.value for act in LASTING]),
+        )
+        .order_by(acts.c.started_us, acts.c.id),
+    )
+
+
 async def page(
     connection: AsyncConnection,
     *,

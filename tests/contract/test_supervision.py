@@ -154,7 +154,7 @@ async def test_what_went_on_at_a_stop_is_closed_by_the_record(
         await supervision_log.begin(connection, line)
     book = floor_of(database).supervision.book
     await book.load()
-    await book.write_ends()
+    await book.write_down()
     assert not book.open
     (kept,) = await pages(database)
     wanted = (Came.DONE, end.at) if heard else (Came.LOST, None)
