@@ -14,6 +14,8 @@ from crm_bridge.desk.notices import NOTICES
 from crm_bridge.desk.seats import account_topic
 from crm_bridge.records.rows import snapshot
 from crm_bridge.records.writer import Writer, batch_of
+from crm_bridge.web.supervision.floor_view import FLOOR, OnFloor
+from crm_bridge.web.supervision.mine import floor_view
 from crm_bridge.web.supervision.stream import FloorStream
 from ivr.calls.tracker import Tracker
 from ivr.steps.standards import load_standards
@@ -326,3 +328,30 @@ async def test_the_floors_stream_gives_all_and_then_what_changes(desk: Desk, pbx
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_the_floor_is_made_once_for_all_pages_also_while_it_changes(
+    desk: Desk, pbx: Pbx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await seated(desk, Role.AGENT, "1001")
+    view = floor_view(desk.context)
+    made = 0
+    officers = view.officers
+
+    def counted() -> list[OnFloor]:
+        nonlocal made
+        made += 1
+        return officers()
+
+    monkeypatch.setattr(view, "officers", counted)
+    listener = desk.context.hub.listen([FLOOR])
+    floor = desk.context.floor
+    assert floor is not None
+    for _change in range(3):
+        for tell in floor.agents.changed:
+            tell(floor.agents.seat("1001"))
+        assert len({id(view.made("en")) for _page in range(3)}) == 1
+    assert made == 1
+    assert await listener.next(5) is not None
+    assert len({id(view.made("en")) for _page in range(3)}) == 1
+    assert made == 2

@@ -1,7 +1,8 @@
 """The floor now: who sits where in which state, at which call, who waits; told when it changes.
 
-What all supervisors see is made once for each change and language. On a busy line changes are told
-together, at the most every `TOGETHER` seconds; while nobody looks nothing is made.
+What all supervisors see is made once for each language and telling, however many look. On a busy
+line changes are told together, at the most every `TOGETHER` seconds; whoever comes in between gets
+what was made last, and then what has changed. While nobody looks nothing is made.
 """
 
 from __future__ import annotations
@@ -85,15 +86,12 @@ class FloorView:
         floor.line.on_call.append(self._call_changed)
 
     def made(self, lang: str) -> Made:
-        """The floor as it stands."""
-        if self._due or lang not in self._made:
-            made = Made(
+        """The floor as it stands, or as it stood when changes that are yet to be told began."""
+        if lang not in self._made:
+            self._made[lang] = Made(
                 {one.extension: self._row(one, lang) for one in self.officers()},
                 fragment("supervision/queues.html", lang, queues=self.queues()),
             )
-            if self._due:
-                return made
-            self._made[lang] = made
         return self._made[lang]
 
     def officers(self) -> list[OnFloor]:
@@ -167,8 +165,10 @@ class FloorView:
         self._soon()
 
     def _soon(self) -> None:
-        self._made.clear()
-        if self._due or not self._hub.heard(FLOOR):
+        if self._due:
+            return
+        if not self._hub.heard(FLOOR):
+            self._made.clear()
             return
         self._due = True
         asyncio.get_running_loop().call_later(TOGETHER, self._tell)
