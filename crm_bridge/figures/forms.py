@@ -8,8 +8,10 @@
 | `QUEUES` | queue | every passage that began then |
 | `CALLS` | direction, service, language, outcome | every call entered then |
 | `AGENTS` | agent, queue | every part of an officer whose handling ended then |
+| `HANDLINGS` | queue | the same, of all officers |
 | `HOURS` | hour of the week, queue, service, step | timings; where step is "", queue passages |
 | `TRANSFERS` | kind, agency, outcome | every asking for a transfer or consultation |
+| `TRANSFERS_ENDED` | kind, outcome | the same, of all agencies |
 | `MENUS` | path (`main:1/guide:0`), outcome | every caller's way through the menus |
 | `REPEATS` | times (`1` … `9`, `10+`) | callers with so many calls in the month, and those calls |
 | `CALLBACKS` | state | lost calls, and when they were called back |
@@ -19,6 +21,9 @@
 
 The steps of cases and appointments are in `STEPS`, `AGENT_STEPS`, `AGENCY_STEPS` and `HOURS` too,
 with the queue "".
+
+Where hundreds of officers or agencies would be added up for a figure of all of them, a form is kept
+that is the sum of another (`of`) over some of its keys.
 
 Before its keys a row has its `level` and `from_us`: the quarter of an hour, day or month of
 Asia/Bangkok, and the moment of its beginning. Each level holds all there is, so that a span is read
@@ -46,6 +51,10 @@ class Form:
     counts: tuple[str, ...]
     spans: tuple[str, ...] = ()
     """Histograms of spans of time."""
+    of: Form | None = None
+    """The form whose rows it adds up; its keys, counts and spans are some of that one's."""
+    found_by: str | None = None
+    """A key by which a few of many rows are asked for, whatever stands before it."""
 
 
 _ALL: Final[tuple[Level, ...]] = ("quarter", "day", "month")
@@ -56,8 +65,8 @@ _TIMINGS: Final = ("within", "over", "open", "observed", "declared", "inferred",
 STEPS: Final = Form("figures_steps", _ALL, ("queue", "service", "step"), _TIMINGS, ("elapsed",))
 _WHAT: Final = ("queue", "service", "step")
 AGENT_STEPS: Final = Form(
-    "figures_agent_steps", _DAYS, ("agent", *_WHAT), _TIMINGS, ("elapsed",)
-)  # fmt: skip
+    "figures_agent_steps", _DAYS, ("agent", *_WHAT), _TIMINGS, ("elapsed",), found_by="step"
+)
 AGENCY_STEPS: Final = Form(
     "figures_agency_steps", _DAYS, ("agency", *_WHAT), _TIMINGS, ("elapsed",)
 )
@@ -83,11 +92,13 @@ AGENTS: Final = Form(
     ("parts", "talk_us", "hold_us", "wrap_us"),
     ("handled",),
 )
+HANDLINGS: Final = Form("figures_handlings", _DAYS, ("queue",), AGENTS.counts, of=AGENTS)
 HOURS: Final = Form(
     "figures_hours",
     _DAYS,
     ("hour_of_week", *_WHAT),
     ("timings", "within", "over", "offered", "answered", "abandoned"),
+    found_by="step",
 )
 """`hour_of_week` is `000` (Monday 00:00) to `167`. `offered` are all passages whose end is known,
 short ones too: it knows no threshold."""
@@ -102,6 +113,14 @@ TRANSFERS: Final = Form(
 `asked_us`: asked → answered, or over in vain. The ministry's share `ours` ends where the agency's
 telephone begins to ring, and the agency's `theirs` begins there; of a call whose agency's leg was
 not seen both are unknown, and in neither histogram."""
+TRANSFERS_ENDED: Final = Form(
+    "figures_transfers_ended",
+    _DAYS,
+    ("kind", "outcome"),
+    ("transfers", "asked_us"),
+    ("whole",),
+    of=TRANSFERS,
+)
 MENUS: Final = Form("figures_menus", _DAYS, ("path", "outcome"), ("calls",))
 REPEATS: Final = Form("figures_repeats", ("month",), ("times",), ("callers", "calls"))
 """Calls from a number, by the month in which they were entered; withheld ones are in `CALLS`."""
@@ -125,8 +144,8 @@ AGENT_TIMES: Final = Form("figures_agent_times", _DAYS, ("agent", "state", "reas
 """How long officers who are signed in were `ready`, `paused` (for a reason) or in `wrapup`; a state
 that is not over is not in it."""
 FORMS: Final = (
-    STEPS, AGENT_STEPS, AGENCY_STEPS, QUEUES, CALLS, AGENTS, HOURS, TRANSFERS, MENUS, REPEATS,
-    CALLBACKS, SUBJECTS, CASES, AGENT_TIMES,
+    STEPS, AGENT_STEPS, AGENCY_STEPS, QUEUES, CALLS, AGENTS, HANDLINGS, HOURS, TRANSFERS,
+    TRANSFERS_ENDED, MENUS, REPEATS, CALLBACKS, SUBJECTS, CASES, AGENT_TIMES,
 )  # fmt: skip
 
 

@@ -39,11 +39,15 @@ _FEW: Final = 12
 class Packed(Mapping[int, int]):
     """Histograms as they are stored, added up when they are first looked at."""
 
-    __slots__ = ("_arrays", "_data")
+    __slots__ = ("_arrays", "_data", "_less")
 
-    def __init__(self, data: bytes = b"") -> None:
-        """`data`: bytes of `encode`, of one histogram or of several one behind the other."""
+    def __init__(self, data: bytes = b"", less: bytes = b"") -> None:
+        """`data`: bytes of `encode`, of one histogram or of several one behind the other.
+
+        `less`: of what is to be taken away from them, of which they hold all.
+        """
         self._data = data
+        self._less = less
         self._arrays: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     @property
@@ -52,6 +56,11 @@ class Packed(Mapping[int, int]):
         if self._arrays is None:
             entries = _entries(self._data)
             sums = np.bincount(entries["number"], weights=entries["count"])
+            if self._less:
+                away = _entries(self._less)
+                sums -= np.bincount(
+                    away["number"], weights=away["count"], minlength=len(sums)
+                )  # fmt: skip
             numbers = np.flatnonzero(sums)
             self._arrays = numbers.astype(np.int64), sums[numbers].astype(np.int64)
         return self._arrays
@@ -59,7 +68,7 @@ class Packed(Mapping[int, int]):
     def plus(self, more: Mapping[int, int], sign: int = 1) -> Packed:
         """With the counts of another histogram added, or with `sign` -1 taken away."""
         if isinstance(more, Packed) and sign == 1:
-            return Packed(self._data + more._data)
+            return Packed(self._data + more._data, self._less + more._less)
         return Packed(changed(encode(self), {n: sign * count for n, count in more.items()}))
 
     def __getitem__(self, number: int) -> int:
@@ -76,7 +85,7 @@ class Packed(Mapping[int, int]):
         return len(self.arrays[0])
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(len(self)) if self._less else bool(self._data)
 
 
 def bucket(micros: int) -> int:

@@ -7,7 +7,7 @@ epoch, UTC; a quarter, day, week (from Monday) or month is the moment of its beg
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, Literal
@@ -34,6 +34,8 @@ class Tile:
     level: Level
     since: int | None
     until: int | None
+    less: bool = False
+    """Its rows are to be taken away."""
 
     def beginnings(self) -> list[int]:
         """The beginnings of its rows; ValueError of one without bounds."""
@@ -130,3 +132,48 @@ def tiles(levels: Sequence[Level], since: int | None, until: int | None) -> Iter
     yield Tile(level, first, end)
     if end is not None:
         yield from tiles(finer, end, until)
+
+
+def fewest(levels: Sequence[Level], since: int | None, until: int | None) -> Iterator[Tile]:
+    """The fewest rows that make up a span: those of `tiles`, or a coarse one less some finer ones.
+
+    Twenty days of a month are the month less ten days, and a month up to today is the month.
+    """
+    if since is not None and until is not None and since >= until:
+        return
+    level, finer = levels[-1], levels[:-1]
+    if not finer:
+        yield Tile(level, since, until)
+        return
+    if since is not None and until is not None:
+        begun, over = beginning(level, since), _from(level, until)
+        if begun == beginning(level, until):  # within one row
+            if until - since > over - begun - (until - since):
+                yield Tile(level, begun, over)
+                yield from _less(finer, begun, since)
+                yield from _less(finer, until, over)
+            else:
+                yield from fewest(finer, since, until)
+            return
+    first, end = since, until
+    if since is not None and (begun := beginning(level, since)) < since:
+        first = _from(level, since)
+        if since - begun < first - since:
+            yield from _less(finer, begun, since)
+            first = begun
+        else:
+            yield from fewest(finer, since, first)
+    if until is not None and (last := beginning(level, until)) < until:
+        end = _from(level, until)
+        if end - until < until - last:
+            yield from _less(finer, until, end)
+        else:
+            yield from fewest(finer, last, until)
+            end = last
+    if first is None or end is None or first < end:
+        yield Tile(level, first, end)
+
+
+def _less(levels: Sequence[Level], since: int, until: int) -> Iterator[Tile]:
+    for tile in fewest(levels, since, until):
+        yield replace(tile, less=not tile.less)

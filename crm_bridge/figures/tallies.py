@@ -1,7 +1,7 @@
 """Differences to the figures: whole numbers only, so that they can be taken back exactly.
 
-They are made by the finest level of each form; `at_every_level` adds their rows up to those of the
-coarser ones.
+They are made by the finest level of each form that calls are counted by; `rows_to_add` adds them
+up to the coarser levels, and to the forms that are sums of others.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Tally:
 class Tallies:
     """Differences to rows of the tables of figures, by table and key: beginning, and `keys`."""
 
-    rows: dict[Form, dict[Key, Tally]] = field(default_factory=lambda: {f: {} for f in FORMS})
+    rows: dict[Form, dict[Key, Tally]] = field(
+        default_factory=lambda: {f: {} for f in FORMS if f.of is None}
+    )
     callers: dict[tuple[int, str], int] = field(default_factory=dict)
     """By month and number: how many calls more that caller has made; of these `REPEATS` is made."""
     numbers: dict[str, bool] = field(default_factory=dict)
@@ -88,8 +90,30 @@ class Tallies:
         self.numbers[number] = lost or self.numbers.get(number, False)
 
 
-def at_every_level(form: Form, rows: Mapping[Key, Tally]) -> dict[Key, Tally]:
-    """Rows by (level, beginning, *keys): those of the finest level, and what they add up to."""
+def rows_to_add(tallies: Tallies) -> Iterator[tuple[Form, dict[Key, Tally]]]:
+    """For every form its rows by (level, beginning, *keys): what is to be added to its table."""
+    for form in FORMS:
+        rows = tallies.rows[form] if form.of is None else _summed(form, form.of, tallies)
+        yield form, _at_every_level(form, rows)
+
+
+def _summed(form: Form, of: Form, tallies: Tallies) -> dict[Key, Tally]:
+    """The rows of a form that adds up those of another."""
+    places = [1 + of.keys.index(name) for name in form.keys]
+    counts = [of.counts.index(name) for name in form.counts]
+    spans = [of.spans.index(name) for name in form.spans]
+    found: dict[Key, Tally] = {}
+    for key, tally in tallies.rows[of].items():
+        place = (key[0], *(key[n] for n in places))
+        held = found.get(place)
+        if held is None:
+            held = found[place] = Tally.of(form)
+        held.add(Tally([tally.counts[n] for n in counts], [tally.spans[n] for n in spans]))
+    return found
+
+
+def _at_every_level(form: Form, rows: Mapping[Key, Tally]) -> dict[Key, Tally]:
+    """Rows of the finest level, and what they add up to."""
     finest = form.levels[0]
     found: dict[Key, Tally] = {(finest, *key): tally for key, tally in rows.items() if tally}
     finer = list(found.items())
@@ -108,10 +132,9 @@ def at_every_level(form: Form, rows: Mapping[Key, Tally]) -> dict[Key, Tally]:
 
 def rows_of(tallies: Tallies) -> Iterator[tuple[Form, Key, Tally]]:
     """Every row that is not nothing, in order of table and key."""
-    for form in FORMS:
-        for key in sorted(tallies.rows[form]):
-            tally = tallies.rows[form][key]
-            if tally:
+    for form, rows in tallies.rows.items():
+        for key in sorted(rows):
+            if tally := rows[key]:
                 yield form, key, tally
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text
 
 from crm_bridge.figures.forms import FORMS, Form
 from crm_bridge.records.tables import metadata
@@ -26,6 +26,11 @@ def _table(form: Form) -> Table:
         *(Column(name, Text, primary_key=True) for name in form.keys),
         *(Column(name, BigInteger, nullable=False) for name in form.counts),
         *(Column(name, LargeBinary, nullable=False) for name in form.spans),
+        *(
+            [Index(f"ix_{form.name}_{form.found_by}", "level", form.found_by, "from_us")]
+            if form.found_by
+            else []
+        ),
         sqlite_with_rowid=False,
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from crm_bridge.figures.counting import LISTS, Row, count_call
 from crm_bridge.figures.forms import REPEATS, Form, times
 from crm_bridge.figures.histogram import changed
-from crm_bridge.figures.tallies import Key, Tallies, Tally, at_every_level
+from crm_bridge.figures.tallies import Key, Tallies, Tally, rows_to_add
 from crm_bridge.records.figure_tables import COUNTED, FIGURES, figures_state
 from crm_bridge.records.tables import CHILDREN, calls
 
@@ -107,8 +107,7 @@ class Figures:
         """
         self._repeat(connection, tallies)
         written = 0
-        for form, differences in tallies.rows.items():
-            rows = at_every_level(form, differences)
+        for form, rows in rows_to_add(tallies):
             if not rows:
                 continue
             keys = sorted(rows)

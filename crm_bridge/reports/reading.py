@@ -1,8 +1,9 @@
 """Figures of a span of time, read from the tables of figures and added up by what is asked.
 
-A span is made up of whole months, then days, then quarters of an hour (`levels.tiles`), so that a
-year costs twelve rows a key. The database adds the counts up; histograms come as they are stored
-and are added up when somebody looks at them.
+A span is made up of whole months, then days, then quarters of an hour, or of a longer one less some
+shorter (`levels.fewest`), so that a year costs twelve rows a key, and a month to date one or a few.
+The database adds the counts up; histograms come as they are stored and are added up when somebody
+looks at them.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from crm_bridge.figures.levels import (
     Grain,
     Level,
     Tile,
+    fewest,
     month_after,
     month_of,
-    tiles,
 )
 from crm_bridge.figures.tallies import Tally
 from crm_bridge.records.figure_tables import FIGURES
@@ -64,9 +65,25 @@ async def added_up(
     `spans` the histograms are left out, which is quicker where there are many keys.
     """
     found = _Sums(connection, form, by, only, spans=spans)
-    for tile in tiles(form.levels, since, until):
+    for tile in fewest(form.levels, since, until):
         await found.add(tile)
     return found.sorted()
+
+
+async def names_in(
+    connection: AsyncConnection, form: Form, name: str, *, since: Micros, until: Micros
+) -> set[str]:
+    """The values of a key in the months that the span touches, the empty one left out."""
+    table = FIGURES[form]
+    rows = await connection.execute(
+        select(table.c[name]).distinct().where(
+            table.c.level == "month",
+            table.c.from_us >= month_of(since),
+            table.c.from_us < until,
+            table.c[name] != "",
+        )
+    )  # fmt: skip
+    return {str(value) for (value,) in rows}
 
 
 async def series(
@@ -99,12 +116,12 @@ def _pieces(
 ) -> Iterator[tuple[Tile, Micros | None]]:
     """Tiles, and the beginning of the month that one is a part of where it is not told by rows."""
     if grain != "month":
-        yield from ((tile, None) for tile in tiles(levels, since, until))
+        yield from ((tile, None) for tile in fewest(levels, since, until))
         return
     start = month_of(since)
     while start < until:
         after = month_after(start)
-        for tile in tiles(levels, max(start, since), min(after, until)):
+        for tile in fewest(levels, max(start, since), min(after, until)):
             yield tile, start
         start = after
 
@@ -140,6 +157,8 @@ class _Sums:
         self._spans = form.spans if spans else ()
         self._counts: dict[tuple[Any, ...], list[int]] = {}
         self._parts: dict[tuple[Any, ...], list[list[bytes]]] = {}
+        self._less: dict[tuple[Any, ...], list[list[bytes]]] = {}
+        """The histograms to be taken away."""
 
     async def add(self, tile: Tile, start: ColumnElement[int] | None = None) -> None:
         """Adds the rows of a tile; with `start` that comes before their key."""
@@ -148,10 +167,11 @@ class _Sums:
         where = [table.c.level == tile.level, *self._within(tile), *self._only]
         counts = select(*by, *(func.sum(table.c[name]) for name in self._form.counts)).where(*where)
         # a beginning that is a literal is the same for all
-        await self._add_counts(counts.group_by(*by) if by else counts, len(by))
+        sign = -1 if tile.less else 1
+        await self._add_counts(counts.group_by(*by) if by else counts, len(by), sign)
         if self._spans:
             rows = select(*by, *(table.c[name] for name in self._spans)).where(*where)
-            await self._add_spans(rows, len(by))
+            await self._add_spans(rows, len(by), self._less if tile.less else self._parts)
 
     def _within(self, tile: Tile) -> list[ColumnElement[bool]]:
         begun = self._table.c.from_us
@@ -166,35 +186,43 @@ class _Sums:
             bounds.append(begun < tile.until)
         return bounds
 
-    async def _add_counts(self, query: Select[Any], width: int) -> None:
+    async def _add_counts(self, query: Select[Any], width: int, sign: int) -> None:
         for row in await self._connection.execute(query):
             if row[width] is None:  # the sum of no rows, where there is no key
                 continue
-            key, more = tuple(row[:width]), [int(count) for count in row[width:]]
+            key, more = tuple(row[:width]), [sign * int(count) for count in row[width:]]
             held = self._counts.get(key)
             if held is None:
                 self._counts[key] = more
             else:
                 self._counts[key] = [a + b for a, b in zip(held, more, strict=True)]
 
-    async def _add_spans(self, query: Select[Any], width: int) -> None:
+    async def _add_spans(
+        self, query: Select[Any], width: int, into: dict[tuple[Any, ...], list[list[bytes]]]
+    ) -> None:
         for n, row in enumerate(await self._connection.execute(query), 1):
             if n % _BREATH == 0:
                 await asyncio.sleep(0)
             key = tuple(row[:width])
-            parts = self._parts.get(key)
+            parts = into.get(key)
             if parts is None:
-                parts = self._parts[key] = [[] for _ in self._spans]
+                parts = into[key] = [[] for _ in self._spans]
             for part, data in zip(parts, row[width:], strict=True):
                 part.append(data)
 
     def sorted(self) -> dict[tuple[str | int, ...], Tally]:
-        """What was added, in order of the keys."""
+        """What was added and not taken away again, in order of the keys."""
         none: list[list[bytes]] = [[] for _ in self._form.spans]
         return {
             key: Tally(
                 self._counts[key],
-                [Packed(b"".join(part)) for part in self._parts.get(key, none)],
+                [
+                    Packed(b"".join(part), b"".join(less))
+                    for part, less in zip(
+                        self._parts.get(key, none), self._less.get(key, none), strict=True
+                    )
+                ],
             )
             for key in sorted(self._counts)
+            if any(self._counts[key])
         }

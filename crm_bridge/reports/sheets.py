@@ -66,6 +66,8 @@ class Sheet:
     """What must be read with it: what was not observed, what is left out."""
     sums: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Columns that are the sum of others in each row: who knows all but one knows that one too."""
+    on_page: int | None = None
+    """So many rows, the first, are enough for a page; a file has all."""
 
 
 TOTAL: Final[Words] = ("รวม", "Total")

@@ -31,6 +31,8 @@ BOUNDS = [
     (day_of(FIRST), month_of(FIRST + 40 * DAY)),
     (FIRST + 3 * HOUR + QUARTER, FIRST + 5 * DAY + QUARTER),
     (FIRST + 9 * DAY, FIRST + 9 * DAY + 5 * HOUR),
+    (FIRST + 4 * DAY, FIRST + 27 * DAY + 11 * HOUR),
+    (FIRST + 6 * DAY, FIRST + 58 * DAY),
     (FIRST + 9 * DAY, FIRST + 9 * DAY),
 ]
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from sqlalchemy import insert
-
 from crm_bridge.cases.working_days import build, start_of
 from crm_bridge.figures.forms import AGENTS, CALLS, QUEUES
-from crm_bridge.figures.histogram import bucket, encode
+from crm_bridge.figures.histogram import bucket
+from crm_bridge.figures.tallies import Tallies, Tally
 from crm_bridge.records.database import Database
-from crm_bridge.records.figure_tables import FIGURES
+from crm_bridge.records.figures import Figures
 from ivr.calls.call import INBOUND
 
 SECOND = 1_000_000
@@ -26,40 +25,25 @@ async def busy_weeks(
     """Days up to and with `last`: of 30 calls 28 answered after 10 s, one gone after 3, one after
     60; each of three minutes."""
     works = build(0, range(last.year - 2, last.year + 2)).working
-    queues, calls, agents = [], [], []
+    found = Tallies()
     for n in range(days):
         day = last - timedelta(days=n)
         midnight = start_of(day)
         slots = OFFICE if works(day) else range(24, 26)
         for slot in slots:
-            queues += [_passages(level, midnight + slot * HALF, queue) for level in ("quarter",)]
-        queues.append(_passages("day", midnight, queue, len(slots)))
+            passages = found.at(QUEUES, (midnight + slot * HALF, queue))
+            passages.add(Tally([28, 2, 0, 0, 0, 0, 280 * SECOND], [_spans(10, 28), _GONE]))
         whole = len(slots) * EACH
-        calls += [
-            {
-                "level": level, "from_us": midnight, "direction": INBOUND, "service": queue,
-                "language": "th", "outcome": "served", "calls": whole, "withheld": 0,
-                "not_observed": 0, "length_us": whole * 200 * SECOND, "length": b"",
-            }
-            for level in ("quarter", "day")
-        ]  # fmt: skip
-        agents.append(
-            {
-                "level": "day", "from_us": midnight, "agent": "1001", "queue": queue,
-                "parts": whole, "talk_us": whole * 150 * SECOND, "hold_us": 0,
-                "wrap_us": whole * 30 * SECOND, "handled": b"",
-            }
-        )  # fmt: skip
+        calls = found.at(CALLS, (midnight, INBOUND, queue, "th", "served"))
+        calls.add(Tally([whole, 0, 0, whole * 200 * SECOND], [{}]))
+        handled = found.at(AGENTS, (midnight, "1001", queue))
+        handled.add(Tally([whole, whole * 150 * SECOND, 0, whole * 30 * SECOND], [{}]))
     async with database.writing() as connection:
-        for form, rows in ((QUEUES, queues), (CALLS, calls), (AGENTS, agents)):
-            await connection.execute(insert(FIGURES[form]), rows)
+        await connection.run_sync(lambda c: Figures(c.dialect).apply(c, found))
 
 
-def _passages(level: str, at: int, queue: str, times: int = 1) -> dict[str, object]:
-    return {
-        "level": level, "from_us": at, "queue": queue, "answered": 28 * times,
-        "abandoned": 2 * times, "timeout": 0, "left": 0, "transferred": 0, "unknown": 0,
-        "waited_us": 280 * SECOND * times,
-        "answered_after": encode({bucket(10 * SECOND): 28 * times}),
-        "abandoned_after": encode({bucket(3 * SECOND): times, bucket(60 * SECOND): times}),
-    }  # fmt: skip
+def _spans(seconds: int, times: int) -> dict[int, int]:
+    return {bucket(seconds * SECOND): times}
+
+
+_GONE = _spans(3, 1) | _spans(60, 1)

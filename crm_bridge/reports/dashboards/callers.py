@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.cases import subjects
 from crm_bridge.config import Config
-from crm_bridge.figures.forms import CALLS, MENUS, REPEATS, SUBJECTS, TRANSFERS
+from crm_bridge.figures.forms import CALLS, MENUS, REPEATS, SUBJECTS, TRANSFERS, TRANSFERS_ENDED
 from crm_bridge.figures.histogram import percentile
 from crm_bridge.figures.levels import month_of
 from crm_bridge.figures.tallies import Tally
@@ -256,7 +256,7 @@ async def _transfers(connection: AsyncConnection, filters: Filters) -> Sheet:
     """How transfers and consultations ended, and how long the asking took."""
     period = filters.period
     sums = await added_up(
-        connection, TRANSFERS, ("kind", "outcome"), since=period.since, until=period.until
+        connection, TRANSFERS_ENDED, ("kind", "outcome"), since=period.since, until=period.until
     )
     every: dict[str, int] = {}
     for (kind, _), tally in sums.items():

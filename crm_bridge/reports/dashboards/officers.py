@@ -8,7 +8,7 @@ from typing import Any, Final
 from crm_bridge.charts.bars import Bar, Bars
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config
-from crm_bridge.figures.forms import AGENT_STEPS, AGENTS
+from crm_bridge.figures.forms import AGENT_STEPS, AGENTS, HANDLINGS
 from crm_bridge.figures.tallies import Tally
 from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import whole
@@ -44,8 +44,9 @@ async def build(
             connection, AGENTS, ("agent",), since=other.since, until=other.until, only=only,
             spans=False,
         )  # fmt: skip
-        days = await through_time(connection, AGENTS, (), period, grain, only, spans=False)
-        were = await through_time(connection, AGENTS, (), other, grain, only, spans=False)
+        form = AGENTS if filters.agent else HANDLINGS
+        days = await through_time(connection, form, (), period, grain, only, spans=False)
+        were = await through_time(connection, form, (), other, grain, only, spans=False)
         officers = _officers(now)
         blocks: list[Sheet | Chart] = [
             officers_table(officers, _officers(then), filters),

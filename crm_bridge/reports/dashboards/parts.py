@@ -20,7 +20,7 @@ from crm_bridge.reports.filters import Filters, Grain
 from crm_bridge.reports.links import calls_behind, days_of, of_calls
 from crm_bridge.reports.names import agency_name, edition_of
 from crm_bridge.reports.period import Period
-from crm_bridge.reports.reading import added_up, series
+from crm_bridge.reports.reading import names_in, series
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 from crm_bridge.written import (
     WEEKDAYS_EN,
@@ -244,7 +244,7 @@ def together(form: Form, tallies: Iterable[Tally]) -> Tally:
 async def choices_of(
     connection: AsyncConnection, config: Config, filters: Filters, takes: Iterable[str]
 ) -> dict[str, tuple[Choice, ...]]:
-    """What the filters can be set to: names that the figures of these days know."""
+    """What the filters can be set to: names that the figures know of the months of these days."""
     period = filters.period
     found: dict[str, tuple[Choice, ...]] = {}
     services = edition_of(period).services
@@ -260,11 +260,10 @@ async def choices_of(
             steps = {step.step: (step.th, step.en) for s in known for step in s.steps.values()}
             found[name] = tuple(Choice(step, words) for step, words in steps.items())
         elif name in _KNOWN_BY:
-            sums = await added_up(
-                connection, _KNOWN_BY[name], (name,), since=period.since, until=period.until,
-                spans=False,
-            )  # fmt: skip
-            values = {str(value) for (value,) in sums if value} | {getattr(filters, name)} - {""}
+            found_then = await names_in(
+                connection, _KNOWN_BY[name], name, since=period.since, until=period.until
+            )
+            values = found_then | {getattr(filters, name)} - {""}
             found[name] = tuple(
                 Choice(v, agency_name(config, v) if name == "agency" else (v, v))
                 for v in sorted(values)

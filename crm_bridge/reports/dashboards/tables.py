@@ -24,6 +24,8 @@ from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 P50: Final[Words] = ("มัธยฐาน", "p50")
 P90: Final[Words] = ("p90", "p90")
 P95: Final[Words] = ("p95", "p95")
+_OFFICERS: Final = 50
+"""Officers of a page; an office of hundreds is read by filters and files."""
 THEN: Final[Words] = ("ช่วงที่เทียบ", "Compared")
 
 FIGURES_OF_STEPS: Final = (
@@ -170,7 +172,7 @@ def _of_queue(q: Queue, then: QueueFigures | None, filters: Filters) -> tuple[ob
 
 
 def officers_table(officers: Iterable[Officer], then: Iterable[Officer], filters: Filters) -> Sheet:
-    """What every officer did, by the extension."""
+    """What every officer did, who handled the most first."""
     before = {o.agent: o.figures for o in then}
     more = {"queue": filters.queue} if filters.queue else {}
     board = dashboard("officers", filters, agent="")
@@ -190,8 +192,9 @@ def officers_table(officers: Iterable[Officer], then: Iterable[Officer], filters
         tuple(
             (Cell(o.agent, f"{board}&agent={quote(o.agent)}"),
              *_of_officer(o, before.get(o.agent), f"{calls}&agent={quote(o.agent)}"))
-            for o in officers
+            for o in sorted(officers, key=lambda o: (-o.figures.handled, o.agent))
         ),
+        on_page=_OFFICERS,
     )  # fmt: skip
 
 

@@ -43,12 +43,12 @@ def columns_of(sheet: Sheet) -> tuple[Column, ...]:
 
 
 def rows_of(sheet: Sheet, lang: str) -> list[Row]:
-    """The rows, each cell written out."""
+    """The rows of the page, each cell written out."""
     places = {column.id: n for n, column in enumerate(sheet.columns)}
     heading = next((n for n, column in enumerate(sheet.columns) if column.heads), None)
     found: list[Row] = []
     before: str | None = None
-    for row in sheet.rows:
+    for row in sheet.rows[: sheet.on_page]:
         head = None if heading is None else _text(_plain(row[heading]), Kind.TEXT, lang)
         cells = [
             _shown(row, n, column, places, lang)

@@ -16,6 +16,7 @@ from crm_bridge.figures.levels import (
     Tile,
     beginning,
     day_of,
+    fewest,
     hour_of_week,
     month_after,
     month_of,
@@ -117,3 +118,42 @@ def test_a_row_belongs_to_the_span_in_which_it_begins(begin):
     (tile,) = tiles(("day", "month"), MIDNIGHT + begin, MIDNIGHT + DAY // 2)
     assert tile.level == "day"
     assert (tile.since <= MIDNIGHT) is (begin == 0)
+
+
+@given(moments, st.integers(0, 800 * DAY), st.integers(-40 * DAY, 840 * DAY))
+def test_a_moment_is_in_the_fewest_rows_once_or_as_often_added_as_taken_away(since, length, place):
+    until, moment = since + length, since + place
+    met = 0
+    for tile in fewest(ALL, since, until):
+        assert tile.since < tile.until
+        if tile.since <= beginning(tile.level, moment) < tile.until:
+            met += -1 if tile.less else 1
+    assert met == (since <= quarter_of(moment) < until)
+
+
+def test_most_of_a_month_is_the_month_less_the_rest():
+    found = list(fewest(ALL, at(2026, 2, 10), at(2026, 11, 27, 13, 30)))
+    assert [(tile.level, office(tile.since), office(tile.until), tile.less) for tile in found] == [
+        ("day", office(at(2026, 2, 1)), office(at(2026, 2, 10)), True),
+        ("quarter", office(at(2026, 11, 27, 13, 30)), office(at(2026, 11, 28)), True),
+        ("day", office(at(2026, 11, 28)), office(at(2026, 12, 1)), True),
+        ("month", office(at(2026, 2, 1)), office(at(2026, 12, 1)), False),
+    ]
+    assert list(fewest(ALL, at(2026, 2, 1), at(2026, 2, 9))) == [
+        Tile("day", at(2026, 2, 1), at(2026, 2, 9))
+    ]
+    assert list(fewest(ALL, at(2026, 2, 4), at(2026, 2, 27))) == [
+        Tile("month", at(2026, 2, 1), at(2026, 3, 1)),
+        Tile("day", at(2026, 2, 1), at(2026, 2, 4), less=True),
+        Tile("day", at(2026, 2, 27), at(2026, 3, 1), less=True),
+    ]
+
+
+@given(moments, st.integers(0, 800 * DAY))
+def test_the_fewest_rows_are_no_more_than_those_side_by_side(since, length):
+    since, until = quarter_of(since), quarter_of(since + length)
+
+    def count(pieces):
+        return sum(len(tile.beginnings()) for tile in pieces)
+
+    assert count(fewest(ALL, since, until)) <= count(tiles(ALL, since, until))

@@ -14,15 +14,17 @@ from crm_bridge.figures.forms import (
     AGENT_STEPS,
     AGENTS,
     CALLS,
+    HANDLINGS,
     HOURS,
     MENUS,
     QUEUES,
     STEPS,
     TRANSFERS,
+    TRANSFERS_ENDED,
 )
 from crm_bridge.figures.histogram import bucket, encode
 from crm_bridge.figures.levels import DAY, beginning
-from crm_bridge.figures.tallies import Tallies, Tally, at_every_level, rows_of
+from crm_bridge.figures.tallies import Tallies, Tally, rows_of, rows_to_add
 from crm_bridge.records.rows import snapshot
 from crm_bridge.records.tables import CHILDREN, calls
 from ivr.calls.call import (
@@ -305,8 +307,9 @@ def test_days_and_months_are_what_their_quarters_add_up_to(real):
     found = Tallies()
     for made in real:
         count_call(found, made.call, made.children)
-    for form in OF_CALLS:
-        rows = at_every_level(form, found.rows[form])
+    for form, rows in rows_to_add(found):
+        if form not in OF_CALLS and form.of is None:
+            continue
         assert {key[0] for key in rows} == set(form.levels)
         for finer, level in pairwise(form.levels):
             again = {}
@@ -317,11 +320,30 @@ def test_days_and_months_are_what_their_quarters_add_up_to(real):
             assert again == {key: tally for key, tally in rows.items() if key[0] == level}
 
 
+def test_forms_of_all_officers_and_agencies_add_up_those_of_each(real):
+    found = Tallies()
+    for made in real:
+        count_call(found, made.call, made.children)
+    rows = dict(rows_to_add(found))
+    for form, drop in ((HANDLINGS, "agent"), (TRANSFERS_ENDED, "agency")):
+        again = {}
+        for key, tally in rows[form.of].items():
+            named = dict(zip(("level", "from_us", *form.of.keys), key, strict=True))
+            del named[drop]
+            counts = dict(zip(form.of.counts, tally.counts, strict=True))
+            spans = dict(zip(form.of.spans, tally.spans, strict=True))
+            again.setdefault(tuple(named.values()), Tally.of(form)).add(
+                Tally([counts[name] for name in form.counts], [spans[name] for name in form.spans])
+            )
+        assert rows[form] == again
+        assert len(again) > 3
+
+
 def test_what_a_change_leaves_as_it_was_is_no_row_of_a_level():
     """A call that moves by a day within its month changes two days and no month."""
     found = Tallies()
     for sign, at in ((-1, NOON), (1, NOON + DAY)):
         made = rows(lost(1, at))
         count_call(found, made.call, made.children, sign)
-    changed = at_every_level(QUEUES, found.rows[QUEUES])
+    changed = dict(rows_to_add(found))[QUEUES]
     assert sorted(key[0] for key in changed) == ["day", "day", "quarter", "quarter"]
