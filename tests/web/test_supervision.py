@@ -10,7 +10,9 @@ import pytest
 
 from crm_bridge.access.roles import Role
 from crm_bridge.config_supervision import SupervisionSection
+from crm_bridge.desk import supervision_log
 from crm_bridge.desk.notices import NOTICES
+from crm_bridge.desk.one_at_a_time import OneAtATime
 from crm_bridge.desk.seats import account_topic
 from crm_bridge.records.rows import snapshot
 from crm_bridge.records.writer import Writer, batch_of
@@ -20,6 +22,7 @@ from crm_bridge.web.supervision.stream import FloorStream
 from ivr.calls.tracker import Tracker
 from ivr.steps.standards import load_standards
 from ivr.steps.timeline import timeline
+from tests.support.live import until
 from tests.support.scenario import config_of, records_of
 from tests.support.web import Desk
 from tests.unit.calls.test_tracker import answered, bridged
@@ -166,8 +169,20 @@ async def test_a_message_is_there_at_once_and_until_it_is_read(desk: Desk, pbx: 
 
 
 async def test_a_message_sent_twice_is_one_and_another_meanwhile_is_refused_not_lost(
-    desk: Desk, pbx: Pbx
+    desk: Desk, pbx: Pbx, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    begin, asked, arrived, go_on = supervision_log.begin, OneAtATime.__call__, [], asyncio.Event()
+
+    async def held(*given: Any) -> None:
+        await go_on.wait()
+        await begin(*given)
+
+    async def counted(once: OneAtATime[Any], who: str, act: str, work: Any) -> Any:
+        arrived.append(act)
+        return await asked(once, who, act, work)
+
+    monkeypatch.setattr(supervision_log, "begin", held)
+    monkeypatch.setattr(OneAtATime, "__call__", counted)
     officer = await seated(desk, Role.AGENT, "1001")
     head = await desk.browser(Role.SUPERVISOR)
 
@@ -176,9 +191,11 @@ async def test_a_message_sent_twice_is_one_and_another_meanwhile_is_refused_not_
         found: str = answer.json().get("id") or answer.json()["type"]
         return found
 
-    first, again, other = await asyncio.gather(send("a"), send("a"), send("b"))
-    assert first == again
-    assert other == "act-under-way"
+    first, again = asyncio.create_task(send("a")), asyncio.create_task(send("a"))
+    await until("both are asked for", lambda: len(arrived) == 2)
+    assert await send("b") == "act-under-way"
+    go_on.set()
+    assert await first == await again
     assert [n["text"] for n in (await officer.get("/api/v1/notices")).json()["items"]] == ["a"]
     await send("b")
     assert len((await officer.get("/api/v1/notices")).json()["items"]) == 2
