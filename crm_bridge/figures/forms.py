@@ -17,13 +17,15 @@
 | `CALLBACKS` | state | lost calls, and when they were called back |
 | `SUBJECTS` | service, subject, outcome | officers' records |
 | `CASES` | kind, agency, province, subject, state | cases, and how they were settled |
+| `CASES_BY` | what, value | the same, by one of kind, agency, province and subject at a time |
+| `AGENCY_CASES` | agency, what, value | the same of an agency, by one of the others at a time |
 | `AGENT_TIMES` | agent, state, reason | time of officers who are signed in |
 
 The steps of cases and appointments are in `STEPS`, `AGENT_STEPS`, `AGENCY_STEPS` and `HOURS` too,
 with the queue "".
 
 Where hundreds of officers or agencies would be added up for a figure of all of them, a form is kept
-that is the sum of another (`of`) over some of its keys.
+that is the sum of another (`of`) over some of its keys; or over all but one, `what`, at a time.
 
 Before its keys a row has its `level` and `from_us`: the quarter of an hour, day or month of
 Asia/Bangkok, and the moment of its beginning. Each level holds all there is, so that a span is read
@@ -53,6 +55,9 @@ class Form:
     """Histograms of spans of time."""
     of: Form | None = None
     """The form whose rows it adds up; its keys, counts and spans are some of that one's."""
+    each: tuple[str, ...] = ()
+    """Keys of `of` of which a row names one as `what`, and its value; so what is in a row of `of`
+    is in as many rows of this."""
     found_by: str | None = None
     """A key by which a few of many rows are asked for, whatever stands before it."""
 
@@ -140,12 +145,31 @@ CASES: Final = Form(
 """Cases by the day on which they were recorded, as they stand; of several agencies the first.
 `settled_*` and `working_time` are of the last round, against the published standard; a working day
 is 24 hours. `first_contact`: settled in the first round without any agency."""
+CASES_BY: Final = Form(
+    "figures_cases_by",
+    _DAYS,
+    ("what", "value"),
+    CASES.counts,
+    CASES.spans,
+    of=CASES,
+    each=("kind", "agency", "province", "subject"),
+)
+AGENCY_CASES: Final = Form(
+    "figures_agency_cases",
+    _DAYS,
+    ("agency", "what", "value"),
+    CASES.counts,
+    CASES.spans,
+    of=CASES,
+    each=("kind", "province", "subject"),
+)
 AGENT_TIMES: Final = Form("figures_agent_times", _DAYS, ("agent", "state", "reason"), ("time_us",))
 """How long officers who are signed in were `ready`, `paused` (for a reason) or in `wrapup`; a state
 that is not over is not in it."""
 FORMS: Final = (
     STEPS, AGENT_STEPS, AGENCY_STEPS, QUEUES, CALLS, AGENTS, HANDLINGS, HOURS, TRANSFERS,
-    TRANSFERS_ENDED, MENUS, REPEATS, CALLBACKS, SUBJECTS, CASES, AGENT_TIMES,
+    TRANSFERS_ENDED, MENUS, REPEATS, CALLBACKS, SUBJECTS, CASES, CASES_BY, AGENCY_CASES,
+    AGENT_TIMES,
 )  # fmt: skip
 
 

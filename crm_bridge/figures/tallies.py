@@ -99,16 +99,19 @@ def rows_to_add(tallies: Tallies) -> Iterator[tuple[Form, dict[Key, Tally]]]:
 
 def _summed(form: Form, of: Form, tallies: Tallies) -> dict[Key, Tally]:
     """The rows of a form that adds up those of another."""
-    places = [1 + of.keys.index(name) for name in form.keys]
+    places = [1 + of.keys.index(name) for name in form.keys if name in of.keys]
+    each = [(name, 1 + of.keys.index(name)) for name in form.each]
     counts = [of.counts.index(name) for name in form.counts]
     spans = [of.spans.index(name) for name in form.spans]
     found: dict[Key, Tally] = {}
     for key, tally in tallies.rows[of].items():
-        place = (key[0], *(key[n] for n in places))
-        held = found.get(place)
-        if held is None:
-            held = found[place] = Tally.of(form)
-        held.add(Tally([tally.counts[n] for n in counts], [tally.spans[n] for n in spans]))
+        more = Tally([tally.counts[n] for n in counts], [tally.spans[n] for n in spans])
+        whole = (key[0], *(key[n] for n in places))
+        for place in [(*whole, name, key[n]) for name, n in each] or [whole]:
+            held = found.get(place)
+            if held is None:
+                held = found[place] = Tally.of(form)
+            held.add(more)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import subprocess
 import sys
@@ -14,9 +15,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 import crm_bridge.records.desk_tables  # noqa: F401  # its tables are on the metadata
+from crm_bridge.figures.forms import FORMS
+from crm_bridge.figures.histogram import bucket
+from crm_bridge.figures.levels import DAY, day_of
+from crm_bridge.figures.tallies import Tallies, Tally
 from crm_bridge.records import schema
 from crm_bridge.records.database import Database
+from crm_bridge.records.figures import Figures
 from crm_bridge.records.tables import metadata
+from tests.support.figures import figures
 
 
 def test_a_migration_is_known_by_the_name_of_its_file():
@@ -93,3 +100,28 @@ async def test_the_migrations_make_the_tables_to_the_letter(database, tmp_path, 
         await connection.run_sync(metadata.create_all)
     async with database.connection() as connection:
         assert await connection.run_sync(shape) == migrated
+
+
+async def test_sums_that_a_migration_makes_are_those_of_counting(database: Database):
+    """0019 makes the forms of all officers, agencies and cases of what is counted already."""
+    sums = [form for form in FORMS if form.of is not None]
+    found, chance = Tallies(), random.Random(1203)
+    for form in {form.of: None for form in sums}:
+        for n in range(60):
+            at = day_of(1_790_730_000_000_000) + chance.randrange(50) * DAY
+            key = (at, *(chance.choice(("", "a", "b")) for _ in form.keys))
+            spans = [{bucket(chance.randrange(9) * 100_000): 1} for _ in form.spans]
+            found.at(form, key).add(Tally([1] + [n] * (len(form.counts) - 1), spans))
+    async with database.writing() as connection:
+        await connection.run_sync(lambda c: Figures(c.dialect).apply(c, found))
+    counted = await figures(database)
+    assert all(counted[form.name] for form in sums)
+    async with database.writing() as connection:
+        for form in sums:
+            await connection.execute(text(f"DROP TABLE {form.name}"))
+        for form in FORMS:
+            if form.found_by:
+                await connection.execute(text(f"DROP INDEX ix_{form.name}_{form.found_by}"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0018'"))
+    await schema.upgrade(database)
+    assert await figures(database) == counted

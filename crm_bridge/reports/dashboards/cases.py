@@ -14,7 +14,7 @@ from crm_bridge.cases.workflow import OPEN, STATES, State
 from crm_bridge.charts.bars import Bar, Bars
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config
-from crm_bridge.figures.forms import CASES
+from crm_bridge.figures.forms import AGENCY_CASES, CASES, CASES_BY, Form
 from crm_bridge.figures.histogram import percentile
 from crm_bridge.figures.levels import DAY
 from crm_bridge.figures.tallies import Tally
@@ -22,10 +22,11 @@ from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.figures_walk import whole
 from crm_bridge.reports.dashboard import Chart, Choice, Dashboard
-from crm_bridge.reports.dashboards.parts import through_time, trend
+from crm_bridge.reports.dashboards.parts import through_time, together, trend
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.links import dashboard
 from crm_bridge.reports.names import agency_name
+from crm_bridge.reports.period import Period
 from crm_bridge.reports.reading import added_up
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 
@@ -51,20 +52,16 @@ async def build(
 ) -> Dashboard:
     """As `catalogue.Build` says; ages are by `clock`, the machine's where none is given."""
     period, other, grain = filters.period, filters.other, filters.drawn_by
+    form = AGENCY_CASES if filters.agency else CASES_BY
     only = {"agency": filters.agency} if filters.agency else {}
     blocks: list[Sheet | Chart] = []
     async with database.reading() as connection:
-        sums: dict[str, tuple[Sums, Sums]] = {}
-        for key in ("kind", "agency", "province", "subject"):
-            now = await added_up(
-                connection, CASES, (key,), since=period.since, until=period.until, only=only
-            )
-            then = await added_up(
-                connection, CASES, (key,), since=other.since, until=other.until, only=only
-            )
-            sums[key] = (now, then)
-        days = await through_time(connection, CASES, (), period, grain, only)
-        were = await through_time(connection, CASES, (), other, grain, only)
+        now = await _by_each(connection, form, period, only)
+        then = await _by_each(connection, form, other, only)
+        sums = {key: (now.get(key, {}), then.get(key, {})) for key in CASES_BY.each}
+        once = {**only, "what": "kind"}  # every case is of one kind
+        days = await through_time(connection, form, (), period, grain, once)
+        were = await through_time(connection, form, (), other, grain, once)
         named = await subjects.names(connection, [str(s) for (s,) in sums["subject"][0] if s])
         blocks.append(_table("kind", _KIND, *sums["kind"], _kind, filters))
         blocks += _trends(days, were, filters)
@@ -84,6 +81,21 @@ async def build(
             whole=await whole(connection),
             choices={"agency": tuple(Choice(a, agency_name(config, a)) for a in known)},
         )
+
+
+async def _by_each(
+    connection: AsyncConnection, form: Form, period: Period, only: dict[str, str]
+) -> dict[str, dict[tuple[Any, ...], Tally]]:
+    """Cases by kind, agency, province and subject; those of one agency are of it alone."""
+    sums = await added_up(
+        connection, form, ("what", "value"), since=period.since, until=period.until, only=only
+    )
+    found: dict[str, dict[tuple[Any, ...], Tally]] = {}
+    for (what, value), tally in sums.items():
+        found.setdefault(str(what), {})[value,] = tally
+    if only and "kind" in found:
+        found["agency"] = {(only["agency"],): together(form, found["kind"].values())}
+    return found
 
 
 _KIND: Final[Words] = ("ประเภท", "Kind")

@@ -10,10 +10,13 @@ import pytest
 from crm_bridge.figures import counting as t
 from crm_bridge.figures.counting import LISTS, count_call
 from crm_bridge.figures.forms import (
+    AGENCY_CASES,
     AGENCY_STEPS,
     AGENT_STEPS,
     AGENTS,
     CALLS,
+    CASES,
+    CASES_BY,
     HANDLINGS,
     HOURS,
     MENUS,
@@ -308,7 +311,7 @@ def test_days_and_months_are_what_their_quarters_add_up_to(real):
     for made in real:
         count_call(found, made.call, made.children)
     for form, rows in rows_to_add(found):
-        if form not in OF_CALLS and form.of is None:
+        if form not in OF_CALLS and form.of not in OF_CALLS:
             continue
         assert {key[0] for key in rows} == set(form.levels)
         for finer, level in pairwise(form.levels):
@@ -347,3 +350,24 @@ def test_what_a_change_leaves_as_it_was_is_no_row_of_a_level():
         count_call(found, made.call, made.children, sign)
     changed = dict(rows_to_add(found))[QUEUES]
     assert sorted(key[0] for key in changed) == ["day", "day", "quarter", "quarter"]
+
+
+def test_cases_by_one_key_at_a_time_add_up_to_all_of_them():
+    found, chance = Tallies(), random.Random(1203)
+    for n in range(40):
+        key = (
+            NOON - NOON % DAY + chance.randrange(50) * DAY, chance.choice(("complaint", "advice")),
+            chance.choice(("", "dit", "dbd")), chance.choice(("", "10", "50")), f"s{n % 3}",
+            "settled",
+        )  # fmt: skip
+        found.at(CASES, key).add(Tally([1, 1, n % 2, 1 - n % 2, 0, 0], [{n: 1}]))
+    rows = dict(rows_to_add(found))
+    for form, of in ((CASES_BY, ()), (AGENCY_CASES, ("agency",))):
+        again = {}
+        for (level, at, *keys), tally in rows[CASES].items():
+            named = dict(zip(CASES.keys, keys, strict=True))
+            for what in ("kind", "agency", "province", "subject"):
+                if what not in of:
+                    place = (level, at, *(named[name] for name in of), what, named[what])
+                    again.setdefault(place, Tally.of(form)).add(tally)
+        assert rows[form] == again

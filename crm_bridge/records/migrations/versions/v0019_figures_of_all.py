@@ -1,4 +1,4 @@
-"""Handlings of all officers, transfers of all agencies; one step's timings are found at once."""
+"""Figures of all officers, agencies and cases by one key; one step's timings are found at once."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ branch_labels = None
 depends_on = None
 
 _ENTRY = Struct("<HI")
+_CASES = ("cases", "settled", "settled_within", "settled_over", "first_contact", "reopened")
 _ROWS = {
     ("figures_agent_steps", "figures_agent_steps"): "1000000 500000 4000 10 3 3 1",
     ("figures_agent_steps", "ix_figures_agent_steps_step"): "1000000 500000 80000 400",
@@ -39,7 +40,15 @@ def upgrade() -> None:
         "SELECT level, from_us, queue, sum(parts), sum(talk_us), sum(hold_us), sum(wrap_us) "
         "FROM figures_agents GROUP BY level, from_us, queue"
     )
-    _add_up_transfers()
+    _add_up("figures_transfers", "figures_transfers_ended", ("kind", "outcome"), ("transfers",
+            "asked_us"), "whole")  # fmt: skip
+    for table, keys, each in (
+        ("figures_cases_by", (), ("kind", "agency", "province", "subject")),
+        ("figures_agency_cases", ("agency",), ("kind", "province", "subject")),
+    ):
+        _table(table, (*keys, "what", "value"), _CASES, ("working_time",))
+        for what in each:
+            _add_up("figures_cases", table, (*keys, what), _CASES, "working_time", what)
     if op.get_bind().dialect.name == "sqlite":
         op.execute("ANALYZE figures_state")  # makes the table of them
         for (table, index), rows in _ROWS.items():
@@ -63,24 +72,27 @@ def _table(
     )
 
 
-def _add_up_transfers() -> None:
+def _add_up(
+    source: str, into: str, keys: tuple[str, ...], counts: tuple[str, ...], span: str,
+    what: str | None = None,
+) -> None:  # fmt: skip
+    """Fills a table with sums of another over its other keys; of `what` name and value apart."""
     connection = op.get_bind()
+    by = ("level", "from_us", *keys)
     rows = connection.execute(
-        sa.text(
-            "SELECT level, from_us, kind, outcome, transfers, asked_us, whole "
-            "FROM figures_transfers ORDER BY level, from_us, kind, outcome"
-        )
+        sa.text(f"SELECT {', '.join((*by, *counts, span))} FROM {source} ORDER BY {', '.join(by)}")  # noqa: S608  constants only
     )
+    names = by if what is None else (*by[:-1], "what", "value")
     found = []
-    for key, of in groupby(rows, lambda row: tuple(row[:4])):
-        transfers, asked, whole = 0, 0, Counter[int]()
+    for key, of in groupby(rows, lambda row: tuple(row[: len(by)])):
+        sums, spans = [0] * len(counts), Counter[int]()
         for row in of:
-            transfers, asked = transfers + row[4], asked + row[5]
-            for number, count in _ENTRY.iter_unpack(bytes(row[6])):
-                whole[number] += count
-        packed = b"".join(_ENTRY.pack(*entry) for entry in sorted(whole.items()))
-        names = ("level", "from_us", "kind", "outcome", "transfers", "asked_us", "whole")
-        found.append(dict(zip(names, (*key, transfers, asked, packed), strict=True)))
+            sums = [a + b for a, b in zip(sums, row[len(by) : -1], strict=True)]
+            for number, count in _ENTRY.iter_unpack(bytes(row[-1])):
+                spans[number] += count
+        packed = b"".join(_ENTRY.pack(*entry) for entry in sorted(spans.items()))
+        place = key if what is None else (*key[:-1], what, key[-1])
+        found.append(dict(zip((*names, *counts, span), (*place, *sums, packed), strict=True)))
     if found:
-        table = sa.table("figures_transfers_ended", *(sa.column(name) for name in found[0]))
+        table = sa.table(into, *(sa.column(name) for name in found[0]))
         connection.execute(table.insert(), found)
