@@ -7,6 +7,7 @@ import asyncio
 import time
 from pathlib import Path
 
+from benchmarks.year import beside
 from benchmarks.year.fill import fill
 from crm_bridge.records.schema import upgrade
 
@@ -24,6 +25,7 @@ def main() -> None:
     began = time.monotonic()
     asyncio.run(upgrade(url))
     fill(url, seed=options.seed, count=options.count, year=options.year)
+    beside.add(options.path, seed=options.seed)
     seconds = time.monotonic() - began
     size = options.path.stat().st_size
     print(
