@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 
 from crm_bridge.web import problems
 from crm_bridge.web.context import Context
+from crm_bridge.web.context import context as context_of
 from crm_bridge.web.features import ROUTERS
 from crm_bridge.web.guard import Guard
 from crm_bridge.web.pages import HERE
@@ -44,8 +45,8 @@ def create_app(context: Context) -> FastAPI:
         dependencies=[OPEN],
         include_in_schema=False,
     )
-    async def healthz() -> JSONResponse:
-        health = context.health()
+    async def healthz(request: Request) -> JSONResponse:
+        health = context_of(request).health()
         if not health.committing:
             return _unfit("the commit loop has ended", ["start the bridge again"], {})
         return JSONResponse({"status": "alive", "started_at": health.started_at})
@@ -56,8 +57,8 @@ def create_app(context: Context) -> FastAPI:
         dependencies=[OPEN],
         include_in_schema=False,
     )
-    async def readyz() -> JSONResponse:
-        health = context.health()
+    async def readyz(request: Request) -> JSONResponse:
+        health = context_of(request).health()
         found = health.problems()
         if found:
             return _unfit("the bridge is not ready", found, asdict(health))

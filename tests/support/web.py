@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from copy import copy
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from starlette.datastructures import State
 
 from crm_bridge.access import accounts, sessions
 from crm_bridge.access.account import Account
@@ -21,6 +25,22 @@ from crm_bridge.web.policy import COOKIE, CSRF_HEADER
 from tests.support.desk_clock import HeldClock
 from tests.support.migrated import sqlite_url
 from tests.support.scenario import config_of
+
+
+@cache
+def _made_once() -> FastAPI:
+    """FastAPI works out each route when it is first asked for, which costs more than most tests."""
+    return create_app(
+        Context(config_of("ours"), Database("sqlite:///never-opened.db"), lambda: FIT, HeldClock())
+    )
+
+
+def app_on(context: Context) -> FastAPI:
+    """The application on this context, its routes shared with every other."""
+    app = copy(_made_once())
+    app.state = State({"context": context})
+    app.middleware_stack = None
+    return app
 
 
 @dataclass
@@ -62,7 +82,7 @@ class Desk:
         return client
 
     def __post_init__(self) -> None:
-        self.app = create_app(self.context)
+        self.app = app_on(self.context)
 
 
 FIT = Health("2026-11-23T00:00:00.000000Z", True, None, None, None, 0, False, 0)
