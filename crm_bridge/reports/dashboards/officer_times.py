@@ -16,6 +16,8 @@ from crm_bridge.reports.reading import added_up
 from crm_bridge.reports.sheets import Column, Kind, Sheet, Words
 from ivr.calls.call import Micros
 
+ON_PAGE: Final = 50
+"""Officers of a page; an office of hundreds is read by filters and files."""
 LONGEST: Final = 62
 """Days for which adherence is worked out: it is read from every state of every sitting."""
 
@@ -58,7 +60,12 @@ async def time_table(
     if period.days > LONGEST:
         notes += (_TOO_LONG,)
     return Sheet(
-        "officer_times", ("เวลาที่โต๊ะ", "Time at the desk"), tuple(columns), tuple(rows), notes
+        "officer_times",
+        ("เวลาที่โต๊ะ", "Time at the desk"),
+        tuple(columns),
+        tuple(rows),
+        notes,
+        on_page=ON_PAGE,
     )
 
 

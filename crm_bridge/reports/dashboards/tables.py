@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import quote
 
 from crm_bridge.figures.forms import AGENTS, QUEUES, STEPS, Form
+from crm_bridge.reports.dashboards.officer_times import ON_PAGE
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.links import calls_behind, dashboard, of_calls
 from crm_bridge.reports.metrics import AgentFigures, QueueFigures, StepFigures
@@ -24,8 +25,6 @@ from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 P50: Final[Words] = ("มัธยฐาน", "p50")
 P90: Final[Words] = ("p90", "p90")
 P95: Final[Words] = ("p95", "p95")
-_OFFICERS: Final = 50
-"""Officers of a page; an office of hundreds is read by filters and files."""
 THEN: Final[Words] = ("ช่วงที่เทียบ", "Compared")
 
 FIGURES_OF_STEPS: Final = (
@@ -194,7 +193,7 @@ def officers_table(officers: Iterable[Officer], then: Iterable[Officer], filters
              *_of_officer(o, before.get(o.agent), f"{calls}&agent={quote(o.agent)}"))
             for o in sorted(officers, key=lambda o: (-o.figures.handled, o.agent))
         ),
-        on_page=_OFFICERS,
+        on_page=ON_PAGE,
     )  # fmt: skip
 
 

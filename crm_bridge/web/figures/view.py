@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from markupsafe import Markup, escape
+
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Withheld
 from crm_bridge.written import day_text, length_text, moment_text, share_text
 
@@ -58,6 +60,56 @@ def rows_of(sheet: Sheet, lang: str) -> list[Row]:
         found.append(Row(tuple(cells), head if head != before else None))
         before = head
     return found
+
+
+_NUMBER: Final = ' class="num"'
+_CLASSES: Final = {
+    (True, True): ' class="num nowrap soft"',
+    (True, False): ' class="num nowrap"',
+    (False, True): ' class="soft"',
+    (False, False): "",
+}
+
+
+def body_of(sheet: Sheet, lang: str) -> Markup:
+    """The rows of the page as `<tbody>`s; written here, for a template takes five times as long."""
+    wide = len(columns_of(sheet))
+    parts: list[str] = []
+    for n, row in enumerate(rows_of(sheet, lang)):
+        if row.head is not None:
+            parts.append("</tbody><tbody>" if n else "<tbody>")
+            parts.append(
+                f'<tr class="head"><th scope="rowgroup" colspan="{wide}">'
+                f"{escape(row.head)}</th></tr>"
+            )
+        elif n == 0:
+            parts.append("<tbody>")
+        parts.append("<tr>")
+        for place, cell in enumerate(row.cells):
+            inner = _cell(cell, lang)
+            if place == 0:
+                parts.append(f'<th scope="row"{_NUMBER if cell.figure else ""}>{inner}</th>')
+            else:
+                parts.append(f"<td{_CLASSES[cell.figure, cell.soft]}>{inner}</td>")
+        parts.append("</tr>")
+    return Markup("".join([*parts, "</tbody>"] if parts else ()))  # noqa: S704  each part is escaped
+
+
+def _cell(cell: Shown, lang: str) -> str:
+    text = str(escape(cell.text))
+    if cell.href:
+        text = f'<a href="{escape(cell.href)}">{text}</a>'
+    if cell.bad:
+        words = "misses its target" if lang == "en" else "ต่ำกว่าเป้าหมาย"
+        text = (
+            '<b class="bad-text"><span aria-hidden="true">✕</span>'
+            f'<span class="visually-hidden">{words}</span> {text}</b>'
+        )
+    if cell.sign:
+        text += f' <span aria-hidden="true">{cell.sign}</span>'
+    if cell.meter is not None:
+        text += f'<meter min="0" max="1" value="{cell.meter:.4f}" aria-hidden="true"></meter>'
+    return text
 
 
 def _shown(

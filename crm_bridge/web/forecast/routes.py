@@ -32,7 +32,7 @@ from crm_bridge.reports.period import Period
 from crm_bridge.web.context import Context, context
 from crm_bridge.web.figures.export import given, printed
 from crm_bridge.web.figures.readers import READERS
-from crm_bridge.web.figures.view import columns_of, rows_of
+from crm_bridge.web.figures.view import body_of, columns_of
 from crm_bridge.web.forecast.question import Question, asked_of, question
 from crm_bridge.web.pages import language_of, render
 from crm_bridge.web.policy import who
@@ -85,7 +85,7 @@ async def forecast_page(request: Request, me: Reader) -> HTMLResponse:
         charts=charts(found), days=days_sheet(found), usual=usual,
         half_hours=half_hours_sheet(found, (shown,), short=True),
         queues=sorted(held.config.queue), campaigns=named, may_edit=me.role in PLANNERS,
-        kinds=KINDS, day_words=day_words, rows_of=rows_of, columns_of=columns_of,
+        kinds=KINDS, day_words=day_words, body_of=body_of, columns_of=columns_of,
         catalogue=CATALOGUE, today=office_day(held.clock.now_us()),
     )  # fmt: skip
 
