@@ -81,13 +81,13 @@ def add_timing(
     elapsed: int | None, *, agent: str, agency: str, sign: int = 1,
 ) -> None:  # fmt: skip
     """Adds the timing of a step that began at `at`; `what` is its queue, service and step."""
-    day = day_of(at)
+    day, step = day_of(at), what[::-1]
     rows = [
-        tallies.at(STEPS, (quarter_of(at), *what)), tallies.at(AGENT_STEPS, (day, agent, *what))
+        tallies.at(STEPS, (quarter_of(at), *what)), tallies.at(AGENT_STEPS, (day, *step, agent))
     ]  # fmt: skip
     if agency:
         rows.append(tallies.at(AGENCY_STEPS, (day, agency, *what)))
-    hour = tallies.at(HOURS, (day, hour_of_week(at), *what))
+    hour = tallies.at(HOURS, (day, *step, hour_of_week(at)))
     hour.counts[0] += sign
     if state in _HOUR:
         hour.counts[_HOUR[state]] += sign
@@ -169,7 +169,7 @@ class _Counting:
         tally = self._into.at(QUEUES, (quarter_of(at), queue))
         tally.counts[_LEFT[outcome]] += self._sign
         if outcome is not None:
-            hour = self._into.at(HOURS, (day_of(at), hour_of_week(at), queue, "", ""))
+            hour = self._into.at(HOURS, (day_of(at), "", "", queue, hour_of_week(at)))
             hour.counts[_OFFERED] += self._sign
             if outcome in _HOUR_OF:
                 hour.counts[_HOUR_OF[outcome]] += self._sign

@@ -3,13 +3,13 @@
 | form | keys | counts |
 |---|---|---|
 | `STEPS` | queue, service, step | every timing that started then |
-| `AGENT_STEPS` | agent, and the same | the same, by the officer whose it was |
+| `AGENT_STEPS` | step, service, queue, agent | the same, by the officer whose it was |
 | `AGENCY_STEPS` | agency, and the same | the timings in which an agency was asked or handed to |
 | `QUEUES` | queue | every passage that began then |
 | `CALLS` | direction, service, language, outcome | every call entered then |
 | `AGENTS` | agent, queue | every part of an officer whose handling ended then |
 | `HANDLINGS` | queue | the same, of all officers |
-| `HOURS` | hour of the week, queue, service, step | timings; where step is "", queue passages |
+| `HOURS` | step, service, queue, hour of the week | timings; where step is "", queue passages |
 | `TRANSFERS` | kind, agency, outcome | every asking for a transfer or consultation |
 | `TRANSFERS_ENDED` | kind, outcome | the same, of all agencies |
 | `MENUS` | path (`main:1/guide:0`), outcome | every caller's way through the menus |
@@ -69,8 +69,10 @@ _TIMINGS: Final = ("within", "over", "open", "observed", "declared", "inferred",
 
 STEPS: Final = Form("figures_steps", _ALL, ("queue", "service", "step"), _TIMINGS, ("elapsed",))
 _WHAT: Final = ("queue", "service", "step")
+_STEP: Final = ("step", "service", "queue")
+"""Of hundreds of officers, or of every hour, those of one step lie together."""
 AGENT_STEPS: Final = Form(
-    "figures_agent_steps", _DAYS, ("agent", *_WHAT), _TIMINGS, ("elapsed",), found_by="step"
+    "figures_agent_steps", _DAYS, (*_STEP, "agent"), _TIMINGS, ("elapsed",), found_by="agent"
 )
 AGENCY_STEPS: Final = Form(
     "figures_agency_steps", _DAYS, ("agency", *_WHAT), _TIMINGS, ("elapsed",)
@@ -101,9 +103,8 @@ HANDLINGS: Final = Form("figures_handlings", _DAYS, ("queue",), AGENTS.counts, o
 HOURS: Final = Form(
     "figures_hours",
     _DAYS,
-    ("hour_of_week", *_WHAT),
+    (*_STEP, "hour_of_week"),
     ("timings", "within", "over", "offered", "answered", "abandoned"),
-    found_by="step",
 )
 """`hour_of_week` is `000` (Monday 00:00) to `167`. `offered` are all passages whose end is known,
 short ones too: it knows no threshold."""

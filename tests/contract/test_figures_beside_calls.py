@@ -177,7 +177,7 @@ async def test_a_case_and_its_steps(database):
     assert steps["", "complaint", "propose"] == {"within": 2, "declared": 2}
     assert steps["", "complaint", "resolve"] == {"open": 2, "declared": 2}
     assert (await told(database, AGENCY_STEPS))["dbd", "", "complaint", "resolve"]["open"] == 1
-    assert (await told(database, AGENT_STEPS))["1001", "", "complaint", "propose"]["within"] == 2
+    assert (await told(database, AGENT_STEPS))["propose", "complaint", "", "1001"]["within"] == 2
     await agrees(database)
     clock.set("2026-11-25T09:00")
     async with database.writing() as connection:

@@ -129,7 +129,7 @@ def test_a_served_call():
     }  # fmt: skip
     assert steps["greet"]["elapsed_us"] == 7 * SECOND
     assert steps["inform"]["elapsed_us"] == 291 * SECOND
-    by_agent = {(key[4], key[1]) for key in found.rows[AGENT_STEPS]}
+    by_agent = {(key[1], key[4]) for key in found.rows[AGENT_STEPS]}
     assert by_agent == {("greet", "1001"), ("inform", "1001"), ("log", "1001")}
     assert {key[0] for key in found.rows[AGENT_STEPS]} == {MIDNIGHT}
     assert counts(found, AGENTS, (MIDNIGHT, "1001", "information")) == {
@@ -172,7 +172,7 @@ def test_the_log_of_officers_who_were_there_to_the_end_is_one_officers():
     found = counted(call)
     wrap = {key[1]: counts(found, AGENTS, key)["wrap_us"] for key in found.rows[AGENTS]}
     assert wrap == {"1001": 40 * SECOND, "1002": 0}
-    assert [key[1] for key in found.rows[AGENT_STEPS] if key[4] == "log"] == ["1001"]
+    assert [key[4] for key in found.rows[AGENT_STEPS] if key[1] == "log"] == ["1001"]
 
 
 def test_a_log_is_of_its_own_queue_though_the_next_was_joined_a_moment_before():
@@ -217,8 +217,8 @@ def test_a_transfer_is_its_officers_and_its_agencys():
     )  # fmt: skip
     found = counted(call)
     what = ("information", "information", "transfer")
-    assert [key for key in found.rows[AGENT_STEPS] if key[4] == "transfer"] == [
-        (MIDNIGHT, "1001", *what)
+    assert [key for key in found.rows[AGENT_STEPS] if key[1] == "transfer"] == [
+        (MIDNIGHT, *what[::-1], "1001")
     ]
     assert list(found.rows[AGENCY_STEPS]) == [(MIDNIGHT, agency, *what)]
 
@@ -256,7 +256,7 @@ def test_what_comes_more_than_a_day_later_is_counted_a_day_later():
     call.agents[0].released_at = call.ended_at = NOON + 3 * DAY
     found = counted(call)
     assert {key[0] for key in found.rows[AGENTS]} == {MIDNIGHT + DAY}
-    log = [key for key in found.rows[AGENT_STEPS] if key[4] == "log"]
+    log = [key for key in found.rows[AGENT_STEPS] if key[1] == "log"]
     assert [key[0] for key in log] == [MIDNIGHT + DAY]
 
 
@@ -302,7 +302,7 @@ def test_every_timing_of_real_calls_is_counted_once_and_has_its_officer(real):
     for form in (STEPS, AGENT_STEPS):
         assert sum(sum(tally.counts[:3]) for tally in found.rows[form].values()) == len(timings)
         assert sum(sum(tally.counts[3:7]) for tally in found.rows[form].values()) == len(timings)
-    nobody = {key[4] for key in found.rows[AGENT_STEPS] if not key[1]}
+    nobody = {key[1] for key in found.rows[AGENT_STEPS] if not key[4]}
     assert nobody <= {"greet"}  # of callers whom no officer answered
 
 

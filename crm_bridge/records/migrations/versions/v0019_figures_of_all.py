@@ -1,7 +1,8 @@
-"""Figures of all officers, agencies and cases by one key; one step's timings are found at once."""
+"""Figures of all officers, agencies and cases by one key; those of one step lie together."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import groupby
 from struct import Struct
@@ -16,25 +17,27 @@ depends_on = None
 
 _ENTRY = Struct("<HI")
 _CASES = ("cases", "settled", "settled_within", "settled_over", "first_contact", "reopened")
+_TIMINGS = ("within", "over", "open", "observed", "declared", "inferred", "unknown", "elapsed_us")
+_HOURS = ("timings", "within", "over", "offered", "answered", "abandoned")
+_STEP = ("step", "service", "queue")
+_MOVED = {"figures_agent_steps", "figures_hours"}
 _ROWS = {
-    ("figures_agent_steps", "figures_agent_steps"): "1000000 500000 4000 10 3 3 1",
-    ("figures_agent_steps", "ix_figures_agent_steps_step"): "1000000 500000 80000 400",
-    ("figures_hours", "figures_hours"): "100000 50000 300 15 4 2 1",
-    ("figures_hours", "ix_figures_hours_step"): "100000 50000 8000 60",
+    "figures_agent_steps": "1000000 500000 4000 400 400 100 1",
+    "ix_figures_agent_steps_agent": "1000000 500000 1200 10",
 }
-"""Rows of a table of a large office, and rows that share the first columns of an index: without
-them SQLite looks through all rows of the days for those of one step."""
+"""Rows of a large office, and those that share the first columns of an index: without them SQLite
+looks through all officers of the days for one."""
 
 
 def upgrade() -> None:
     _table("figures_handlings", ("queue",), ("parts", "talk_us", "hold_us", "wrap_us"), ())
     _table("figures_transfers_ended", ("kind", "outcome"), ("transfers", "asked_us"), ("whole",))
+    _order_anew("figures_agent_steps", (*_STEP, "agent"), _TIMINGS, ("elapsed",))
+    _order_anew("figures_hours", (*_STEP, "hour_of_week"), _HOURS, ())
+    _order_added()
     op.create_index(
-        "ix_figures_agent_steps_step",
-        "figures_agent_steps",
-        ["level", "step", "from_us"],
+        "ix_figures_agent_steps_agent", "figures_agent_steps", ["level", "agent", "from_us"]
     )
-    op.create_index("ix_figures_hours_step", "figures_hours", ["level", "step", "from_us"])
     op.execute(
         "INSERT INTO figures_handlings (level, from_us, queue, parts, talk_us, hold_us, wrap_us) "
         "SELECT level, from_us, queue, sum(parts), sum(talk_us), sum(hold_us), sum(wrap_us) "
@@ -50,10 +53,11 @@ def upgrade() -> None:
         for what in each:
             _add_up("figures_cases", table, (*keys, what), _CASES, "working_time", what)
     if op.get_bind().dialect.name == "sqlite":
-        op.execute("ANALYZE figures_state")  # makes the table of them
-        for (table, index), rows in _ROWS.items():
+        op.execute("ANALYZE figures_state")  # makes the table of statistics
+        for index, rows in _ROWS.items():
             op.execute(
-                f"INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('{table}', '{index}', '{rows}')"  # noqa: S608  constants only
+                "INSERT INTO sqlite_stat1 (tbl, idx, stat) "  # noqa: S608  constants only
+                f"VALUES ('figures_agent_steps', '{index}', '{rows}')"
             )
 
 
@@ -70,6 +74,39 @@ def _table(
         sa.PrimaryKeyConstraint("level", "from_us", *keys, name=op.f(f"pk_{name}")),
         sqlite_with_rowid=False,
     )
+
+
+def _order_anew(
+    name: str, keys: tuple[str, ...], counts: tuple[str, ...], spans: tuple[str, ...]
+) -> None:
+    """The same rows, their keys in this order."""
+    columns = ", ".join(("level", "from_us", *keys, *counts, *spans))
+    op.execute(f"CREATE TABLE {name}_before AS SELECT {columns} FROM {name}")  # noqa: S608  constants only
+    op.drop_table(name)
+    _table(name, keys, counts, spans)
+    op.execute(f"INSERT INTO {name} ({columns}) SELECT {columns} FROM {name}_before")  # noqa: S608  constants only
+    op.drop_table(f"{name}_before")
+
+
+def _order_added() -> None:
+    """What things that are no calls have added names its rows by their keys."""
+    connection = op.get_bind()
+    rows = connection.execute(sa.text("SELECT kind, id, tallies FROM figures_added")).all()
+    for kind, thing, told in rows:
+        added = json.loads(told) if told else []
+        if not any(name in _MOVED for name, *_ in added):
+            continue
+        for entry in added:
+            if entry[0] in _MOVED:
+                at, who, queue, service, step = entry[1]
+                entry[1] = [at, step, service, queue, who]
+        connection.execute(
+            sa.text("UPDATE figures_added SET tallies = :told WHERE kind = :kind AND id = :id"),
+            {
+                "told": json.dumps(added, ensure_ascii=False, separators=(",", ":")),
+                "kind": kind, "id": thing,
+            },
+        )  # fmt: skip
 
 
 def _add_up(
