@@ -58,8 +58,9 @@ class Form:
     each: tuple[str, ...] = ()
     """Keys of `of` of which a row names one as `what`, and its value; so what is in a row of `of`
     is in as many rows of this."""
-    found_by: str | None = None
-    """A key by which a few of many rows are asked for, whatever stands before it."""
+    index: tuple[str, ...] = ()
+    """Columns after `level` by which rows are found, or names read, without reading what lies
+    between."""
 
 
 _ALL: Final[tuple[Level, ...]] = ("quarter", "day", "month")
@@ -72,7 +73,12 @@ _WHAT: Final = ("queue", "service", "step")
 _STEP: Final = ("step", "service", "queue")
 """Of hundreds of officers, or of every hour, those of one step lie together."""
 AGENT_STEPS: Final = Form(
-    "figures_agent_steps", _DAYS, (*_STEP, "agent"), _TIMINGS, ("elapsed",), found_by="agent"
+    "figures_agent_steps",
+    _DAYS,
+    (*_STEP, "agent"),
+    _TIMINGS,
+    ("elapsed",),
+    index=("agent", "from_us"),
 )
 AGENCY_STEPS: Final = Form(
     "figures_agency_steps", _DAYS, ("agency", *_WHAT), _TIMINGS, ("elapsed",)
@@ -98,6 +104,7 @@ AGENTS: Final = Form(
     ("agent", "queue"),
     ("parts", "talk_us", "hold_us", "wrap_us"),
     ("handled",),
+    index=("from_us", "agent"),
 )
 HANDLINGS: Final = Form("figures_handlings", _DAYS, ("queue",), AGENTS.counts, of=AGENTS)
 HOURS: Final = Form(

@@ -27,9 +27,7 @@ def _table(form: Form) -> Table:
         *(Column(name, BigInteger, nullable=False) for name in form.counts),
         *(Column(name, LargeBinary, nullable=False) for name in form.spans),
         *(
-            [Index(f"ix_{form.name}_{form.found_by}", "level", form.found_by, "from_us")]
-            if form.found_by
-            else []
+            [Index(f"ix_{form.name}_{form.index[0]}", "level", *form.index)] if form.index else []
         ),
         sqlite_with_rowid=False,
     )  # fmt: skip

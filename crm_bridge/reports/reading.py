@@ -152,7 +152,7 @@ class _Sums:
             else self._table.c[name].in_(sorted(value))
             for name, value in (only or {}).items()
         ]
-        self._one = not {form.keys[0], form.found_by}.isdisjoint(only or ())
+        self._one = not {form.keys[0], *form.index[:1]}.isdisjoint(only or ())
         """The rows asked for lie together at each beginning."""
         self._spans = form.spans if spans else ()
         self._counts: dict[tuple[Any, ...], list[int]] = {}

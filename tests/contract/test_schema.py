@@ -120,8 +120,8 @@ async def test_sums_that_a_migration_makes_are_those_of_counting(database: Datab
         for form in sums:
             await connection.execute(text(f"DROP TABLE {form.name}"))
         for form in FORMS:
-            if form.found_by:
-                await connection.execute(text(f"DROP INDEX ix_{form.name}_{form.found_by}"))
+            if form.index:
+                await connection.execute(text(f"DROP INDEX ix_{form.name}_{form.index[0]}"))
         await connection.execute(
             text("INSERT INTO figures_added (kind, id, tallies) VALUES ('case', '1', :told)"),
             {"told": '[["figures_hours",[9,"036","q","s","t"],[1,0,0,0,0,0],[]]]'},

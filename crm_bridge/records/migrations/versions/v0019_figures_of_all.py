@@ -38,6 +38,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_figures_agent_steps_agent", "figures_agent_steps", ["level", "agent", "from_us"]
     )
+    op.create_index("ix_figures_agents_from_us", "figures_agents", ["level", "from_us", "agent"])
     op.execute(
         "INSERT INTO figures_handlings (level, from_us, queue, parts, talk_us, hold_us, wrap_us) "
         "SELECT level, from_us, queue, sum(parts), sum(talk_us), sum(hold_us), sum(wrap_us) "
