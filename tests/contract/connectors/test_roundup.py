@@ -269,6 +269,49 @@ async def test_of_two_writers_of_one_key_one_record_remains(site, connector):
     await other.close()
 
 
+async def test_a_link_that_is_at_work_still_is_waited_for_and_not_made_twice(site, connector, line):
+    """Roundup checks the version before it takes its lock: two changes at work both pass."""
+    ref = await connector.upsert_ticket(ticket_draft(site.mapping))
+    said = note()
+    at_work: list[asyncio.Task[int]] = []
+
+    async def late(request):
+        if request.method in {"PUT", "PATCH"} and "/issue/" in request.url.path:
+            line.before = None
+
+            async def arrive():
+                await asyncio.sleep(0.3)  # the tracker is busy
+                return await line.send(request)
+
+            at_work.append(asyncio.create_task(arrive()))
+            raise httpx.ReadTimeout("busy", request=request)
+
+    line.before = late
+    with pytest.raises(Unreachable):
+        await connector.add_note(ref.id, said)
+    message = await connector.add_note(ref.id, said)
+    assert await at_work[0] < 300
+    writes = [asked for asked in line.asked if asked.startswith(("PUT", "PATCH"))]
+    assert len([asked for asked in writes if "/issue/" in asked]) == 1
+    assert (await linked(site, ref.id)).count(message) == 1
+
+
+async def test_a_message_that_was_linked_twice_is_linked_once_again(site, connector):
+    ref = await connector.upsert_ticket(ticket_draft(site.mapping))
+    said = note()
+    message = await connector.add_note(ref.id, said)
+    before = await linked(site, ref.id)
+    await asyncio.to_thread(site.tracker.link_again, ref.id, message)
+    assert (await linked(site, ref.id)).count(message) == 2
+    assert await connector.add_note(ref.id, said) == message
+    assert await linked(site, ref.id) == before
+
+
+async def linked(site, ticket):
+    found = (await site.ask("GET", f"issue/{ticket}"))["attributes"]["messages"]
+    return [one["id"] for one in found]
+
+
 async def test_a_change_by_an_officer_at_the_same_moment_is_kept(site, connector, line):
     draft = ticket_draft(site.mapping)
     ref = await connector.upsert_ticket(draft)

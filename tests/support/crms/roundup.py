@@ -12,12 +12,13 @@ import pwd
 import secrets
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,13 @@ class Roundup:
         """Takes a record away, as far as Roundup does: it is kept and no longer found."""
         tag = self.ask("GET", path, who=who)["@etag"]
         self.ask("DELETE", path, {"@etag": tag}, who=who)
+
+    def link_again(self, issue: str, message: str) -> None:
+        """Links a message to its issue once more, as two changes at the same moment do."""
+        with closing(sqlite3.connect(_home(self) / "db" / "db", timeout=30)) as db, db:
+            db.execute(
+                "INSERT INTO issue_messages (linkid, nodeid) VALUES (?, ?)", (message, issue)
+            )
 
     def log(self) -> str:
         """What the server wrote."""
