@@ -35,6 +35,8 @@ _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+_CLOCKS: Final = 1_000_000
+"""Microseconds by which Asterisk's clock may be behind ours."""
 AGAIN: Final = 5.0
 """Seconds after which what could not be written down is tried again."""
 
@@ -105,7 +107,8 @@ class Book:
         call = await self._call(line.call_id)
         wanted = (line.by_extension, line.act.value, line.to_extension)
         for one in supervisions(call) if call is not None else ():
-            if (one.by, one.way, one.agent) == wanted and one.since not in known:
+            later = one.since >= line.started_us - _CLOCKS
+            if (one.by, one.way, one.agent) == wanted and later and one.since not in known:
                 self._note(line.id, _begun(one.since))
                 await self._take_up(line, one.since)
                 return

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from datetime import date
 
 import pytest
 
-from crm_bridge.figures.counting import count_call
+from crm_bridge.figures.counting import add_timing, count_call
 from crm_bridge.figures.forms import AGENTS, CALLS, QUEUES, STEPS
 from crm_bridge.figures.levels import (
     DAY,
@@ -18,9 +19,12 @@ from crm_bridge.figures.levels import (
     week_of,
 )
 from crm_bridge.figures.tallies import Tallies, Tally
+from crm_bridge.records.figures import Figures
 from crm_bridge.records.rows import snapshot
 from crm_bridge.records.writer import Writer, batch_of
+from crm_bridge.reports.period import Period
 from crm_bridge.reports.reading import added_up, series
+from crm_bridge.reports.source import checksum
 from ivr.steps.timeline import timeline
 from tests.support.desk_calls import SECOND, STANDARDS, directory, lost, served
 
@@ -114,3 +118,18 @@ async def test_officers_are_not_kept_by_the_quarter(database):
             await series(
                 connection, AGENTS, ("agent",), since=FIRST, until=FIRST + DAY, grain="quarter"
             )
+
+
+async def test_the_same_figures_have_the_same_checksum_as_ever(database):
+    """Reports are on paper: what is printed on them must be found again by every later program."""
+    found = Tallies()
+    for n, agent in enumerate(("1001", "1002", "")):
+        add_timing(
+            found, 1_795_498_200 * SECOND + n, ("information", "information", "greet"), "within",
+            "observed", n * SECOND, agent=agent, agency="dit" if n else "",
+        )  # fmt: skip
+    async with database.writing() as connection:
+        await connection.run_sync(lambda c: Figures(c.dialect).apply(c, found))
+    async with database.reading() as connection:
+        month = await checksum(connection, Period(date(2026, 11, 1), date(2026, 11, 30)))
+    assert month == "9685982ca52df24b97a93b59396aa7f9ee619ee329ebd49527ef21fd9957f855"

@@ -12,15 +12,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text, update
 
 import crm_bridge.records.desk_tables  # noqa: F401  # its tables are on the metadata
-from crm_bridge.figures.forms import AGENT_STEPS, FORMS, HOURS
+from crm_bridge.figures.forms import AGENT_STEPS, FORMS, HOURS, TRANSFERS
 from crm_bridge.figures.histogram import bucket
 from crm_bridge.figures.levels import DAY, day_of
 from crm_bridge.figures.tallies import Tallies, Tally
 from crm_bridge.records import schema
 from crm_bridge.records.database import Database
+from crm_bridge.records.figure_tables import FIGURES, figures_state
 from crm_bridge.records.figures import Figures
 from crm_bridge.records.tables import metadata
 from tests.support.figures import figures
@@ -102,6 +103,15 @@ async def test_the_migrations_make_the_tables_to_the_letter(database, tmp_path, 
         assert await connection.run_sync(shape) == migrated
 
 
+async def back_to_0018(connection):
+    for form in FORMS:
+        if form.of is not None:
+            await connection.execute(text(f"DROP TABLE {form.name}"))
+        if form.index:
+            await connection.execute(text(f"DROP INDEX ix_{form.name}_{form.index[0]}"))
+    await connection.execute(text("UPDATE alembic_version SET version_num = '0018'"))
+
+
 async def test_sums_that_a_migration_makes_are_those_of_counting(database: Database):
     """0019 makes the forms of all officers, agencies and cases of what is counted already."""
     sums = [form for form in FORMS if form.of is not None]
@@ -117,18 +127,27 @@ async def test_sums_that_a_migration_makes_are_those_of_counting(database: Datab
     counted = await figures(database)
     assert all(counted[form.name] for form in sums)
     async with database.writing() as connection:
-        for form in sums:
-            await connection.execute(text(f"DROP TABLE {form.name}"))
-        for form in FORMS:
-            if form.index:
-                await connection.execute(text(f"DROP INDEX ix_{form.name}_{form.index[0]}"))
+        await back_to_0018(connection)
         await connection.execute(
             text("INSERT INTO figures_added (kind, id, tallies) VALUES ('case', '1', :told)"),
             {"told": '[["figures_hours",[9,"036","q","s","t"],[1,0,0,0,0,0],[]]]'},
         )
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0018'"))
     await schema.upgrade(database)
     made = await figures(database)
     ((_, _, told),) = made.pop("figures_added")
     assert told == '[["figures_hours",[9,"t","s","q","036"],[1,0,0,0,0,0],[]]]'
     assert made == {name: rows for name, rows in counted.items() if name != "figures_added"}
+
+
+async def test_figures_that_are_damaged_are_counted_anew_by_a_migration(database: Database):
+    found = Tallies()
+    found.at(TRANSFERS, (0, "blind", "dit", "answered")).add(Tally([1, 0, 0, 0], [{1: 1}, {}, {}]))
+    async with database.writing() as connection:
+        await connection.run_sync(lambda c: Figures(c.dialect).apply(c, found))
+        await connection.execute(update(FIGURES[TRANSFERS]).values(whole=b"cut"))
+        await back_to_0018(connection)
+    await schema.upgrade(database)
+    assert not any((await figures(database)).values())
+    async with database.reading() as connection:
+        (state,) = (await connection.execute(select(figures_state))).all()
+    assert (state.whole, state.walked_id) == (0, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from itertools import groupby
-from struct import Struct
+from struct import Struct, error
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,27 +32,19 @@ looks through all officers of the days for one."""
 def upgrade() -> None:
     _table("figures_handlings", ("queue",), ("parts", "talk_us", "hold_us", "wrap_us"), ())
     _table("figures_transfers_ended", ("kind", "outcome"), ("transfers", "asked_us"), ("whole",))
+    _table("figures_cases_by", ("what", "value"), _CASES, ("working_time",))
+    _table("figures_agency_cases", ("agency", "what", "value"), _CASES, ("working_time",))
     _order_anew("figures_agent_steps", (*_STEP, "agent"), _TIMINGS, ("elapsed",))
     _order_anew("figures_hours", (*_STEP, "hour_of_week"), _HOURS, ())
-    _order_added()
     op.create_index(
         "ix_figures_agent_steps_agent", "figures_agent_steps", ["level", "agent", "from_us"]
     )
     op.create_index("ix_figures_agents_from_us", "figures_agents", ["level", "from_us", "agent"])
-    op.execute(
-        "INSERT INTO figures_handlings (level, from_us, queue, parts, talk_us, hold_us, wrap_us) "
-        "SELECT level, from_us, queue, sum(parts), sum(talk_us), sum(hold_us), sum(wrap_us) "
-        "FROM figures_agents GROUP BY level, from_us, queue"
-    )
-    _add_up("figures_transfers", "figures_transfers_ended", ("kind", "outcome"), ("transfers",
-            "asked_us"), "whole")  # fmt: skip
-    for table, keys, each in (
-        ("figures_cases_by", (), ("kind", "agency", "province", "subject")),
-        ("figures_agency_cases", ("agency",), ("kind", "province", "subject")),
-    ):
-        _table(table, (*keys, "what", "value"), _CASES, ("working_time",))
-        for what in each:
-            _add_up("figures_cases", table, (*keys, what), _CASES, "working_time", what)
+    try:
+        _order_added()
+        _fill()
+    except (error, ValueError, TypeError):
+        _count_anew()  # what is there is damaged
     if op.get_bind().dialect.name == "sqlite":
         op.execute("ANALYZE figures_state")  # makes the table of statistics
         for index, rows in _ROWS.items():
@@ -60,6 +52,31 @@ def upgrade() -> None:
                 "INSERT INTO sqlite_stat1 (tbl, idx, stat) "  # noqa: S608  constants only
                 f"VALUES ('figures_agent_steps', '{index}', '{rows}')"
             )
+
+
+def _fill() -> None:
+    op.execute(
+        "INSERT INTO figures_handlings (level, from_us, queue, parts, talk_us, hold_us, wrap_us) "
+        "SELECT level, from_us, queue, sum(parts), sum(talk_us), sum(hold_us), sum(wrap_us) "
+        "FROM figures_agents GROUP BY level, from_us, queue"
+    )
+    _add_up("figures_transfers", "figures_transfers_ended", ("kind", "outcome"), ("transfers",
+            "asked_us"), "whole")  # fmt: skip
+    for what in ("kind", "agency", "province", "subject"):
+        _add_up("figures_cases", "figures_cases_by", (what,), _CASES, "working_time", what)
+        if what != "agency":
+            _add_up("figures_cases", "figures_agency_cases", ("agency", what), _CASES,
+                    "working_time", what)  # fmt: skip
+
+
+def _count_anew() -> None:
+    names = sa.inspect(op.get_bind()).get_table_names()
+    for name in sorted(n for n in names if n.startswith("figures_") and n != "figures_state"):
+        op.execute(f"DELETE FROM {name}")  # noqa: S608  names of tables
+    op.execute(
+        "UPDATE figures_state SET generation = generation + 1, walked_us = NULL, "
+        "walked_kind = NULL, walked_id = NULL, whole = 0"
+    )
 
 
 def _table(
@@ -92,11 +109,12 @@ def _order_anew(
 def _order_added() -> None:
     """What things that are no calls have added names its rows by their keys."""
     connection = op.get_bind()
-    rows = connection.execute(sa.text("SELECT kind, id, tallies FROM figures_added")).all()
+    moved = " OR ".join(f"tallies LIKE '%\"{name}\"%'" for name in sorted(_MOVED))
+    rows = connection.execute(
+        sa.text(f"SELECT kind, id, tallies FROM figures_added WHERE {moved}")  # noqa: S608  constants only
+    ).all()
     for kind, thing, told in rows:
-        added = json.loads(told) if told else []
-        if not any(name in _MOVED for name, *_ in added):
-            continue
+        added = json.loads(told)
         for entry in added:
             if entry[0] in _MOVED:
                 at, who, queue, service, step = entry[1]
