@@ -8,7 +8,7 @@ given up if somebody said so of it or of a later lost call of that number within
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +41,31 @@ class Spoken:
 def count_number(lost: Sequence[Lost], spoken: Sequence[Spoken]) -> Tallies:
     """What the lost calls of one number add to the figures; each in order of entering."""
     found = Tallies()
+    for call, state, after in _became(lost, spoken):
+        _count(found, call, state, after)
+    return found
+
+
+def count_each(lost: Sequence[Lost], spoken: Sequence[Spoken]) -> Iterator[Tallies]:
+    """What each of the lost calls of one number adds, in their order."""
+    for call, state, after in _became(lost, spoken):
+        found = Tallies()
+        _count(found, call, state, after)
+        yield found
+
+
+def _count(into: Tallies, call: Lost, state: str, after: int | None) -> None:
+    tally = into.at(CALLBACKS, (day_of(call.entered), state))
+    tally.counts[0] += 1
+    if after is not None:
+        tally.counts[1] += after
+        tally.note(0, after, 1)
+
+
+def _became(
+    lost: Sequence[Lost], spoken: Sequence[Spoken]
+) -> Iterator[tuple[Lost, str, int | None]]:
+    """Each with what became of it, and after how long it was called back."""
     # found by halving: a switchboard's number has thousands of both, and the writer waits
     begun = [one.entered for one in spoken]
     given_up = [call.entered for call in lost if call.given_up]
@@ -51,15 +76,9 @@ def count_number(lost: Sequence[Lost], spoken: Sequence[Spoken]) -> Tallies:
         answer = spoken[next_one] if some else None
         said = bisect_left(given_up, call.entered)
         if answer is not None:
-            state = "called_back" if answer.out else "called_again"
+            after = max(0, answer.connected - call.ended) if answer.out else None
+            yield call, "called_back" if answer.out else "called_again", after
         elif said < len(given_up) and given_up[said] <= latest:
-            state = "given_up"
+            yield call, "given_up", None
         else:
-            state = "waiting"
-        tally = found.at(CALLBACKS, (day_of(call.entered), state))
-        tally.counts[0] += 1
-        if answer is not None and answer.out:
-            after = max(0, answer.connected - call.ended)
-            tally.counts[1] += after
-            tally.note(0, after, 1)
-    return found
+            yield call, "waiting", None

@@ -183,7 +183,8 @@ FORMS: Final = (
 
 def times(calls: int) -> str:
     """The key of `REPEATS` for a caller with so many calls."""
-    return str(calls) if calls < _TIMES else f"{_TIMES}+"
+    return str(calls) if calls < MANY else f"{MANY}+"
 
 
-_TIMES: Final = 10
+MANY: Final = 10
+"""Calls from which on `REPEATS` makes no difference any more."""

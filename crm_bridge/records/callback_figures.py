@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.engine import Connection
 
-from crm_bridge.figures.callbacks import Lost, Spoken, count_number
+from crm_bridge.figures.callbacks import Lost, Spoken, count_each, count_number
 from crm_bridge.figures.tallies import Tallies
 from crm_bridge.records.desk_tables.wrapups import lost_call_ends
 from crm_bridge.records.figure_sources import recount
@@ -19,7 +19,7 @@ from ivr.calls.call import INBOUND, OUTBOUND, Outcome
 _AT_ONCE: Final = 500
 _IN_QUEUE: Final = (Outcome.ABANDONED_QUEUE.value, Outcome.QUEUE_TIMEOUT.value)
 _QUEUED: Final = exists().where(queue_passages.c.call_id == calls.c.call_id)
-_LOST: Final = and_(
+LOST: Final = and_(
     calls.c.direction == INBOUND,
     calls.c.closed,
     or_(
@@ -27,6 +27,7 @@ _LOST: Final = and_(
         and_(calls.c.outcome == Outcome.ABANDONED_MENU.value, _QUEUED),
     ),
 )
+"""Calls that are lost, with a number or without."""
 _SPOKEN: Final = and_(
     calls.c.outcome == Outcome.SERVED.value, calls.c.closed, agent_parts.c.agent.is_not(None)
 )
@@ -41,7 +42,7 @@ class _Numbers:
         """The next numbers with a lost call."""
         query = (
             select(calls.c.caller_e164)
-            .where(calls.c.caller_e164 > last, _LOST)
+            .where(calls.c.caller_e164 > last, LOST)
             .distinct()
             .order_by(calls.c.caller_e164)
             .limit(page)
@@ -50,23 +51,28 @@ class _Numbers:
 
     def count(self, connection: Connection, ids: Sequence[str]) -> Mapping[str, Tallies]:
         """Their lost calls."""
-        lost: dict[str, list[Lost]] = {}
-        spoken: dict[str, list[Spoken]] = {}
-        for start in range(0, len(ids), _AT_ONCE):
-            for row in _calls(connection, ids[start : start + _AT_ONCE]):
-                number, entered = row.caller_e164, row.entered_us
-                if row.agent is not None and row.outcome == Outcome.SERVED.value:
-                    out = row.direction == OUTBOUND
-                    spoken.setdefault(number, []).append(Spoken(entered, row.connected_us, out))
-                else:
-                    ended = entered if row.ended_us is None else row.ended_us
-                    lost.setdefault(number, []).append(Lost(entered, ended, row.end is not None))
         return {
-            number: count_number(found, spoken.get(number, ())) for number, found in lost.items()
+            number: count_number([lost for _, lost in found], spoken)
+            for number, (found, spoken) in _of_numbers(connection, ids).items()
         }
 
 
 NUMBERS: Final = _Numbers()
+
+
+def lost_alone(connection: Connection, call_ids: Sequence[str]) -> dict[str, Tallies]:
+    """What each of these calls adds by itself; one that is not lost, or has no number, nothing."""
+    query = select(calls.c.caller_e164).where(
+        calls.c.call_id.in_(list(call_ids)), calls.c.caller_e164.is_not(None), LOST
+    )
+    numbers = [str(number) for number in connection.execute(query.distinct()).scalars()]
+    wanted = set(call_ids)
+    alone: dict[str, Tallies] = {}
+    for found, spoken in _of_numbers(connection, numbers).values():
+        each = count_each([lost for _, lost in found], spoken)
+        ids = [call_id for call_id, _ in found]
+        alone.update((i, t) for i, t in zip(ids, each, strict=True) if i in wanted)
+    return alone
 
 
 def recount_numbers(connection: Connection, tallies: Tallies) -> None:
@@ -88,6 +94,25 @@ def _known(connection: Connection, numbers: list[str]) -> list[str]:
     return [str(number) for number in connection.exec_driver_sql(sql, (given,)).scalars()]
 
 
+_Found = tuple[list[tuple[str, Lost]], list[Spoken]]
+
+
+def _of_numbers(connection: Connection, numbers: Sequence[str]) -> dict[str, _Found]:
+    """By number its lost calls with their ids, where it has some, and those in which one spoke."""
+    found: dict[str, _Found] = {}
+    for start in range(0, len(numbers), _AT_ONCE):
+        for row in _calls(connection, numbers[start : start + _AT_ONCE]):
+            lost, spoken = found.setdefault(row.caller_e164, ([], []))
+            entered = row.entered_us
+            if row.agent is not None and row.outcome == Outcome.SERVED.value:
+                out = row.direction == OUTBOUND
+                spoken.append(Spoken(entered, row.connected_us, out))
+            else:
+                ended = entered if row.ended_us is None else row.ended_us
+                lost.append((row.call_id, Lost(entered, ended, row.end is not None)))
+    return {number: both for number, both in found.items() if both[0]}
+
+
 def _calls(connection: Connection, numbers: Sequence[str]) -> Sequence[Any]:
     """Lost calls of these numbers, and those in which an officer spoke, in order of entering."""
     joined = calls.outerjoin(
@@ -95,12 +120,12 @@ def _calls(connection: Connection, numbers: Sequence[str]) -> Sequence[Any]:
     ).outerjoin(lost_call_ends, lost_call_ends.c.call_id == calls.c.call_id)
     query = (
         select(
-            calls.c.caller_e164, calls.c.direction, calls.c.outcome, calls.c.entered_us,
-            calls.c.ended_us, agent_parts.c.agent, agent_parts.c.connected_us,
+            calls.c.call_id, calls.c.caller_e164, calls.c.direction, calls.c.outcome,
+            calls.c.entered_us, calls.c.ended_us, agent_parts.c.agent, agent_parts.c.connected_us,
             lost_call_ends.c.call_id.label("end"),
         )
         .select_from(joined)
-        .where(calls.c.caller_e164.in_(numbers), or_(_LOST, _SPOKEN))
+        .where(calls.c.caller_e164.in_(numbers), or_(LOST, _SPOKEN))
         .order_by(calls.c.entered_us, calls.c.call_id)
     )  # fmt: skip
     return connection.execute(query).all()

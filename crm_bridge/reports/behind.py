@@ -15,27 +15,29 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.figures.counting import LISTS, count_call
+from crm_bridge.figures.counting import LISTS
 from crm_bridge.figures.forms import (
     AGENCY_STEPS,
     AGENT_STEPS,
     AGENTS,
+    CALLBACKS,
     CALLS,
     HOURS,
     MENUS,
     QUEUES,
+    REPEATS,
     STEPS,
     TRANSFERS,
     Form,
 )
-from crm_bridge.figures.histogram import Packed, plain, within
-from crm_bridge.figures.levels import DAY, HOUR, QUARTER
+from crm_bridge.figures.histogram import Packed
+from crm_bridge.figures.levels import DAY, HOUR, QUARTER, Level
 from crm_bridge.figures.tallies import Tallies, Tally
-from crm_bridge.records.calls import StoredCall, snapshot, with_lists
+from crm_bridge.records.calls import StoredCall, with_lists
 from crm_bridge.records.figure_tables import FIGURES, figures_state
 from crm_bridge.records.tables import CHILDREN, calls
-from crm_bridge.reports.period import Period
-from crm_bridge.reports.reading import added_up
+from crm_bridge.reports.alone import each_alone
+from crm_bridge.reports.figure import Figure, total_of
 from crm_bridge.reports.sought import sought
 from ivr.calls.call import Micros
 
@@ -51,6 +53,8 @@ OF_CALLS: Final[Mapping[str, Form]] = {
         HOURS,
         TRANSFERS,
         MENUS,
+        CALLBACKS,
+        REPEATS,
     )
 }
 """Forms whose rows are counted from calls, by the name that they have in an address."""
@@ -61,6 +65,8 @@ _ROWS: Final = 3_000
 """Rows of figures read for one page."""
 _NEAR: Final = HOUR
 """Rows that begin no further from each other are looked for together."""
+_WIDTHS: Final[dict[Level, Micros]] = {"quarter": QUARTER, "day": DAY, "month": 31 * DAY}
+"""The longest that a row of the finest level may be."""
 _READ: Final = frozenset(CHILDREN[n] for n in LISTS)
 
 Place = tuple[Micros, Micros, Micros, str, int]
@@ -69,45 +75,13 @@ last call's entering and id, and how much of them is still to come."""
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """Which figure; ValueError where its form has no such counts or keys."""
-
-    form: Form
-    period: Period
-    counts: tuple[str, ...]
-    """Counts that are added up; or one histogram, of which `above` and `upto` (µs) bound a part."""
-    only: Mapping[str, str]
-    above: int | None = None
-    upto: int | None = None
-
-    def __post_init__(self) -> None:
-        known = {*self.form.counts, *self.form.spans}
-        if not self.counts or not known.issuperset(self.counts):
-            raise ValueError(f"{self.form.name} has no counts {self.counts}")
-        if not set(self.form.keys).issuperset(self.only):
-            raise ValueError(f"{self.form.name} has no keys {tuple(self.only)}")
-
-    def of(self, tally: Tally) -> int:
-        """The figure of this tally."""
-        found = 0
-        for name in self.counts:
-            if name in self.form.counts:
-                found += tally.counts[self.form.counts.index(name)]
-                continue
-            spans = tally.spans[self.form.spans.index(name)]
-            all_of_them = (
-                sum(plain(spans).values()) if self.upto is None else within(spans, self.upto)
-            )
-            found += all_of_them - (0 if self.above is None else within(spans, self.above))
-        return found
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """A call, and how often it is counted in the figure."""
 
     stored: StoredCall
     times: int
+    alone: Tallies
+    """What it adds to all figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +95,6 @@ class Behind:
     """The figure."""
     calls: tuple[Found, ...]
     next: Place | None
-
-
-async def total_of(connection: AsyncConnection, figure: Figure) -> int:
-    """The figure, from the tables of figures."""
-    spans = any(name in figure.form.spans for name in figure.counts)
-    sums = await added_up(
-        connection, figure.form, (), since=figure.period.since, until=figure.period.until,
-        only=figure.only, spans=spans,
-    )  # fmt: skip
-    return sum(figure.of(tally) for tally in sums.values())
 
 
 async def behind(
@@ -164,9 +128,10 @@ async def behind(
                     break
                 stored = search.stored[head[0]]
                 look.last = (stored.call.entered_at, stored.call.call_id)
-                if times := _times(figure, look.begun, stored):
+                alone = search.alone[head[0]]
+                if times := figure.in_(alone, look.begun):
                     look.left -= times
-                    found.append(Found(stored, times))
+                    found.append(Found(stored, times, alone))
             else:
                 look.heads = []
             if look.left > 0 and (len(found) >= limit or looked >= _MOST):
@@ -248,12 +213,14 @@ class _Search:
 
     def __init__(self, connection: AsyncConnection, figure: Figure, generation: int) -> None:
         self.stored: dict[str, StoredCall] = {}
+        self.alone: dict[str, Tallies] = {}
         self._connection = connection
-        self._width = QUARTER if figure.form.levels[0] == "quarter" else DAY
+        self._form = figure.form
+        self._width = _WIDTHS[figure.form.levels[0]]
         self._wanted: list[ColumnElement[bool]] = [
             calls.c.closed,
             calls.c.counted == generation,
-            *sought(figure.form, figure.counts, figure.only),
+            *sought(figure),
         ]
 
     async def heads(self, look: _Look, limit: int) -> list[tuple[Any, ...]]:
@@ -274,20 +241,8 @@ class _Search:
         return [tuple(row) for row in (await self._connection.execute(query)).all()]
 
     async def read(self, heads: list[tuple[Any, ...]]) -> None:
-        """Reads what is counted of these calls into `stored`."""
+        """Reads these calls into `stored`, and what each adds into `alone`."""
         new = list({head[0]: head for head in heads if head[0] not in self.stored}.values())
-        for stored in await with_lists(self._connection, new, _READ):
-            self.stored[stored.call.call_id] = stored
-
-
-def _times(figure: Figure, begun: tuple[Micros, ...], stored: StoredCall) -> int:
-    """How often this call is counted in the rows that begin then."""
-    rows, tallies = snapshot(stored.call, stored.steps), Tallies()
-    count_call(tallies, rows.call, rows.children)
-    places = [1 + figure.form.keys.index(name) for name in figure.only]
-    wanted = tuple(figure.only.values())
-    return sum(
-        figure.of(tally)
-        for key, tally in tallies.rows[figure.form].items()
-        if key[0] in begun and tuple(key[n] for n in places) == wanted
-    )
+        stored = await with_lists(self._connection, new, _READ)
+        self.stored.update({one.call.call_id: one for one in stored})
+        self.alone.update(await each_alone(self._connection, self._form, stored))

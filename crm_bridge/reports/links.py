@@ -1,4 +1,4 @@
-"""Where a figure leads to: the addresses of the calls behind it and of other dashboards."""
+"""Where a figure leads to: the addresses of what is behind it and of other dashboards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from crm_bridge.figures.forms import Form
+from crm_bridge.cases.workflow import State
+from crm_bridge.figures.forms import AGENT_TIMES, CASES, SUBJECTS, Form
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.period import Period
 
@@ -35,12 +36,48 @@ def calls_behind(
     Without `counts` it is the beginning of an address, to which `&count=…` is added.
     With a histogram's name in `counts`: to its spans above and up to so many microseconds.
     """
+    return _behind("calls", form, period, counts, only, above=above, upto=upto)
+
+
+def cases_behind(period: Period, counts: Sequence[str], only: Mapping[str, str]) -> str:
+    """The cases that add to these counts; without `counts` as `calls_behind`."""
+    return _behind("behind", CASES, period, counts, only)
+
+
+def open_cases(state: State | None, *, age: int | None = None, overdue: bool = False) -> str:
+    """The cases that are open now, of one state or all, of an age of `open_cases.AGES` or all."""
+    asked: dict[str, Any] = {"state": state.value} if state is not None else {}
+    asked |= {"age": age} if age is not None else {}
+    asked |= {"overdue": 1} if overdue else {}
+    return f"/figures/open-cases?{urlencode(asked)}"
+
+
+def records_behind(period: Period, only: Mapping[str, str]) -> str:
+    """Officers' records of calls that are counted in `SUBJECTS`."""
+    return _behind("behind", SUBJECTS, period, ["records"], only)
+
+
+def times_behind(period: Period, only: Mapping[str, str]) -> str:
+    """The states at the desk that make up a time of `AGENT_TIMES`."""
+    return _behind("behind", AGENT_TIMES, period, ["time_us"], only)
+
+
+def _behind(
+    page: str,
+    form: Form,
+    period: Period,
+    counts: Sequence[str],
+    only: Mapping[str, str],
+    *,
+    above: int | None = None,
+    upto: int | None = None,
+) -> str:
     asked: dict[str, Any] = {"of": form.name.removeprefix("figures_")}
     asked |= {"first": period.first, "last": period.last}
     asked |= {"count": ",".join(counts)} if counts else {}
     limits = {"above": above, "upto": upto}
     asked.update({name: value for name, value in limits.items() if value is not None}, **only)
-    return f"/figures/calls?{urlencode(asked)}"
+    return f"/figures/{page}?{urlencode(asked)}"
 
 
 def days_of(name: str, filters: Filters) -> Callable[[Period], str]:

@@ -6,7 +6,7 @@ that cannot be meant.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from sqlalchemy import ColumnElement, Table, or_, select
@@ -15,14 +15,18 @@ from crm_bridge.figures.forms import (
     AGENCY_STEPS,
     AGENT_STEPS,
     AGENTS,
+    CALLBACKS,
     CALLS,
     HOURS,
+    MANY,
     MENUS,
     QUEUES,
+    REPEATS,
     STEPS,
     TRANSFERS,
-    Form,
 )
+from crm_bridge.records.callback_figures import LOST
+from crm_bridge.records.figure_tables import figures_callers
 from crm_bridge.records.tables import (
     agent_parts,
     calls,
@@ -32,6 +36,9 @@ from crm_bridge.records.tables import (
     step_timings,
     transfers,
 )
+from crm_bridge.reports.figure import Figure
+from crm_bridge.reports.period import Period
+from ivr.calls.call import INBOUND
 
 _STATES: Final = {"within", "over", "open"}
 _EVIDENCE: Final = {"observed", "declared", "inferred", "unknown"}
@@ -40,9 +47,9 @@ _PASSAGES: Final = {"answered", "abandoned", "timeout", "left", "transferred"}
 Condition = ColumnElement[bool]
 
 
-def sought(form: Form, counts: Iterable[str], only: Mapping[str, str]) -> list[Condition]:
+def sought(figure: Figure) -> list[Condition]:
     """Conditions on `calls`, each of which a call behind the figure meets."""
-    names = set(counts)
+    form, names, only = figure.form, set(figure.counts), figure.only
     found: list[Condition] = []
     if form in (STEPS, AGENT_STEPS, AGENCY_STEPS) or (form is HOURS and only.get("step")):
         found.append(_timed(names, only))
@@ -56,6 +63,10 @@ def sought(form: Form, counts: Iterable[str], only: Mapping[str, str]) -> list[C
         found.append(_with(only["agent"]) if "agent" in only else _has(agent_parts))
     elif form is TRANSFERS:
         found.append(_handed(only))
+    elif form is CALLBACKS:
+        found += _lost(only)
+    elif form is REPEATS:
+        found += [calls.c.direction == INBOUND, _repeated(figure.period, only)]
     if form is not QUEUES and only.get("queue"):
         found.append(_has(queue_passages, queue_passages.c.queue == only["queue"]))
     if form is AGENT_STEPS and (agent := only.get("agent")):
@@ -99,6 +110,24 @@ def _handed(only: Mapping[str, str]) -> Condition:
     names = ("agency", "outcome")
     others = [_named(consultations.c[name], only[name]) for name in names if name in only]
     return or_(condition, _has(consultations, *others))
+
+
+def _lost(only: Mapping[str, str]) -> list[Condition]:
+    if "state" not in only:
+        return [LOST]
+    nobody = only["state"] == "no_number"
+    return [LOST, calls.c.caller_e164.is_(None) if nobody else calls.c.caller_e164.is_not(None)]
+
+
+def _repeated(period: Period, only: Mapping[str, str]) -> Condition:
+    table = figures_callers.c
+    within = [table.month_us >= period.since, table.month_us < period.until]
+    many = only.get("times", "")
+    if many.isascii() and many.isdecimal():
+        within.append(table.calls == int(many))
+    elif many == f"{MANY}+":
+        within.append(table.calls >= MANY)
+    return calls.c.caller_e164.in_(select(table.e164).where(*within))
 
 
 def _named(column: Any, value: str) -> Condition:

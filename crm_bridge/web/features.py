@@ -28,6 +28,7 @@ from crm_bridge.web.figures import behind as figures_behind
 from crm_bridge.web.figures import export as figures_export
 from crm_bridge.web.figures import reports as figures_reports
 from crm_bridge.web.figures import routes as figures
+from crm_bridge.web.figures import things as figures_things
 from crm_bridge.web.forecast import routes as forecast
 from crm_bridge.web.hooks import api as hooks_api
 from crm_bridge.web.hooks import routes as hooks
@@ -81,6 +82,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     shifts.api,
     figures.pages,
     figures_behind.router,
+    figures_things.router,
     figures.api,
     figures_export.router,
     figures_reports.router,

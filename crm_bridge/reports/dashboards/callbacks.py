@@ -14,10 +14,11 @@ from crm_bridge.records.figures_walk import whole
 from crm_bridge.reports.dashboard import Chart, Dashboard
 from crm_bridge.reports.dashboards.parts import spans_chart, through_time, together, trend
 from crm_bridge.reports.filters import Filters
+from crm_bridge.reports.links import calls_behind
 from crm_bridge.reports.reading import added_up
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 
-_STATES: Final[dict[str, Words]] = {
+STATES: Final[dict[str, Words]] = {
     "called_back": ("โทรกลับแล้วมีผู้รับ", "Called back and reached"),
     "called_again": ("ผู้โทรโทรมาใหม่และได้รับบริการก่อน", "Called again first, and was served"),
     "waiting": ("ยังรอโทรกลับ", "Still to be called back"),
@@ -42,25 +43,31 @@ async def build(database: Database, config: Config, filters: Filters) -> Dashboa
         )
         days = await through_time(connection, CALLBACKS, ("state",), period, grain, {})
         were = await through_time(connection, CALLBACKS, ("state",), other, grain, {})
-        blocks: list[Sheet | Chart] = [_states(now, then), *_trends(days, were, filters)]
+        blocks: list[Sheet | Chart] = [_states(now, then, filters), *_trends(days, were, filters)]
         after = together(CALLBACKS, (tally for tally in now.values())).spans[0]
         title: Words = ("โทรกลับหลังสายหลุดนานเท่าใด", "How soon they were called back")
-        blocks.append(spans_chart("after", title, after, None, None))
+
+        def bar(above: int | None, upto: int | None) -> str:
+            only = {"state": "called_back"}
+            return calls_behind(CALLBACKS, period, ["after"], only, above=above, upto=upto)
+
+        blocks.append(spans_chart("after", title, after, None, bar))
         return Dashboard(tuple(blocks), whole=await whole(connection))
 
 
-def _states(now: Sums, then: Sums) -> Sheet:
+def _states(now: Sums, then: Sums, filters: Filters) -> Sheet:
     every = sum(tally.counts[0] for tally in now.values())
     every_then = sum(tally.counts[0] for tally in then.values())
     rows = []
-    for state, words in _STATES.items():
+    for state, words in STATES.items():
         tally, was = now.get((state,)), then.get((state,))
         if tally is None and was is None:
             continue
         count, before = (t.counts[0] if t else 0 for t in (tally, was))
         after = tally.spans[0] if tally else {}
+        href = calls_behind(CALLBACKS, filters.period, ["calls"], {"state": state})
         rows.append(
-            (words, Cell(count, bad=state == "waiting" and count > 0),
+            (words, Cell(count, href if count else None, bad=state == "waiting" and count > 0),
              count / every if every else None, percentile(after, 0.5), percentile(after, 0.9),
              before if every_then else None)
         )  # fmt: skip
@@ -94,7 +101,7 @@ def _trends(
         every = count(of, _REACHABLE)
         return count(of, _SETTLED) / every if every else None
 
-    every = tuple(_STATES)
+    every = tuple(STATES)
     of = ([count(d, _REACHABLE) for _, d in days], [count(d, _REACHABLE) for _, d in were])
     return [
         trend("lost_calls", lost, lost, "count", [(at, count(d, every)) for at, d in days],

@@ -19,8 +19,10 @@ from crm_bridge.reports.dashboard import Chart, Dashboard
 from crm_bridge.reports.dashboards import menu_flow, transfers
 from crm_bridge.reports.dashboards.parts import through_time, trend
 from crm_bridge.reports.filters import Filters
-from crm_bridge.reports.links import calls_behind
+from crm_bridge.reports.links import calls_behind, records_behind
 from crm_bridge.reports.names import edition_of, service_name
+from crm_bridge.reports.period import Period
+from crm_bridge.reports.period import month_of as month_of_day
 from crm_bridge.reports.reading import added_up
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 from crm_bridge.written import month_text, office_time
@@ -200,7 +202,8 @@ async def _subjects(connection: AsyncConnection, filters: Filters) -> Sheet:
         was = then.get((value,))
         words = named.get(str(value), (str(value), str(value)) if value else _NO_SUBJECT)
         rows.append(
-            (words, tally.counts[0], tally.counts[0] / every if every else None,
+            (words, Cell(tally.counts[0], records_behind(period, {"subject": str(value)})),
+             tally.counts[0] / every if every else None,
              was.counts[0] if was else 0 if then else None)
         )  # fmt: skip
     return Sheet(
@@ -228,6 +231,7 @@ async def _repeats(connection: AsyncConnection, filters: Filters) -> Sheet:
     callers = sum(tally.counts[0] for tally in sums.values())
     ordered = sorted(sums.items(), key=lambda item: (len(str(item[0][0])), item[0]))
     first, last = office_time(month_of(period.since)).date(), period.last
+    whole_months = Period(first, month_of_day(last).last)
     months = [month_text(first, lang) for lang in ("th", "en")]
     if (first.year, first.month) != (last.year, last.month):
         ends = [month_text(last, lang) for lang in ("th", "en")]
@@ -242,7 +246,13 @@ async def _repeats(connection: AsyncConnection, filters: Filters) -> Sheet:
             Column("calls", ("สาย", "Calls")),  # times × callers: withheld with them
         ),
         tuple(
-            (str(times), tally.counts[0], tally.counts[0] / callers, tally.counts[1])
+            (
+                str(times),
+                tally.counts[0],
+                tally.counts[0] / callers,
+                Cell(tally.counts[1], calls_behind(REPEATS, whole_months, ["calls"],
+                                                   {"times": str(times)})),
+            )
             for (times,), tally in ordered
         ),
         (

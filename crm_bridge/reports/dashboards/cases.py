@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any, Final
 
-from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.cases import subjects
-from crm_bridge.cases.workflow import OPEN, STATES, State
+from crm_bridge.cases.workflow import STATES, State
 from crm_bridge.charts.bars import Bar, Bars
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config
 from crm_bridge.figures.forms import AGENCY_CASES, CASES, CASES_BY, Form
 from crm_bridge.figures.histogram import percentile
-from crm_bridge.figures.levels import DAY
 from crm_bridge.figures.tallies import Tally
 from crm_bridge.records.database import Database
-from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.figures_walk import whole
+from crm_bridge.reports import links, open_cases
 from crm_bridge.reports.dashboard import Chart, Choice, Dashboard
 from crm_bridge.reports.dashboards.parts import through_time, together, trend
 from crm_bridge.reports.filters import Filters
-from crm_bridge.reports.links import dashboard
 from crm_bridge.reports.names import agency_name
 from crm_bridge.reports.period import Period
 from crm_bridge.reports.reading import added_up
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 
 TAKES: Final = ("agency",)
-_AGES: Final[tuple[tuple[int, Words], ...]] = (
-    (7, ("ไม่เกิน 7 วัน", "up to 7 days")),
-    (15, ("8–15 วัน", "8–15 days")),
-    (30, ("16–30 วัน", "16–30 days")),
-    (60, ("31–60 วัน", "31–60 days")),
-)
-"""Calendar days since a case was recorded."""
-_OLDER: Final[Words] = ("เกิน 60 วัน", "over 60 days")
 _CASES, _SETTLED, _WITHIN, _OVER, _FIRST, _REOPENED = (
     CASES.counts.index(name)
     for name in ("cases", "settled", "settled_within", "settled_over", "first_contact", "reopened")
@@ -129,11 +117,18 @@ def _table(key: str, title: Words, now: Sums, then: Sums, named: Any, filters: F
     rows = []
     for (value,), tally in sorted(now.items(), key=_most):
         n, times = tally.counts, tally.spans[0]
-        href = dashboard("cases", filters, agency=str(value)) if key == "agency" and value else None
+        href = (
+            links.dashboard("cases", filters, agency=str(value))
+            if key == "agency" and value
+            else None
+        )
+        only = ({"agency": filters.agency} if filters.agency else {}) | {key: str(value)}
+        behind = [_behind(place, count, filters, only) for place, count in enumerate(n)]
+        cells = [Cell(count, to) for count, to in zip(n, behind, strict=True)]
         rows.append(
-            (Cell(named(str(value)), href), n[_CASES], n[_SETTLED], n[_OVER], _kept(tally),
-             _kept(then.get((value,))), n[_FIRST], n[_REOPENED], percentile(times, 0.5),
-             percentile(times, 0.9))
+            (Cell(named(str(value)), href), cells[_CASES], cells[_SETTLED], cells[_OVER],
+             Cell(_kept(tally), behind[_WITHIN]), _kept(then.get((value,))), cells[_FIRST],
+             cells[_REOPENED], percentile(times, 0.5), percentile(times, 0.9))
         )  # fmt: skip
     return Sheet(
         f"cases_by_{key}",
@@ -155,6 +150,12 @@ def _table(key: str, title: Words, now: Sums, then: Sums, named: Any, filters: F
         tuple(rows),
         (_NOTE,) if rows else (),
     )  # fmt: skip
+
+
+def _behind(place: int, count: int, filters: Filters, only: Mapping[str, str]) -> str | None:
+    if not count:
+        return None
+    return links.cases_behind(filters.period, [CASES.counts[place]], only)
 
 
 _NOTE: Final[Words] = (
@@ -201,33 +202,13 @@ async def _open(connection: AsyncConnection, now_us: int, filters: Filters) -> l
     """Open cases as they stand now, whatever the days asked for: how old, and past their day."""
     if filters.agency:
         return []  # an agency's own open cases are on its own page
-    ages = [now_us - days * DAY for days, _ in _AGES]
-    recorded = cases.c.recorded_us
-    groups: list[Any] = [func.sum(case((recorded > ages[0], 1), else_=0))]
-    groups += [
-        func.sum(case(((recorded <= newer) & (recorded > older), 1), else_=0))
-        for newer, older in pairwise(ages)
-    ]
-    groups.append(func.sum(case((recorded <= ages[-1], 1), else_=0)))
-    overdue = func.sum(case((cases.c.due_us <= now_us, 1), else_=0))
-    query = (
-        select(cases.c.state, func.count(), overdue, *groups)
-        .where(cases.c.state.in_([str(state) for state in OPEN]))
-        .group_by(cases.c.state)
-    )
-    found = {row[0]: [int(n) for n in row[1:]] for row in (await connection.execute(query)).all()}
-    order = [state for state in State if str(state) in found]
-    names = [words for _, words in _AGES] + [_OLDER]
+    found = await open_cases.counted(connection, now_us)
+    names = [words for _, words in open_cases.AGES]
     title: Words = ("เรื่องที่ยังไม่ได้ข้อยุติขณะนี้ ตามอายุ", "Open cases now, by age")
-    rows: list[tuple[Any, ...]] = [
-        (STATES[state], found[state][0], Cell(found[state][1], bad=found[state][1] > 0),
-         *found[state][2:])
-        for state in order
-    ]  # fmt: skip
-    if order:  # the lists of cases are of every state
-        every = [sum(parts) for parts in zip(*(found[state] for state in order), strict=True)]
-        late = Cell(every[1], "/cases?view=overdue" if every[1] else None, bad=every[1] > 0)
-        rows.append((("รวม", "All"), Cell(every[0], "/cases?view=open"), late, *every[2:]))
+    every = [sum(parts) for parts in zip(*found.values(), strict=True)]
+    rows = [_of_state(state, STATES[state], counts) for state, counts in found.items()]
+    if found:
+        rows.append(_of_state(None, ("รวม", "All"), every))
     columns = [
         Column("state", ("สถานะ", "State"), Kind.TEXT),
         Column("open", ("ยังไม่ได้ข้อยุติ", "Open"), suppressible=True),
@@ -235,13 +216,29 @@ async def _open(connection: AsyncConnection, now_us: int, filters: Filters) -> l
     ]
     columns += [Column(f"age_{n}", words, suppressible=True) for n, words in enumerate(names)]
     sheet = Sheet("cases_open", title, tuple(columns), tuple(rows))
-    totals = [sum(found[state][2 + n] for state in order) for n in range(len(names))]
-    bars = tuple(Bar(w, (float(n),)) for w, n in zip(names, totals, strict=True)) if order else ()
+    totals = every[2:]
+    bars = tuple(Bar(w, (float(n),)) for w, n in zip(names, totals, strict=True)) if found else ()
     chart = Chart(
         "ages", title, Bars(title, bars, "count"),
         Sheet("ages", title,
               (Column("age", ("อายุ", "Age"), Kind.TEXT),
                Column("cases", ("เรื่อง", "Cases"), suppressible=True)),
-              tuple((bar.label, int(bar.parts[0])) for bar in bars)),
+              tuple((words, _open_cell(n, None, age=age))
+                    for age, (words, n) in enumerate(zip(names, totals, strict=False)))),
     )  # fmt: skip
     return [chart, sheet]
+
+
+def _of_state(state: State | None, name: Words, counts: list[int]) -> tuple[Any, ...]:
+    every, late, *ages = counts
+    return (
+        name,
+        _open_cell(every, state),
+        _open_cell(late, state, overdue=True),
+        *(_open_cell(n, state, age=age) for age, n in enumerate(ages)),
+    )
+
+
+def _open_cell(count: int, state: State | None, **more: Any) -> Cell:
+    bad = bool(more.get("overdue")) and count > 0
+    return Cell(count, links.open_cases(state, **more) if count else None, bad)

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.figures.forms import AGENT_TIMES
 from crm_bridge.reports import adherence
 from crm_bridge.reports.filters import Filters
+from crm_bridge.reports.links import times_behind
 from crm_bridge.reports.overview import Officer
 from crm_bridge.reports.reading import added_up
-from crm_bridge.reports.sheets import Column, Kind, Sheet, Words
+from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 from ivr.calls.call import Micros
 
 ON_PAGE: Final = 50
@@ -46,7 +47,11 @@ async def time_table(
         signed_in = sum(spent.values())
         free = signed_in - paused
         row: tuple[Any, ...] = (
-            agent, signed_in, paused, paused / signed_in if signed_in else None,
+            agent,
+            Cell(signed_in, times_behind(period, {"agent": agent})),
+            Cell(paused, times_behind(period, {"agent": agent, "state": "paused"}))
+            if paused else paused,
+            paused / signed_in if signed_in else None,
             handled.get(agent, 0) / free if free else None,
         )  # fmt: skip
         if planned:

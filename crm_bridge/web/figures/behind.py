@@ -13,19 +13,21 @@ from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
 from crm_bridge.cases.call_words import SEEN
 from crm_bridge.cases.subjects import SERVICES
-from crm_bridge.config import Config
 from crm_bridge.errors import Refused
-from crm_bridge.figures.forms import AGENCY_STEPS, AGENT_STEPS, AGENTS, QUEUES, STEPS
-from crm_bridge.reports.behind import OF_CALLS, Figure, Found, behind
-from crm_bridge.reports.names import agency_name, edition_of, service_name, step_name
+from crm_bridge.figures.forms import AGENCY_STEPS, AGENT_STEPS, AGENTS, CALLBACKS, QUEUES, STEPS
+from crm_bridge.reports.behind import OF_CALLS, Found, behind
+from crm_bridge.reports.dashboards import callbacks
+from crm_bridge.reports.figure import Figure
+from crm_bridge.reports.names import edition_of, step_name
 from crm_bridge.reports.sheets import Words
 from crm_bridge.web import paging
 from crm_bridge.web.context import context
 from crm_bridge.web.figures.asked import First, Last, Name, period_of
 from crm_bridge.web.figures.readers import READERS
+from crm_bridge.web.figures.told import WORDS, told
 from crm_bridge.web.pages import render
 from crm_bridge.web.policy import who
-from crm_bridge.written import length_text, office_time
+from crm_bridge.written import office_time
 
 router = APIRouter(include_in_schema=False)
 
@@ -38,29 +40,8 @@ _STATES: Final[dict[str, tuple[Words, str]]] = {
     "over": (("เกินกำหนด", "over"), "bad"),
     "open": (("ไม่จบ", "open"), "near"),
 }
-_WORDS: Final[dict[str, Words]] = {
-    "within": ("ทันกำหนด", "within the standard"),
-    "over": ("เกินกำหนด", "over the standard"),
-    "open": ("ไม่จบ", "still open"),
-    "observed": ("จากระบบโทรศัพท์", "observed"),
-    "declared": ("เจ้าหน้าที่ระบุ", "declared"),
-    "inferred": ("อนุมาน", "inferred"),
-    "unknown": ("ไม่ทราบแน่ชัด", "not known"),
-    "answered": ("รับแล้ว", "answered"),
-    "abandoned": ("วางสายก่อนรับ", "abandoned"),
-    "timeout": ("รอจนหมดเวลา", "waited in vain"),
-    "left": ("ออกจากคิว", "left the queue"),
-    "transferred": ("โอนออกจากคิว", "transferred out"),
-    "answered_after": ("รับแล้ว", "answered"),
-    "abandoned_after": ("วางสายก่อนรับ", "abandoned"),
-    "parts": ("ให้บริการ", "handled"),
-    "calls": ("ทุกสาย", "all calls"),
-    "withheld": ("ไม่แสดงหมายเลข", "number withheld"),
-    "not_observed": ("ระบบไม่ได้ยินครบ", "not wholly observed"),
-}
-_ALL_TIMINGS: Final = ("within", "over", "open")
 _KEYS: Final = ("queue", "service", "step", "agent", "agency", "direction", "language", "outcome",
-                "kind", "path")  # fmt: skip
+                "kind", "path", "hour_of_week", "state", "times")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +73,7 @@ async def calls_page(
     try:
         figure = Figure(OF_CALLS[of], period, tuple(count.split(",")), only, above, upto)
     except (KeyError, ValueError):
-        th, en = "ไม่มีตัวเลขนี้", "There is no such figure."
-        raise Refused("no-such-figure", th, en, status=404) from None
+        raise no_such_figure() from None
     place = paging.decode(cursor, int, int, int, str, int)
     after = None if place is None else (place[0], place[1], place[2], place[3], place[4])
     async with held.database.reading() as connection:
@@ -107,36 +87,9 @@ async def calls_page(
     )  # fmt: skip
 
 
-def told(figure: Figure, config: Config) -> list[Words]:
-    """The figure in words, part by part."""
-    edition, only = edition_of(figure.period), figure.only
-    parts: list[Words] = []
-    for key, value in only.items():
-        if key == "service":
-            parts.append(service_name(edition, value))
-        elif key == "step":
-            parts.append(step_name(edition, only.get("service", ""), value))
-        elif key == "agency":
-            parts.append(agency_name(config, value))
-        elif key == "queue":
-            parts.append((f"คิว {value}", f"queue {value}"))
-        elif key == "agent":
-            parts.append((f"เจ้าหน้าที่ {value}", f"officer {value}"))
-        elif key == "outcome" and value in set(SEEN):
-            parts.append({str(k): w for k, w in SEEN.items()}[value])
-        else:
-            parts.append((value, value))
-    if figure.counts == _ALL_TIMINGS:
-        parts.append(("ทุกผล", "whatever the verdict"))
-    else:
-        words = [_WORDS.get(name, (name, name)) for name in figure.counts]
-        parts.append((" + ".join(w[0] for w in words), " + ".join(w[1] for w in words)))
-    if figure.above is not None:
-        longer = length_text(figure.above)
-        parts.append((f"นานกว่า {longer}", f"longer than {longer}"))
-    if figure.upto is not None:
-        parts.append((f"ไม่เกิน {length_text(figure.upto)}", f"up to {length_text(figure.upto)}"))
-    return parts
+def no_such_figure() -> Refused:
+    """What an address is answered that names no figure."""
+    return Refused("no-such-figure", "ไม่มีตัวเลขนี้", "There is no such figure.", status=404)
 
 
 def units(figure: Figure, found: Found) -> Iterator[Unit]:
@@ -149,18 +102,22 @@ def units(figure: Figure, found: Found) -> Iterator[Unit]:
             if asked == (timing.service, timing.step):
                 yield Unit(
                     step_name(edition, timing.service, timing.step), timing.elapsed,
-                    _STATES.get(timing.state), _WORDS.get(timing.evidence),
+                    _STATES.get(timing.state), WORDS.get(timing.evidence),
                 )  # fmt: skip
     elif figure.form is QUEUES:
         for passage in call.passages:
             if only.get("queue", passage.queue) == passage.queue:
                 wait = None if passage.left_at is None else passage.left_at - passage.joined_at
-                word = _WORDS.get(passage.outcome or "unknown", _WORDS["unknown"])
+                word = WORDS.get(passage.outcome or "unknown", WORDS["unknown"])
                 yield Unit((f"{passage.queue}: {word[0]}", f"{passage.queue}: {word[1]}"), wait)
     elif figure.form is AGENTS:
         for part in call.agents:
             if only.get("agent", part.agent) == part.agent:
                 length = None if part.released_at is None else part.released_at - part.connected_at
                 yield Unit((part.agent, part.agent), length)
+    elif figure.form is CALLBACKS:
+        for key, tally in found.alone.rows[CALLBACKS].items():
+            back = tally.counts[1] if key[1] == "called_back" else None
+            yield Unit(callbacks.STATES[key[1]], back)
     elif call.ended_at is not None:
         yield Unit(("ทั้งสาย", "the call"), call.ended_at - call.entered_at)
