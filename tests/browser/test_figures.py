@@ -23,6 +23,10 @@ PAGES = [
     "/figures/steps?service=information&step=transfer",
     "/figures/officers?agent=1001",
     "/figures/calls?of=steps&count=within,over,open&service=information&step=greet",
+    "/figures/calls?of=callbacks&count=calls",
+    "/figures/behind?of=cases&count=cases",
+    "/figures/behind?of=agent_times&count=time_us",
+    "/figures/open-cases",
 ]
 
 

@@ -40,6 +40,8 @@ _STATES: Final[dict[str, tuple[Words, str]]] = {
     "over": (("เกินกำหนด", "over"), "bad"),
     "open": (("ไม่จบ", "open"), "near"),
 }
+_TOOK: Final[Words] = ("ใช้เวลา", "Took")
+_CALLED_BACK: Final[Words] = ("โทรกลับหลังสายหลุด", "Called back after")
 _KEYS: Final = ("queue", "service", "step", "agent", "agency", "direction", "language", "outcome",
                 "kind", "path", "hour_of_week", "state", "times")  # fmt: skip
 
@@ -79,9 +81,12 @@ async def calls_page(
     async with held.database.reading() as connection:
         found = await behind(connection, figure, after=after, limit=_ROWS)
     asked = {k: v for k, v in request.query_params.items() if k != "cursor"}
+    counted = [list(units(figure, f)) for f in found.calls]
     return render(
         request, "figures/calls.html", figure=figure, period=period, found=found,
-        told=told(figure, held.config), units=[list(units(figure, f)) for f in found.calls],
+        told=told(figure, held.config), units=counted,
+        judged=any(u.judged or u.evidence for of in counted for u in of),
+        took=_CALLED_BACK if figure.form is CALLBACKS else _TOOK,
         services=SERVICES, outcomes=SEEN, opens=me.role in OPENS, asked=asked, first=place is None,
         next=paging.encode(found.next) if found.next is not None else None,
     )  # fmt: skip

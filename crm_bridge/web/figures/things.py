@@ -214,7 +214,7 @@ def _records(found: Iterable[Thing], named: dict[str, Words], *, opens: bool) ->
         known = row["entered_us"] is not None
         href = f"/calls/{row['call_id']}" if opens and known else None
         rows.append(
-            (Cell(row["at"], href), row["entered_us"], row["agent"],
+            (row["agent"], row["at"], Cell(row["entered_us"], href),
              SERVICES.get(key["service"], (key["service"],) * 2), named.get(key["subject"]),
              WRITTEN.get(key["outcome"], (key["outcome"],) * 2))
         )  # fmt: skip
@@ -222,9 +222,9 @@ def _records(found: Iterable[Thing], named: dict[str, Words], *, opens: bool) ->
         "records_behind",
         _TITLES["subjects"],
         (
+            Column("agent", ("เจ้าหน้าที่", "Officer"), Kind.TEXT),
             Column("saved", ("บันทึกเมื่อ", "Recorded"), Kind.MOMENT),
             Column("call", ("เวลาของสาย", "The call"), Kind.MOMENT),
-            Column("agent", ("เจ้าหน้าที่", "Officer"), Kind.TEXT),
             Column("service", ("บริการ", "Service"), Kind.TEXT),
             Column("subject", ("หัวข้อเรื่อง", "Subject"), Kind.TEXT),
             Column("outcome", ("ผลที่บันทึก", "Outcome as written"), Kind.TEXT),

@@ -52,6 +52,7 @@ AT_THE_DESK: Final[dict[str, Words]] = {
 }
 """What an officer is who is signed in."""
 UNASSIGNED: Final[Words] = ("ยังไม่ได้มอบหมาย", "Not assigned")
+_LOST_CALLS: Final[Words] = ("สายที่ไม่ได้รับ", "lost calls")
 _ALL_TIMINGS: Final = ("within", "over", "open")
 _NAMED: Final[dict[tuple[Any, str], Mapping[Any, Words]]] = {
     (CALLBACKS, "state"): callbacks.STATES,
@@ -77,7 +78,8 @@ def told(
     if figure.counts == _ALL_TIMINGS:
         parts.append(("ทุกผล", "whatever the verdict"))
     else:
-        words = [WORDS.get(name, (name, name)) for name in figure.counts]
+        lost = figure.form is CALLBACKS and figure.counts == ("calls",)
+        words = [_LOST_CALLS] if lost else [WORDS.get(n, (n, n)) for n in figure.counts]
         parts.append((" + ".join(w[0] for w in words), " + ".join(w[1] for w in words)))
     if figure.above is not None:
         parts.append((f"นานกว่า {length_text(figure.above)}",
@@ -105,7 +107,10 @@ def _key(
         "agent": lambda: (f"เจ้าหน้าที่ {value}", f"officer {value}"),
         "subject": lambda: subjects.get(value, (value, value)),
         "outcome": lambda: {str(k): w for k, w in SEEN.items()}.get(value, (value, value)),
-        "times": lambda: (f"โทร {value} ครั้งในเดือน", f"{value} calls in the month"),
+        "times": lambda: (
+            f"สายของผู้ที่โทร {value} ครั้งในเดือน",
+            f"of callers with {value} in the month",
+        ),
         "direction": lambda: _DIRECTIONS.get(value, (value, value)),
         "hour_of_week": lambda: _hour(value),
     }
