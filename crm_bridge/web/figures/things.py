@@ -30,7 +30,7 @@ from crm_bridge.web.figures.asked import First, Last, Name, period_of
 from crm_bridge.web.figures.behind import OPENS, no_such_figure
 from crm_bridge.web.figures.readers import READERS
 from crm_bridge.web.figures.told import AT_THE_DESK, UNASSIGNED, WORDS, told
-from crm_bridge.web.figures.view import columns_of, rows_of
+from crm_bridge.web.figures.view import body_of, columns_of
 from crm_bridge.web.pages import render
 from crm_bridge.web.policy import who
 from crm_bridge.written import length_text, office_time
@@ -148,7 +148,7 @@ def _page(
 ) -> HTMLResponse:  # fmt: skip
     return render(
         request, "figures/behind.html", sheet=sheet, told=parts, nothing=_NOTHING[of],
-        note=_NOTES[of], back=_BACK[of], rows_of=rows_of, columns_of=columns_of,
+        note=_NOTES[of], back=_BACK[of], body_of=body_of, columns_of=columns_of,
         first=cursor is None,
         asked={k: v for k, v in request.query_params.items() if k != "cursor"},
         next=None if place is None else paging.encode(place), **{"period": None} | more,
