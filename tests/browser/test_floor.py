@@ -79,6 +79,7 @@ async def test_a_message_arrives_on_the_officers_desk_and_stays_until_read(
     head = await head_of(line)
     floor = await at(await windows.open(head), "/floor")
     await expect(floor.page.locator("[data-officer='1001']")).to_contain_text("สมหญิง แสงทอง")
+    await expect(floor.page.locator("#panel [data-key='Alt+M']")).to_be_enabled()
     await floor.page.keyboard.press("Alt+M")
     await floor.page.keyboard.type("ช่วงบ่ายมีผู้โทรเข้ามาก\nโปรดบันทึกให้กระชับ")
     await floor.page.click("dialog[open] button.primary")
