@@ -27,6 +27,11 @@ def office_time(moment: int) -> datetime:
     return datetime.fromtimestamp(moment / 1_000_000, UTC).astimezone(OFFICE_ZONE)
 
 
+def hour_words(day: int, hour: int) -> tuple[str, str]:
+    """An hour of a weekday, Monday 0, in Thai and in English."""
+    return f"{WEEKDAYS_TH[day]} {hour:02}:00", f"{WEEKDAYS_EN[day]} {hour:02}:00"
+
+
 def day_text(when: date, lang: str) -> str:
     """`23 พ.ย. 2569` or `23 Nov 2026`."""
     if lang == "en":

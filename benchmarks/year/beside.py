@@ -16,13 +16,11 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from sqlalchemy import StaticPool, create_engine
-
+from benchmarks.year.fill import OwnFigures
 from benchmarks.year.office import Targets
 from crm_bridge.figures.forms import AGENT_TIMES, CASES, SUBJECTS
 from crm_bridge.figures.histogram import bucket
 from crm_bridge.figures.tallies import Tallies, Tally
-from crm_bridge.records.figures import Figures
 
 COMPLAINTS: Final = 0.01
 """Cases of a call."""
@@ -43,8 +41,7 @@ def add(path: Path, *, seed: int = 1203) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         if connection.execute("SELECT 1 FROM figures_cases LIMIT 1").fetchone() is not None:
             raise ValueError("the year has cases already")
-        engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
-        figures = Figures(engine.dialect)
+        figures = OwnFigures(connection)
         made = _Beside(Random(f"beside/{seed}"))
         days = connection.execute(
             "SELECT from_us, sum(calls) FROM figures_calls WHERE level = 'day' "
@@ -56,11 +53,7 @@ def add(path: Path, *, seed: int = 1203) -> None:
         ):
             officers[day].append(agent)
         for day, calls in days:
-            found = made.day(day, calls, officers[day])
-            with engine.connect() as opened:
-                connection.execute("BEGIN")
-                figures.apply(opened, found)
-                connection.execute("COMMIT")
+            figures.add(made.day(day, calls, officers[day]))
 
 
 class _Beside:

@@ -130,16 +130,31 @@ def _write(connection: sqlite3.Connection, seed: int, count: int, year: int) -> 
     connection.execute("COMMIT")
 
 
+class OwnFigures:
+    """The tables of figures of a database that nobody else has open."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+        self._figures = Figures(self.engine.dialect)
+        with self.engine.connect() as opened:
+            self.generation = self._figures.generation(opened)
+
+    def add(self, tallies: Tallies) -> None:
+        """Adds them, in a transaction of their own."""
+        self._connection.execute("BEGIN")
+        with self.engine.connect() as opened:
+            self._figures.apply(opened, tallies)
+            self._connection.execute("COMMIT")
+
+
 class _Counting:
     """Counts calls as they are given, and keeps the figures of them."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
-        self._figures = Figures(engine.dialect)
-        self._engine = engine
-        with engine.connect() as opened:
-            self.generation = self._figures.generation(opened)
+        self._figures = OwnFigures(connection)
+        self.generation = self._figures.generation
         self._tallies = Tallies()
         self._batches = 0
 
@@ -161,16 +176,13 @@ class _Counting:
 
     def write(self) -> None:
         """Adds what was counted to the tables of figures."""
-        self._connection.execute("BEGIN")
-        with self._engine.connect() as opened:
-            self._figures.apply(opened, self._tallies)
-            self._connection.execute("COMMIT")
+        self._figures.add(self._tallies)
         self._tallies = Tallies()
 
     def lost_callers(self) -> None:
         """Counts them, for which the index by caller must stand."""
         last = ""
-        with self._engine.connect() as opened:
+        with self._figures.engine.connect() as opened:
             while numbers := NUMBERS.after(opened, last, BATCH):
                 self._connection.execute("BEGIN")
                 recount(opened, NUMBERS, numbers)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, or_, select, tuple_
+from sqlalchemy import Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.cases.workflow import State
@@ -22,6 +22,7 @@ from crm_bridge.records.desk_tables.wrapups import wrapups
 from crm_bridge.records.figure_tables import figures_added
 from crm_bridge.records.tables import calls
 from crm_bridge.reports.figure import Figure, total_of
+from crm_bridge.reports.sought import named
 from ivr.calls.call import Micros
 
 OF_THINGS: Final[Mapping[str, Form]] = {"cases": CASES, "subjects": SUBJECTS}
@@ -117,7 +118,7 @@ def _cases(figure: Figure, after: Place | None) -> Select[Any]:
         ("state", table.state),
     ):  # fmt: skip
         if name in only:
-            query = query.where(_named(column, only[name]))
+            query = query.where(named(column, only[name]))
     if only.get("agency"):
         query = query.where(
             table.id.in_(
@@ -154,11 +155,5 @@ def _records(figure: Figure, after: Place | None) -> Select[Any]:
         ("service", table.service), ("subject", table.subject_id), ("outcome", table.outcome),
     ):  # fmt: skip
         if name in only:
-            query = query.where(_named(column, only[name]))
+            query = query.where(named(column, only[name]))
     return query
-
-
-def _named(column: Any, value: str) -> ColumnElement[bool]:
-    return cast(
-        "ColumnElement[bool]", column == value if value else or_(column.is_(None), column == "")
-    )

@@ -68,14 +68,11 @@ def _behind(
     period: Period,
     counts: Sequence[str],
     only: Mapping[str, str],
-    *,
-    above: int | None = None,
-    upto: int | None = None,
+    **limits: int | None,
 ) -> str:
     asked: dict[str, Any] = {"of": form.name.removeprefix("figures_")}
     asked |= {"first": period.first, "last": period.last}
     asked |= {"count": ",".join(counts)} if counts else {}
-    limits = {"above": above, "upto": upto}
     asked.update({name: value for name, value in limits.items() if value is not None}, **only)
     return f"/figures/{page}?{urlencode(asked)}"
 

@@ -56,7 +56,7 @@ def sought(figure: Figure) -> list[Condition]:
     elif form is QUEUES or (form is HOURS and "step" in only):
         found.append(_queued(names, only))
     elif form in (CALLS, MENUS):
-        found += [_named(calls.c[name], only[name]) for name in _OF_CALL if name in only]
+        found += [named(calls.c[name], only[name]) for name in _OF_CALL if name in only]
         if names == {"withheld"}:
             found.append(calls.c.withheld)
     elif form is AGENTS:
@@ -104,11 +104,11 @@ def _queued(names: set[str], only: Mapping[str, str]) -> Condition:
 def _handed(only: Mapping[str, str]) -> Condition:
     asked = consultations if only.get("kind") == "consult" else transfers
     names = ("agency", "outcome") if asked is consultations else ("kind", "agency", "outcome")
-    condition = _has(asked, *(_named(asked.c[name], only[name]) for name in names if name in only))
+    condition = _has(asked, *(named(asked.c[name], only[name]) for name in names if name in only))
     if "kind" in only:
         return condition
     names = ("agency", "outcome")
-    others = [_named(consultations.c[name], only[name]) for name in names if name in only]
+    others = [named(consultations.c[name], only[name]) for name in names if name in only]
     return or_(condition, _has(consultations, *others))
 
 
@@ -130,7 +130,8 @@ def _repeated(period: Period, only: Mapping[str, str]) -> Condition:
     return calls.c.caller_e164.in_(select(table.e164).where(*within))
 
 
-def _named(column: Any, value: str) -> Condition:
+def named(column: Any, value: str) -> Condition:
+    """That a column holds this name; the empty one is none."""
     return cast("Condition", column == value if value else or_(column.is_(None), column == ""))
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Generic, TypeVar
 
-from fastapi import Query
+from fastapi import Query, Request
 from pydantic import BaseModel
 
 from crm_bridge.errors import Refused
@@ -51,6 +51,11 @@ def decode(cursor: str | None, *kinds: type) -> tuple[Any, ...] | None:
         th, en = "ตัวชี้หน้าไม่ถูกต้อง", "this is no cursor of this list"
         raise Refused("cursor", th, en, 422, {"cursor": (th, en)})
     return tuple(key)
+
+
+def asked(request: Request) -> dict[str, str]:
+    """What an address asks for on whichever page of its list."""
+    return {name: value for name, value in request.query_params.items() if name != "cursor"}
 
 
 def _bounded(part: Any) -> bool:

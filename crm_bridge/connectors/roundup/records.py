@@ -134,22 +134,20 @@ class Records:
                 ticket = await self._client.one(kind, ticket.id, TALK, act=act)
         for _ in range(2 * _TRIES):  # one that is there twice takes two changes
             if idents(ticket.values.get("messages")).count(message) == 1:
-                self._sent.discard(place)
-                return
-            tagged = await self._client.to_change(kind, ticket.id, TALK, act=act)
-            there = idents(tagged.values["messages"])
+                break
+            ticket = await self._client.to_change(kind, ticket.id, TALK, act=act)
+            there = idents(ticket.values["messages"])
             if there.count(message) == 1:
-                self._sent.discard(place)
-                return
+                break
             # one that is there twice is taken away, and added again in the next round
             others = [one for one in there if one != message]
             values: dict[str, Any] = {"messages": others if message in there else [*there, message]}
-            if status := ident(tagged.values.get("status")):
+            if status := ident(ticket.values.get("status")):
                 # a detector of Roundup's own templates reopens what a message is added to
                 values["status"] = status
             self._sent.add(place)
             with suppress(Unsettled):  # somebody wrote it in between: look again
-                await self._client.change(kind, tagged, values, act=act)
+                await self._client.change(kind, ticket, values, act=act)
             ticket = await self._client.one(kind, ticket.id, TALK, act=act)
         if idents(ticket.values.get("messages")).count(message) != 1:
             raise Unsettled(f"{act}: it is not there when read back", where=self._client.host)

@@ -23,9 +23,8 @@ from crm_bridge.reports.period import Period
 from crm_bridge.reports.reading import names_in, series
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 from crm_bridge.written import (
-    WEEKDAYS_EN,
-    WEEKDAYS_TH,
     day_text,
+    hour_words,
     length_text,
     month_text,
     office_time,
@@ -178,9 +177,8 @@ def heat(
         if of is not None and of(counts_of) < FEW:
             few.add((day, hour))
         fields[day, hour] = found
-        words = (f"{WEEKDAYS_TH[day]} {hour:02}:00", f"{WEEKDAYS_EN[day]} {hour:02}:00")
         href = f"{base}&hour_of_week={hour_of_week}" if behind else None
-        rows.append((words, Cell(found, href)))
+        rows.append((hour_words(day, hour), Cell(found, href)))
     return Chart(
         name,
         title,

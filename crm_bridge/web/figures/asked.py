@@ -16,6 +16,7 @@ from crm_bridge.written import office_time
 First = Annotated[date | None, Query(description="the first day; today where none is given")]
 Last = Annotated[date | None, Query(description="the last day, included; the first where none is")]
 Name = Annotated[str, Query(max_length=80, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Count = Annotated[str, Query(max_length=200, pattern=r"^[a-z_,]+$")]
 
 _EARLIEST: Final = 2000
 _LATEST: Final = 2200

@@ -22,7 +22,7 @@ from crm_bridge.reports.names import edition_of, step_name
 from crm_bridge.reports.sheets import Words
 from crm_bridge.web import paging
 from crm_bridge.web.context import context
-from crm_bridge.web.figures.asked import First, Last, Name, period_of
+from crm_bridge.web.figures.asked import Count, First, Last, Name, period_of
 from crm_bridge.web.figures.readers import READERS
 from crm_bridge.web.figures.told import WORDS, told
 from crm_bridge.web.pages import render
@@ -61,7 +61,7 @@ async def calls_page(
     request: Request,
     me: Annotated[Account, who(*READERS)],
     of: Name,
-    count: Annotated[str, Query(max_length=200, pattern=r"^[a-z_,]+$")],
+    count: Count,
     first: First = None,
     last: Last = None,
     above: Annotated[int | None, Query(ge=0, lt=2**62)] = None,
@@ -80,14 +80,14 @@ async def calls_page(
     after = None if place is None else (place[0], place[1], place[2], place[3], place[4])
     async with held.database.reading() as connection:
         found = await behind(connection, figure, after=after, limit=_ROWS)
-    asked = {k: v for k, v in request.query_params.items() if k != "cursor"}
     counted = [list(units(figure, f)) for f in found.calls]
     return render(
         request, "figures/calls.html", figure=figure, period=period, found=found,
         told=told(figure, held.config), units=counted,
         judged=any(u.judged or u.evidence for of in counted for u in of),
         took=_CALLED_BACK if figure.form is CALLBACKS else _TOOK,
-        services=SERVICES, outcomes=SEEN, opens=me.role in OPENS, asked=asked, first=place is None,
+        services=SERVICES, outcomes=SEEN, opens=me.role in OPENS, asked=paging.asked(request),
+        first=place is None,
         next=paging.encode(found.next) if found.next is not None else None,
     )  # fmt: skip
 

@@ -26,7 +26,7 @@ from crm_bridge.reports.open_cases import AGES, Open
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 from crm_bridge.web import paging
 from crm_bridge.web.context import context
-from crm_bridge.web.figures.asked import First, Last, Name, period_of
+from crm_bridge.web.figures.asked import Count, First, Last, Name, period_of
 from crm_bridge.web.figures.behind import OPENS, no_such_figure
 from crm_bridge.web.figures.readers import READERS
 from crm_bridge.web.figures.told import AT_THE_DESK, UNASSIGNED, WORDS, told
@@ -72,7 +72,7 @@ async def behind_page(
     request: Request,
     me: Annotated[Account, who(*READERS)],
     of: Name,
-    count: Annotated[str, Query(max_length=200, pattern=r"^[a-z_,]+$")],
+    count: Count,
     first: First = None,
     last: Last = None,
     cursor: paging.Cursor = None,
@@ -150,7 +150,7 @@ def _page(
         request, "figures/behind.html", sheet=sheet, told=parts, nothing=_NOTHING[of],
         note=_NOTES[of], back=_BACK[of], body_of=body_of, columns_of=columns_of,
         first=cursor is None,
-        asked={k: v for k, v in request.query_params.items() if k != "cursor"},
+        asked=paging.asked(request),
         next=None if place is None else paging.encode(place), **{"period": None} | more,
     )  # fmt: skip
 

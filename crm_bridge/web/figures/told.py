@@ -14,7 +14,7 @@ from crm_bridge.reports.dashboards import callbacks, transfers
 from crm_bridge.reports.figure import Figure
 from crm_bridge.reports.names import agency_name, edition_of, service_name, step_name
 from crm_bridge.reports.sheets import Words
-from crm_bridge.written import WEEKDAYS_EN, WEEKDAYS_TH, length_text
+from crm_bridge.written import hour_words, length_text
 
 WORDS: Final[dict[str, Words]] = {
     "within": ("ทันกำหนด", "within the standard"),
@@ -125,5 +125,4 @@ _DIRECTIONS: Final[dict[str, Words]] = {
 def _hour(value: str) -> Words:
     if not (value.isascii() and value.isdecimal() and int(value) < 7 * 24):
         return (value, value)
-    day, hour = divmod(int(value), 24)
-    return (f"{WEEKDAYS_TH[day]} {hour:02}:00", f"{WEEKDAYS_EN[day]} {hour:02}:00")
+    return hour_words(*divmod(int(value), 24))
