@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import math
 import wave
-from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+
+import numpy as np
 
 from ivr.lab.site import Site
 
@@ -55,16 +56,15 @@ def lay_sounds(site: Site, prompts: Iterable[Prompt], source: Path) -> None:
 
 def _tone(path: Path, seconds: float, hertz: int) -> None:
     """A quiet tone that swells and fades, as a placeholder: 8 kHz, 16 bit, mono."""
-    count = max(1, int(8000 * seconds))
-    samples = array(
-        "h",
-        (
-            int(1200 * math.sin(math.pi * i / count) * math.sin(2 * math.pi * hertz * i / 8000))
-            for i in range(count)
-        ),
-    )
     with wave.open(str(path), "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)
         sound.setframerate(8000)
-        sound.writeframes(samples.tobytes())
+        sound.writeframes(_samples(max(1, int(8000 * seconds)), hertz))
+
+
+@lru_cache(maxsize=64)  # a lab's placeholders are all of one length and a dozen pitches
+def _samples(count: int, hertz: int) -> bytes:
+    at = np.arange(count)
+    tone = 1200 * np.sin(np.pi * at / count) * np.sin(2 * np.pi * hertz * at / 8000)
+    return tone.astype("<i2").tobytes()
