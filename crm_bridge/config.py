@@ -48,6 +48,9 @@ class NodeSection(Section):
     ami_secret_file: Path | None = Field(None, description="a file that holds the secret instead")
     cel_file: Path | None = Field(None, description="CEL's CSV file; read by reconcile")
     queue_log_file: Path | None = Field(None, description="queue_log; read by reconcile")
+    sounds: Path | None = Field(
+        None, description="`sounds` of Asterisk's data, as this machine sees it; the doctor looks"
+    )
 
     @model_validator(mode="after")
     def _has_secret(self) -> NodeSection:

@@ -39,7 +39,7 @@ def install(
     """Lay the 1203 configuration down for a production Asterisk 20 or 22.
 
     Secrets are drawn at the first time and kept; they are never printed. Files of yours that are
-    in the way are set aside, not lost.
+    in the way are set aside, not lost; recorded prompts are left alone.
 
     Example:  hotline install --to /etc/asterisk --site site.toml
     """
@@ -56,6 +56,8 @@ def install(
     typer.echo("in hotline.toml:  [[node]] with")
     typer.echo(f'  cel_file = "{done.cel_file}"')
     typer.echo(f'  queue_log_file = "{done.queue_log_file}"')
+    typer.echo(f'  sounds = "{done.sounds}"')
+    typer.echo(f"to be recorded: hotline prompts list --open --sounds {done.sounds}")
     typer.echo(f"next: asterisk -C {done.asterisk_conf} -rx 'core restart when convenient'")
 
 

@@ -44,6 +44,7 @@ def _toml(lab: Running, directory: Path, database: str) -> str:
         f"ami_secret = {_text(lab.ami_secret)}",
         f"cel_file = {_text(str(lab.cel))}",
         f"queue_log_file = {_text(str(lab.queue_log))}",
+        f"sounds = {_text(str(lab.instance / 'data' / 'sounds'))}",
         "",
         "[line]",
         f"numbers = {json.dumps(list(site.numbers))}",

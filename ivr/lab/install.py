@@ -87,6 +87,7 @@ class Installed:
     ami_secret: str
     cel_file: Path
     queue_log_file: Path
+    sounds: Path
     control_socket: Path
     device_secrets: Mapping[str, str]
     """Password of each telephone that registers."""
@@ -154,6 +155,7 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
         ami_secret=drawn["ami"],
         cel_file=site.on_host(site.astlogdir) / "cel-custom" / "hotline.csv",
         queue_log_file=site.on_host(site.astlogdir) / "queue_log",
+        sounds=site.on_host(site.astdatadir) / "sounds",
         control_socket=site.on_host(site.astrundir) / "asterisk.ctl",
         device_secrets={name: secret for name, secret in drawn.items() if name != "ami"},
     )

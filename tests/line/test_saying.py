@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import shutil
+from collections.abc import Sequence
 
 import pytest
 
+from ivr.lab.sipua import Leg
 from ivr.lab.stage import Stage
+from ivr.prompts import sound
+from ivr.prompts.shelf import CUSTOM, Shelf
 from ivr.selfservice import saying
-from tests.support.heard import heard, now
+from tests.support.heard import heard, now, played
+from tests.support.voice import voice
 
 pytestmark = pytest.mark.line
 
@@ -38,23 +44,29 @@ def said(what: str, language: str) -> tuple[str, ...]:
     return saying.date(DAY, language, weekday=True)
 
 
+async def told(place: Stage, number: int, language: str, sounds: Sequence[str]) -> Leg:
+    """An agency's telephone that is rung, answered, and told these sounds."""
+    phone = await place.agency(number)
+    await place.witness.act(
+        "Originate",
+        Channel=f"PJSIP/{number}",
+        Application="Playback",
+        Data="&".join(sounds),
+        Variable=f"CHANNEL(language)={language}",
+        Async="true",
+    )
+    leg = await phone.rung()
+    await leg.answer()
+    return leg
+
+
 async def test_numbers_dates_and_times_are_played_in_order_and_language(on_stage: Stage) -> None:
     lab = on_stage.lab
     since = now(lab)
 
     async def listen(number: int, language: str, words: str, subjects: list[str]) -> None:
-        phone = await on_stage.agency(number)
-        asked = [sound for subject in subjects for sound in said(subject, language)]
-        await on_stage.witness.act(
-            "Originate",
-            Channel=f"PJSIP/{number}",
-            Application="Playback",
-            Data="&".join(asked),
-            Variable=f"CHANNEL(language)={language}",
-            Async="true",
-        )
-        leg = await phone.rung()
-        await leg.answer()
+        asked = [name for subject in subjects for name in said(subject, language)]
+        leg = await told(on_stage, number, language, asked)
         wanted = [f"digits/{word}" for word in words.split()]
         found = await heard(lab, f"PJSIP/{number}-", wanted, since=since, language=language)
         assert found == wanted
@@ -64,3 +76,23 @@ async def test_numbers_dates_and_times_are_played_in_order_and_language(on_stage
         *(listen(number, "th", *rest) for number, rest in THAI.items()),
         *(listen(number, "en", *rest) for number, rest in ENGLISH.items()),
     )
+
+
+async def test_a_recording_is_heard_at_once_in_its_language_alone(on_stage: Stage) -> None:
+    lab = on_stage.lab
+    shelf = Shelf(lab.instance / "data/sounds")
+    wanted = ["digits/7", "hotline/goodbye", "digits/8"]
+    since = now(lab)
+    try:
+        for name in wanted[:2]:
+            shelf.put(name, "th", sound.prepared(voice(16_000, 0.3), 16_000))
+        for number, language in ((2001, "th"), (2002, "en")):
+            leg = await told(on_stage, number, language, wanted)
+            found = await heard(lab, f"PJSIP/{number}-", wanted, since=since, language=language)
+            assert found == wanted
+            await leg.ended()
+    finally:
+        shutil.rmtree(shelf.sounds / "th" / CUSTOM)
+    text = lab.log.read_bytes()[since:].decode("utf-8", "replace")
+    recorded = [(one.language, one.recorded) for one in played(text, "PJSIP/200")]
+    assert recorded == [("th", True), ("th", True), ("th", False)] + [("en", False)] * 3
