@@ -39,7 +39,7 @@ _FEW: Final = 12
 class Packed(Mapping[int, int]):
     """Histograms as they are stored, added up when they are first looked at."""
 
-    __slots__ = ("_arrays", "_data", "_less")
+    __slots__ = ("_arrays", "_data", "_less", "_reached")
 
     def __init__(self, data: bytes = b"", less: bytes = b"") -> None:
         """`data`: bytes of `encode`, of one histogram or of several one behind the other.
@@ -49,6 +49,7 @@ class Packed(Mapping[int, int]):
         self._data = data
         self._less = less
         self._arrays: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+        self._reached: NDArray[np.int64] | None = None
 
     @property
     def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -64,6 +65,13 @@ class Packed(Mapping[int, int]):
             numbers = np.flatnonzero(sums)
             self._arrays = numbers.astype(np.int64), sums[numbers].astype(np.int64)
         return self._arrays
+
+    @property
+    def reached(self) -> NDArray[np.int64]:
+        """How many spans are in each bucket and those before it."""
+        if self._reached is None:
+            self._reached = self.arrays[1].cumsum()
+        return self._reached
 
     def plus(self, more: Mapping[int, int], sign: int = 1) -> Packed:
         """With the counts of another histogram added, or with `sign` -1 taken away."""
@@ -150,12 +158,11 @@ def percentile(histogram: Mapping[int, int], share: float) -> int | None:
     At most 1 % (of a span under a tenth of a second, 1 ms) too long, never too short; None of none.
     """
     if isinstance(histogram, Packed):
-        numbers, counts = histogram.arrays
+        numbers, reached = histogram.arrays[0], histogram.reached
         if not len(numbers):
             return None
-        reached = counts.cumsum()
         rank = max(1, ceil(share * int(reached[-1])))
-        return upper(int(numbers[np.searchsorted(reached, rank)]))
+        return upper(int(numbers[reached.searchsorted(rank)]))
     count = sum(histogram.values())
     if count <= 0:
         return None

@@ -57,9 +57,9 @@ def records_behind(period: Period, only: Mapping[str, str]) -> str:
     return _behind("behind", SUBJECTS, period, ["records"], only)
 
 
-def times_behind(period: Period, only: Mapping[str, str]) -> str:
-    """The states at the desk that make up a time of `AGENT_TIMES`."""
-    return _behind("behind", AGENT_TIMES, period, ["time_us"], only)
+def times_behind(period: Period) -> str:
+    """The states at the desk that make up a time of `AGENT_TIMES`; `&agent=…` may be added."""
+    return _behind("behind", AGENT_TIMES, period, ["time_us"], {})
 
 
 def _behind(

@@ -227,13 +227,19 @@ class AgentFigures:
     aht: int | None
 
 
+def timings(tally: Tally) -> int:
+    """How many there are in a row of `STEPS` or `AGENT_STEPS`, or a sum of such rows."""
+    n = _named(STEPS, tally)
+    return n["within"] + n["over"] + n["open"]
+
+
 def step_figures(tally: Tally) -> StepFigures:
     """Of a row of `STEPS` or `AGENT_STEPS`, or a sum of such rows."""
     n = _named(STEPS, tally)
     (elapsed,) = tally.spans
-    timings = n["within"] + n["over"] + n["open"]
+    every = timings(tally)
     return StepFigures(
-        timings,
+        every,
         n["within"],
         n["over"],
         n["open"],
@@ -242,7 +248,7 @@ def step_figures(tally: Tally) -> StepFigures:
         percentile(elapsed, 0.9),
         percentile(elapsed, 0.95),
         percentile(elapsed, 1.0),
-        _share(n["inferred"] + n["unknown"], timings),
+        _share(n["inferred"] + n["unknown"], every),
     )
 
 

@@ -9,10 +9,10 @@ looks at them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Table, func, literal, select
+from sqlalchemy import ColumnElement, Select, Table, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.figures.forms import Form
@@ -64,10 +64,41 @@ async def added_up(
     A bound within a row of the form's finest level counts that row to where it begins. Without
     `spans` the histograms are left out, which is quicker where there are many keys.
     """
-    found = _Sums(connection, form, by, only, spans=spans)
+    found = _Sums(form, by, only)
     for tile in fewest(form.levels, since, until):
-        await found.add(tile)
+        found.add(tile)
+    await found.count(connection)
+    if spans:
+        await found.measure(connection)
     return found.sorted()
+
+
+async def most_of(
+    connection: AsyncConnection,
+    form: Form,
+    key: str,
+    rank: Callable[[Tally], int],
+    most: int,
+    *,
+    since: Micros,
+    until: Micros,
+    only: Only | None = None,
+) -> tuple[dict[str, Tally], int]:
+    """The same by one key, of the `most` values whose rank is the highest, and of how many.
+
+    Only their histograms are read.
+    """
+    found = _Sums(form, (key,), only)
+    for tile in fewest(form.levels, since, until):
+        found.add(tile)
+    await found.count(connection)
+    every = found.sorted()
+    first = sorted(every, key=lambda value: -rank(every[value]))[:most]
+    if len(first) < len(every):
+        found.narrow(key, [str(value) for (value,) in first])
+    await found.measure(connection)
+    every = found.sorted()
+    return {str(value[0]): every[value] for value in first}, len(every)
 
 
 async def names_in(
@@ -105,9 +136,12 @@ async def series(
     levels = tuple(level for level in form.levels if level in _UP_TO[grain])
     if not levels:
         raise ValueError(f"{form.name} is not kept by the {grain}")
-    found = _Sums(connection, form, by, only, spans=spans)
+    found = _Sums(form, by, only)
     for tile, start in _pieces(levels, since, until, grain):
-        await found.add(tile, _start(FIGURES[form], grain) if start is None else literal(start))
+        found.add(tile, _start(FIGURES[form], grain) if start is None else literal(start))
+    await found.count(connection)
+    if spans:
+        await found.measure(connection)
     return found.sorted()
 
 
@@ -136,13 +170,12 @@ def _start(table: Table, grain: Grain) -> ColumnElement[int]:
 
 
 class _Sums:
-    """Tallies by key, to which tiles are added."""
+    """Tallies by key of the tiles that were added; read in one question for counts, one for spans.
 
-    def __init__(
-        self, connection: AsyncConnection, form: Form, by: Sequence[str], only: Only | None, *,
-        spans: bool,
-    ) -> None:  # fmt: skip
-        self._connection = connection
+    A question costs more than a hundred rows: each goes to the database's thread and back.
+    """
+
+    def __init__(self, form: Form, by: Sequence[str], only: Only | None) -> None:
         self._form = form
         self._table = FIGURES[form]
         self._by = [self._table.c[name] for name in by]
@@ -154,24 +187,69 @@ class _Sums:
         ]
         self._one = not {form.keys[0], *form.index[:1]}.isdisjoint(only or ())
         """The rows asked for lie together at each beginning."""
-        self._spans = form.spans if spans else ()
+        self._tiles: list[tuple[Tile, ColumnElement[int] | None]] = []
         self._counts: dict[tuple[Any, ...], list[int]] = {}
         self._parts: dict[tuple[Any, ...], list[list[bytes]]] = {}
         self._less: dict[tuple[Any, ...], list[list[bytes]]] = {}
         """The histograms to be taken away."""
 
-    async def add(self, tile: Tile, start: ColumnElement[int] | None = None) -> None:
-        """Adds the rows of a tile; with `start` that comes before their key."""
-        table = self._table
-        by = self._by if start is None else [start.label("start"), *self._by]
-        where = [table.c.level == tile.level, *self._within(tile), *self._only]
-        counts = select(*by, *(func.sum(table.c[name]) for name in self._form.counts)).where(*where)
-        # a beginning that is a literal is the same for all
-        sign = -1 if tile.less else 1
-        await self._add_counts(counts.group_by(*by) if by else counts, len(by), sign)
-        if self._spans:
-            rows = select(*by, *(table.c[name] for name in self._spans)).where(*where)
-            await self._add_spans(rows, len(by), self._less if tile.less else self._parts)
+    def add(self, tile: Tile, start: ColumnElement[int] | None = None) -> None:
+        """The rows of a tile are to be read; with `start` that comes before their key."""
+        self._tiles.append((tile, start))
+
+    def narrow(self, name: str, values: Sequence[str]) -> None:
+        """From here on only rows with one of these are read."""
+        self._only.append(self._table.c[name].in_(sorted(values)))
+
+    async def count(self, connection: AsyncConnection) -> None:
+        """Reads the counts, added up by the database."""
+        sums = [func.sum(self._table.c[name]) for name in self._form.counts]
+        questions = []
+        for tile, start in self._tiles:
+            query = self._asked(tile, start, sums)
+            # a beginning that is a literal is the same for all
+            questions.append(query.group_by(*self._key(start)) if self._key(start) else query)
+        width = self._width()
+        for sign, *row in await _rows(connection, questions):
+            if row[width] is None:  # the sum of no rows, where there is no key
+                continue
+            key, more = tuple(row[:width]), [sign * int(count) for count in row[width:]]
+            held = self._counts.get(key)
+            if held is None:
+                self._counts[key] = more
+            else:
+                self._counts[key] = [a + b for a, b in zip(held, more, strict=True)]
+
+    async def measure(self, connection: AsyncConnection) -> None:
+        """Reads the histograms, each as it is stored."""
+        if not self._form.spans:
+            return
+        spans = [self._table.c[name] for name in self._form.spans]
+        questions = [self._asked(tile, start, spans) for tile, start in self._tiles]
+        width = self._width()
+        for n, (sign, *row) in enumerate(await _rows(connection, questions), 1):
+            if n % _BREATH == 0:
+                await asyncio.sleep(0)
+            into = self._parts if sign > 0 else self._less
+            key = tuple(row[:width])
+            parts = into.get(key)
+            if parts is None:
+                parts = into[key] = [[] for _ in spans]
+            for part, data in zip(parts, row[width:], strict=True):
+                part.append(data)
+
+    def _asked(
+        self, tile: Tile, start: ColumnElement[int] | None, what: Sequence[ColumnElement[Any]]
+    ) -> Select[Any]:
+        sign = literal(-1 if tile.less else 1).label("sign")
+        where = [self._table.c.level == tile.level, *self._within(tile), *self._only]
+        return select(sign, *self._key(start), *what).where(*where)
+
+    def _key(self, start: ColumnElement[int] | None) -> list[ColumnElement[Any]]:
+        return [*self._by] if start is None else [start.label("start"), *self._by]
+
+    def _width(self) -> int:
+        return len(self._by) + any(start is not None for _, start in self._tiles)
 
     def _within(self, tile: Tile) -> list[ColumnElement[bool]]:
         begun = self._table.c.from_us
@@ -185,30 +263,6 @@ class _Sums:
         if tile.until is not None:
             bounds.append(begun < tile.until)
         return bounds
-
-    async def _add_counts(self, query: Select[Any], width: int, sign: int) -> None:
-        for row in await self._connection.execute(query):
-            if row[width] is None:  # the sum of no rows, where there is no key
-                continue
-            key, more = tuple(row[:width]), [sign * int(count) for count in row[width:]]
-            held = self._counts.get(key)
-            if held is None:
-                self._counts[key] = more
-            else:
-                self._counts[key] = [a + b for a, b in zip(held, more, strict=True)]
-
-    async def _add_spans(
-        self, query: Select[Any], width: int, into: dict[tuple[Any, ...], list[list[bytes]]]
-    ) -> None:
-        for n, row in enumerate(await self._connection.execute(query), 1):
-            if n % _BREATH == 0:
-                await asyncio.sleep(0)
-            key = tuple(row[:width])
-            parts = into.get(key)
-            if parts is None:
-                parts = into[key] = [[] for _ in self._spans]
-            for part, data in zip(parts, row[width:], strict=True):
-                part.append(data)
 
     def sorted(self) -> dict[tuple[str | int, ...], Tally]:
         """What was added and not taken away again, in order of the keys."""
@@ -226,3 +280,10 @@ class _Sums:
             for key in sorted(self._counts)
             if any(self._counts[key])
         }
+
+
+async def _rows(connection: AsyncConnection, questions: Sequence[Select[Any]]) -> Sequence[Any]:
+    if not questions:
+        return ()
+    asked = questions[0] if len(questions) == 1 else union_all(*questions)
+    return (await connection.execute(asked)).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -42,15 +43,15 @@ async def time_table(
     planned = {agent: one for agent, one in kept.items() if one.shift_us}
     handled = {o.agent: o.figures.talk + o.figures.hold + o.figures.wrap_up for o in officers}
     rows: list[tuple[Any, ...]] = []
+    behind = times_behind(period)
     for agent, spent in sorted(times.items()):
         paused = spent.get("paused", 0)
         signed_in = sum(spent.values())
         free = signed_in - paused
         row: tuple[Any, ...] = (
             agent,
-            Cell(signed_in, times_behind(period, {"agent": agent})),
-            Cell(paused, times_behind(period, {"agent": agent, "state": "paused"}))
-            if paused else paused,
+            Cell(signed_in, f"{behind}&agent={quote(agent)}"),
+            Cell(paused, f"{behind}&agent={quote(agent)}&state=paused") if paused else paused,
             paused / signed_in if signed_in else None,
             handled.get(agent, 0) / free if free else None,
         )  # fmt: skip

@@ -23,11 +23,11 @@ from crm_bridge.reports.dashboards.parts import (
 from crm_bridge.reports.dashboards.tables import FIGURES_OF_STEPS, cells_of_step, steps_table
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.links import calls_behind, dashboard, of_calls
-from crm_bridge.reports.metrics import StepFigures, step_figures
+from crm_bridge.reports.metrics import StepFigures, step_figures, timings
 from crm_bridge.reports.names import agency_name, edition_of, place_of, step_name, step_of
 from crm_bridge.reports.overview import Step
 from crm_bridge.reports.period import Period
-from crm_bridge.reports.reading import added_up
+from crm_bridge.reports.reading import added_up, most_of
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 
 TAKES: Final = ("queue", "service", "step", "agent", "agency")
@@ -166,25 +166,21 @@ async def _apart(
     only: Mapping[str, str], key: str, title: Words,
 ) -> Sheet:  # fmt: skip
     period, other = filters.period, filters.other
-    every = await added_up(
-        connection, form, (key,), since=period.since, until=period.until, only=only, spans=False
-    )
-    most = sorted(every, key=lambda value: -step_figures(every[value]).timings)[:MOST]
-    among = {**only, key: [str(value) for (value,) in most]}
-    now = await added_up(
-        connection, form, (key,), since=period.since, until=period.until, only=among
-    )
+    now, many = await most_of(
+        connection, form, key, timings, MOST,
+        since=period.since, until=period.until, only=only,
+    )  # fmt: skip
+    among = {**only, key: list(now)}
     then = await added_up(
         connection, form, (key,), since=other.since, until=other.until, only=among, spans=False
     )
     rows = []
-    for (value,), tally in now.items():
-        shown = str(value)
+    for shown, tally in now.items():
         name: Any = (
             agency_name(config, shown) if key == "agency" else shown or ("ไม่ระบุ", "Not named")
         )
         href = dashboard("steps", filters, **{key: shown}) if shown else None
-        was = then.get((value,))
+        was = then.get((shown,))
         rows.append(
             (Cell(name, href),
              *cells_of_step(step_figures(tally), step_figures(was) if was else None, filters,
@@ -193,10 +189,10 @@ async def _apart(
     rows.sort(key=_most)
     columns = (Column(key, title, Kind.TEXT), *FIGURES_OF_STEPS)
     notes: tuple[Words, ...] = ()
-    if len(every) > MOST:
+    if many > MOST:
         notes = (
-            (f"แสดง {MOST} รายการที่มีจำนวนมากที่สุดจาก {len(every)} รายการ เลือกในตัวกรองเพื่อดูรายการอื่น",
-             f"The {MOST} with the most of {len(every)}; choose another one in the filters."),
+            (f"แสดง {MOST} รายการที่มีจำนวนมากที่สุดจาก {many} รายการ เลือกในตัวกรองเพื่อดูรายการอื่น",
+             f"The {MOST} with the most of {many}; choose another one in the filters."),
         )  # fmt: skip
     return Sheet(f"by_{key}", title, columns, tuple(rows), notes)
 

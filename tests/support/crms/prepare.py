@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from ivr.lab.root import NoRoot
 from tests.support.crms.odoo import placed
@@ -10,13 +12,20 @@ from tests.support.crms.rt import rt_root
 
 
 def main() -> None:
-    """Makes the Debian roots with Odoo and RT, and Odoo's first database."""
+    """Makes the Debian roots with Odoo and RT, side by side, and Odoo's first database."""
+    makers: tuple[Callable[[], object], ...] = (lambda: rt_root(_say), _odoo)
+    with ThreadPoolExecutor(len(makers)) as pool:
+        made = [pool.submit(make) for make in makers]
     try:
-        rt_root(_say)
-        with placed(_say):
-            pass
+        for one in made:
+            one.result()
     except NoRoot as error:
         sys.exit(str(error))
+
+
+def _odoo() -> None:
+    with placed(_say):
+        pass
 
 
 def _say(text: str) -> None:
