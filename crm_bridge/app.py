@@ -44,6 +44,7 @@ from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import Walk
 from crm_bridge.records.writer import Writer
+from crm_bridge.selfservice.service import SelfService
 from ivr.ami import actions
 from ivr.ami.client import REST, WATCHED, Client, NodeAddress
 from ivr.ami.errors import AmiError
@@ -121,6 +122,8 @@ class App:
     """What other CRMs hear of, and what comes back from them."""
     reports: MonthlyReports | None = None
     """Makes the monthly reports; `build` makes it."""
+    selfservice: SelfService | None = None
+    """Serves callers who need nobody; `build` makes it where it is configured."""
     gateways: Gateways = field(default_factory=dict)
     """Where messages go, by kind; without any none is sent."""
     started_at: float = field(default_factory=time.time)
@@ -186,6 +189,9 @@ class App:
                     group.create_task(_tended("cards", self.screens.run), name="callers' cards")
                 if self.alerts is not None:
                     group.create_task(_tended("alerts", self.alerts.run), name="alerts")
+                if self.selfservice is not None:
+                    serving = _tended("self-service", self.selfservice.run)
+                    group.create_task(serving, name="self-service")
                 group.create_task(_tended("lost calls", self._tell_lost), name="lost calls")
                 group.create_task(_tended("marks", self._declare_again), name="declare again")
                 group.create_task(_tended("figures", self._count_old), name="figures")
@@ -336,6 +342,8 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     clock = clock or SystemClock()
     app = App(config, database, loop, clock, gateways=outlets.gateways(config))
     app.reports = MonthlyReports(database, config, clock, Press())
+    if config.selfservice is not None:
+        app.selfservice = SelfService(config.selfservice, database, clock)
     directory = config.directory()
     standards = load_standards()
     floor = app.floor = Floor.of(config, database, app.hub, clock)

@@ -24,6 +24,7 @@ from crm_bridge.config_outside import (
     Section,
     guarded,
 )
+from crm_bridge.config_selfservice import SelfServiceSection
 from crm_bridge.config_supervision import SupervisionSection
 from crm_bridge.errors import ConfigMistake
 from ivr.calls.directory import Agency, Directory
@@ -288,6 +289,7 @@ class Config(BaseSettings):
     desk: DeskSection = DeskSection()
     supervision: SupervisionSection = SupervisionSection()
     wallboard: WallboardSection = WallboardSection()
+    selfservice: SelfServiceSection | None = None
     reports: ReportsSection = ReportsSection()
     oidc: OidcSection = OidcSection()
     connector: dict[str, ConnectorSection] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from ivr.lab.address import AMI_PORT
+from ivr.lab.address import AMI_PORT, address
 from ivr.lab.asterisk import Running
 from ivr.lab.install import read_agencies
 from ivr.lab.site import QUEUE_NUMBERS, QUEUES, Site
@@ -35,6 +35,9 @@ def _toml(lab: Running, directory: Path, database: str) -> str:
         "",
         "[desk]",
         f"data_dir = {_text(str(directory / 'desk-data'))}",
+        "",
+        "[selfservice]",
+        f"host = {_text(address(lab.number, 3))}",
         "",
         "[[node]]",
         f"name = {_text(f'lab{lab.number}')}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ivr.calls.call import OUTBOUND, EndedBy, Outcome, PassageOutcome, Role
+from ivr.calls.call import OUTBOUND, Call, EndedBy, Outcome, PassageOutcome, Role
 from ivr.calls.directory import Directory
 from ivr.calls.live import Live
 
@@ -53,9 +53,17 @@ def outcome(live: Live, directory: Directory, now: int) -> Outcome:
         if last.outcome is PassageOutcome.TIMEOUT:
             return Outcome.QUEUE_TIMEOUT
         return Outcome.ABANDONED_MENU
+    if _served_by_the_line(call):
+        return Outcome.SERVED
     if call.ended_by is EndedBy.CALLER:
         short = now - call.entered_at < directory.short_call_seconds * 1_000_000
         return Outcome.SHORT if short else Outcome.ABANDONED_MENU
-    if any(mark.name == "guide" for mark in call.marks):
-        return Outcome.SERVED
     return Outcome.FAILED
+
+
+def _served_by_the_line(call: Call) -> bool:
+    """Whether the caller heard what he asked for: the guide to its end, the status of his case."""
+    return any(
+        mark.name == "guide" or (mark.name == "self_end" and mark.value.endswith(":told"))
+        for mark in call.marks
+    )

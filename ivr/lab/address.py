@@ -1,6 +1,7 @@
 """Lab numbers and their loopback addresses.
 
-Lab number N has 127.12.N.0/24: .1 is Asterisk, .2 a proxy before its AMI, .10 the carrier, .20-.29
+Lab number N has 127.12.N.0/24: .1 is Asterisk, .2 a proxy before its AMI, .3 the
+bridge for self-service, .10 the carrier, .20-.29
 SIPp, .101-.150 the officers' telephones, .151-.199 the agencies', .201-.250 second devices, .254
 whoever has claimed the number.
 """
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 AMI_PORT = 5038
+FASTAGI_PORT = 4573
 
 
 class LabError(Exception):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ivr.lab.address import address
+from ivr.lab.address import FASTAGI_PORT, address
 from ivr.lab.install import install
 from ivr.lab.site import Site
 
@@ -36,6 +36,7 @@ def ours(**values: Any) -> Configure:
                 "agency_addresses": agencies,
                 "qualify": 0,
                 "http_bind": lab.server,
+                "selfservice": f"{address(lab.number, 3)}:{FASTAGI_PORT}",
                 "ami_bind": lab.server,
                 "root": lab.root.directory,
                 "astetcdir": f"{place}/etc",

@@ -57,6 +57,7 @@ _PLAIN: Final = (
     "officer_ring",
     "agent_ring",
     "max_call",
+    "selfservice",
     "wrapup",
     "announce_frequency",
     "periodic_announce",

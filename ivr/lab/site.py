@@ -62,6 +62,8 @@ MANAGER_EVENTS: Final = (
 )
 """Events the manager user is sent: what ivr/events decodes. Asterisk drops the rest itself."""
 
+_HOST_PORT: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):[0-9]{1,5}")
+
 
 class InstallError(ValueError):
     """The site cannot be installed; the message names the value and the mend."""
@@ -148,6 +150,10 @@ class Site:
     manager_filtered: bool = True
     """False: the manager user gets every event (benchmarks)."""
 
+    selfservice: str = ""
+    """`host:port` where the bridge listens for self-service ([selfservice] of hotline.toml); empty:
+    callers who ask for the status of a ticket get an officer."""
+
     # --- paths
     owner: str | None = None
     """User and group that Asterisk runs as, who get everything laid down; None: who installs."""
@@ -210,5 +216,7 @@ def check(site: Site) -> None:
                 raise InstallError(
                     f"agents: device {device.name!r} must be {agent.id} and at most one letter"
                 )
+    if site.selfservice and not _HOST_PORT.fullmatch(site.selfservice):
+        raise InstallError(f"selfservice: {site.selfservice!r} is host:port, or empty for none")
     if site.language not in ("th", "en"):
         raise InstallError(f"language: {site.language!r} is th or en")

@@ -1,0 +1,1 @@
+"""What the line does for callers by itself, over FastAGI: the status of a complaint."""

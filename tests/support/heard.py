@@ -1,7 +1,8 @@
 """What Asterisk really played, and in which language: from its own log, not from what was asked.
 
-`file.c` writes one line for each sound it opens, with the channel, the file, the format it came
-from and the language it was found in. The lab's full log has them (`-vvv`, `full => …,verbose`).
+`file.c` (`res_agi.c` for self-service) writes one line for each sound it opens, with the channel,
+the file, the format it came from and the language it was found in. The lab's full log has them
+(`-vvv`, `full => …,verbose`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from ivr.lab.asterisk import Lab
 from tests.support.live import until
 
 _PLAYING = re.compile(
-    r"file\.c: <(?P<channel>[^>]+)> Playing '(?P<name>[^']+)\.(?P<format>\w+)' "
-    r"\(language '(?P<language>[^']*)'\)"
+    r"(?:file|res_agi)\.c: <(?P<channel>[^>]+)> Playing '(?P<name>[^']+)\.(?P<format>\w+)' "
+    r"(?:\([^)]*\) )*\(language '(?P<language>[^']*)'\)"
 )
 CUSTOM = "custom/"
 """What Asterisk puts before the name of a sound that is the site's own recording."""

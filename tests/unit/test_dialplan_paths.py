@@ -126,6 +126,14 @@ def test_no_program(contexts):
             assert "SHELL(" not in step.arguments
 
 
+def test_agi_goes_to_the_bridge_and_never_to_a_program(contexts):
+    for context in contexts.values():
+        for step in context.steps:
+            if "AGI" in step.application:
+                assert (context.name, step.application) == ("1203-status", "AGI"), step.where
+                assert step.arguments == "agi://${SELFSERVICE}/status"
+
+
 def test_spying_is_the_desks_alone_and_on_one_named_channel(contexts):
     """No telephone, caller or transfer leads there; never by a prefix, never with keys."""
     for context in contexts.values():
@@ -151,6 +159,7 @@ def test_only_known_applications_of_loaded_modules(contexts, config):
         "MixMonitor": "app_mixmonitor", "ConfBridge": "app_confbridge",
         "Pickup": "app_directed_pickup", "PickupChan": "app_directed_pickup",
         "StopMusicOnHold": "res_musiconhold", "TryExec": "app_exec", "ChanSpy": "app_chanspy",
+        "AGI": "res_agi",
     }  # fmt: skip
     core = {"Set", "Goto", "GotoIf", "Answer", "Hangup", "Background", "WaitExten"}
     for context in contexts.values():

@@ -78,6 +78,14 @@ _MARKS: Final[dict[str, Words]] = {
     "logged": ("บันทึกการให้บริการแล้ว", "The record of the call was saved"),
     "taken_over": ("หัวหน้างานรับสายแทน", "A supervisor takes the caller over"),
 }
+_SELF: Final[dict[str, Words]] = {
+    "told": ("แจ้งสถานะแล้ว", "the status was told"),
+    "not_found": ("ไม่พบเลขเรื่อง", "no such ticket number"),
+    "refused": ("ยืนยันตัวผู้โทรไม่ได้", "the caller was not shown to be the complainant"),
+    "failed": ("ระบบขัดข้อง โอนให้เจ้าหน้าที่", "out of order, on to an officer"),
+    "left": ("ผู้โทรออกก่อนทราบสถานะ", "left before the status was told"),
+}
+"""How self-service came out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,9 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
             leg.released_at,
         )  # fmt: skip
     for mark in call.marks:
+        if mark.name == "self_end":
+            came = _SELF.get(mark.value.rpartition(":")[2])
+            yield Moment(mark.at, "ติดตามสถานะด้วยตนเอง", "Self-service: status", came_of_it=came)
         if mark.name in _MARKS:
             yield Moment(mark.at, *_MARKS[mark.name], mark.by or "", declared=mark.by is not None)
     for gap in call.gaps:

@@ -114,6 +114,28 @@ def test_command_to_hang_up_is_the_systems_and_a_stop_interrupts():
         assert (call.ended_by, call.outcome) == (EndedBy.SYSTEM, outcome)
 
 
+def test_who_heard_what_he_asked_for_was_served_whoever_hangs_up():
+    heard = (("guide", ""), ("self_end", "status:told"))
+    not_heard = (("self_begin", "status"), ("self_end", "status:left"))
+    for marks, outcome in ((heard, Outcome.SERVED), (not_heard, Outcome.ABANDONED_MENU)):
+        for name, value in marks:
+            call = last_of(
+                played(ev.Marked(5 * SECOND, False, CALLER, name, value)),
+                ev.HangupRequested(6 * SECOND, False, CALLER),
+                ev.ChannelEnded(6 * SECOND, False, CALLER, 16),
+            )
+            assert (call.outcome, call.ended_by) == (outcome, EndedBy.CALLER), name
+    abandoned = last_of(  # told, then he asked for an officer and got none
+        played(
+            ev.Marked(5 * SECOND, False, CALLER, "self_end", "status:told"),
+            ev.QueueJoined(6 * SECOND, False, CALLER, "q", 1),
+            ev.HangupRequested(20 * SECOND, False, CALLER),
+        ),
+        ev.ChannelEnded(20 * SECOND, False, CALLER, 16),
+    )
+    assert abandoned.outcome is Outcome.ABANDONED_QUEUE
+
+
 def test_housekeeping_orders_decide_nothing():
     call = last_of(
         played(*answered(), *bridged()),

@@ -1,0 +1,30 @@
+"""[selfservice]: where the bridge listens for callers whom the line serves by itself."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from pydantic import Field, model_validator
+
+from crm_bridge.config_outside import Section
+
+
+class SelfServiceSection(Section):
+    """[selfservice]: without the section there is no self-service, and nothing listens."""
+
+    host: str = Field("127.0.0.1", description="address it listens on for Asterisk (FastAGI)")
+    port: int = Field(4573, ge=1, le=65535, description="the port; the site's `selfservice`")
+    peers: list[str] = Field(
+        ["127.0.0.0/8", "::1/128"], description="addresses or networks of the Asterisks let in"
+    )
+
+    @model_validator(mode="after")
+    def _peers_are_networks(self) -> SelfServiceSection:
+        for peer in self.peers:
+            try:
+                ipaddress.ip_network(peer)
+            except ValueError:
+                raise ValueError(
+                    f"selfservice.peers: {peer!r} is no address and no network (10.0.0.0/24)"
+                ) from None
+        return self

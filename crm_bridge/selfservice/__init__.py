@@ -1,0 +1,1 @@
+"""The desk's side of self-service on the line: what a caller may be told of a case."""

@@ -1,0 +1,53 @@
+"""Self-service as the bridge runs it: the address Asterisk connects to, and who answers there."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from crm_bridge.clock import Clock
+from crm_bridge.config_selfservice import SelfServiceSection
+from crm_bridge.records.database import Database
+from crm_bridge.selfservice.case_status import CaseStatus
+from ivr.selfservice import status
+from ivr.selfservice.server import Server
+
+_log = structlog.get_logger(__name__)
+
+AGAIN: Final = 5.0
+"""Seconds after which an address that is taken is tried again."""
+
+
+class SelfService:
+    """Serves callers until its task is cancelled; then callers in it go on to an officer."""
+
+    def __init__(self, section: SelfServiceSection, database: Database, clock: Clock) -> None:
+        self._section = section
+        self.cases = CaseStatus(database, clock)
+        self.server = Server(
+            {status.NAME: status.StatusService(self.cases).session}, peers=section.peers
+        )
+
+    async def run(self) -> None:
+        """Listens and answers; an address that is taken costs the line nothing but this."""
+        host, port = self._section.host, self._section.port
+        reading = asyncio.create_task(self.cases.run(), name="self-service reads")
+        try:
+            while True:
+                try:
+                    await self.server.start(host, port)
+                    break
+                except OSError as error:
+                    _log.error(
+                        "self-service cannot listen; callers who ask for it get an officer",
+                        where=f"{host}:{port}", why=error.strerror,
+                        mend="free that port, or set selfservice.port and the site's `selfservice`",
+                    )  # fmt: skip
+                    await asyncio.sleep(AGAIN)
+            await reading
+        finally:
+            reading.cancel()
+            await self.server.stop()
+            await asyncio.wait({reading})

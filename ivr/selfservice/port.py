@@ -1,0 +1,75 @@
+"""What self-service asks of the desk. Nothing here holds data or knows where it is kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Slip(StrEnum):
+    """What is wrong with a number as it was keyed, whoever it belongs to."""
+
+    LENGTH = "length"
+    """Too many digits or too few."""
+    DIGIT = "digit"
+    """A digit is wrong, or two are swapped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Whose case a caller asks for."""
+
+    ticket: str
+    """As keyed, without a slip."""
+    number: str | None
+    """The calling number as the line presents it; None where it is withheld."""
+    last_four: str | None = None
+    """Keyed by the caller: the last digits of the complainant's telephone number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How far a case is, and nothing of what it is about or whose it is."""
+
+    kind: str
+    """`complaint` or `advice`."""
+    state: str
+    days_left: int | None
+    """Working days until its deadline, today not counted; None where none runs."""
+    overdue: bool
+    """The deadline is past; `-days_left` working days ago, 0 where none has passed since."""
+    last_act: str | None
+    """What was done last, of what a complainant is told of."""
+    last_day: dt.date | None
+    """Its day in Bangkok."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unproved:
+    """There is no such case, or it is not shown to be the caller's: he is told the same of both."""
+
+    known: bool
+    """Whether there is one; for the record alone, never for the caller."""
+    shut: bool = False
+    """Too many wrong digits were keyed of late: none are looked at any more."""
+
+
+class Unanswered(Exception):
+    """The desk cannot tell in time."""
+
+
+class StatusDesk(Protocol):
+    """Who knows of cases."""
+
+    def slip(self, ticket: str) -> Slip | None:
+        """What is wrong with a number as keyed; asks nobody."""
+        ...
+
+    async def status(self, question: Question) -> Status | Unproved:
+        """The status, where number or digits show that it is the caller's to hear.
+
+        Raises Unanswered where that cannot be told within the desk's time limit.
+        """
+        ...

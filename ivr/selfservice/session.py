@@ -1,0 +1,121 @@
+"""What a session can do with a caller: play sounds, take keys, mark, and say where he goes next.
+
+Before each command the caller's own time limit (`TIMEOUT(absolute)`) is set to what the command
+takes at the longest: where the bridge stands still, or Asterisk hears no more of it, the dialplan's
+`T` takes the caller on. A number is taken by one command (GET DATA): between two, keys are lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ivr.selfservice.agi import SUCCESS, AgiFault, Reply
+from ivr.selfservice.server import Line
+
+OUTCOME: Final = "HOTLINE_SELF"
+"""The dialplan's variable: how far self-service has come; the bridge alone gives it a word."""
+NEXT: Final = "HOTLINE_SELF_NEXT"
+"""The dialplan's variable: where the caller goes, set last; empty says that the session broke."""
+
+KEYS: Final = "0123456789*#"
+SPOKEN: Final = 12.0
+"""Seconds a sound of ours may take."""
+SHORT: Final = 3.0
+"""Seconds that one digit, number or month may take."""
+BETWEEN: Final = 2.0
+"""Seconds the bridge may take between two commands; its desk must have answered by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """What a caller pressed, without the # at its end."""
+
+    keys: str
+    ended: bool = False
+    """By # or because all were there; else the time was up."""
+
+
+class Session:
+    """A caller in self-service."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self.language = "en" if line.request.get("language") == "en" else "th"
+        self.number = _number(line.request.get("callerid"))
+
+    async def begin(self) -> None:
+        """The first word: Asterisk knows that somebody is there."""
+        await self.wait_for_us(BETWEEN)
+        await self.set(OUTCOME, "begun")
+
+    async def wait_for_us(self, seconds: float) -> None:
+        """The caller goes on in the dialplan where he hears nothing of us for so long."""
+        await self._done("SET VARIABLE", "TIMEOUT(absolute)", f"{seconds:.1f}")
+
+    async def set(self, name: str, value: str) -> None:
+        """Sets a variable of the dialplan."""
+        await self._done("SET VARIABLE", name, value)
+
+    async def mark(self, name: str, value: str) -> None:
+        """Emits a marker through the dialplan's one subroutine."""
+        await self._done("GOSUB", "mark", "s", "1", f"{name},{value}")
+
+    async def play(self, sounds: Sequence[str]) -> str | None:
+        """Plays sounds to their end, or to the key that is pressed meanwhile: that key."""
+        for sound in sounds:
+            seconds = _longest(sound)
+            await self.wait_for_us(seconds + BETWEEN)
+            reply = await self._done("STREAM FILE", sound, KEYS, seconds=seconds)
+            if reply.result != "0":
+                await self.wait_for_us(BETWEEN)
+                return _key(reply.result)
+        await self.wait_for_us(BETWEEN)
+        return None
+
+    async def keys(self, sounds: Sequence[str], most: int, wait: float) -> Keyed:
+        """Plays sounds until a key is pressed, then takes up to `most` keys.
+
+        `wait`: seconds for the first after the sounds, and for each further one.
+        """
+        *before, last = sounds
+        first = await self.play(before)
+        if first == "#":
+            first = None  # it skips what is said before
+        if first is not None and most == 1:
+            return Keyed(first, ended=True)
+        seconds = wait * most + (_longest(last) if first is None else 0.0)
+        await self.wait_for_us(seconds + BETWEEN)
+        prompt, left = (last, most) if first is None else ("", most - 1)
+        reply = await self._done(
+            "GET DATA", prompt, str(round(wait * 1000)), str(left), seconds=seconds
+        )
+        await self.wait_for_us(BETWEEN)
+        return Keyed((first or "") + reply.result, reply.data != "timeout")
+
+    async def end(self, outcome: str, following: str) -> None:
+        """Says how it came out and where the caller goes; the last words of a session."""
+        await self.set(OUTCOME, outcome)
+        await self.set(NEXT, following)
+
+    async def _done(self, verb: str, *words: str, seconds: float = 0.0) -> Reply:
+        reply = await self._line.ask(verb, *words, seconds=seconds)
+        if reply.code != SUCCESS:
+            raise AgiFault(f"{verb} was answered {reply.code}")
+        return reply
+
+
+def _longest(sound: str) -> float:
+    return SPOKEN if sound.startswith("hotline/") else SHORT
+
+
+def _key(result: str) -> str:
+    key = chr(int(result)) if result.isascii() and result.isdecimal() and len(result) < 4 else ""
+    if not key or key not in KEYS:
+        raise AgiFault("a key that no telephone has")
+    return key
+
+
+def _number(presented: str) -> str | None:
+    return None if presented.lower() in {"", "unknown", "anonymous"} else presented
