@@ -4,6 +4,8 @@ import os
 
 from hypothesis import Phase, settings
 
+from tests.support.passwords import hash_quickly
+
 # Speed is measured in benchmarks/: on a shared machine a slow example is no fault. Explaining a
 # failure traces every line of every example before there is one, where Python is older than 3.12.
 # `make test` draws the same examples each time, so that what fails there was broken by the change
@@ -15,3 +17,5 @@ settings.register_profile(
     derandomize=not os.environ.get("HOTLINE_SOAK"),
 )
 settings.load_profile("hotline")
+
+hash_quickly()

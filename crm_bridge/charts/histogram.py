@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -57,12 +58,10 @@ def binned(spans: Mapping[int, int], standard: int | None) -> tuple[Bar, ...]:
     ends: list[int | None] = list(edges[low : high + 1])
     if longest > edges[high]:
         ends.append(None)
-    limits = [None if end is None else bucket(end) for end in ends]
+    limits = [bucket(end) for end in ends if end is not None]
     counts = [0] * len(ends)
     for number, count in spans.items():
-        counts[next(n for n, limit in enumerate(limits) if limit is None or number <= limit)] += (
-            count
-        )
+        counts[bisect_left(limits, number)] += count
     return tuple(
         Bar(end, count, standard is not None and (end is None or end > standard))
         for end, count in zip(ends, counts, strict=True)

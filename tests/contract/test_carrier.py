@@ -265,7 +265,7 @@ async def test_entries_that_ask_nothing_do_not_show_that_the_crm_works(place):
         await place.call(number, presented)
     await place.worker.round()
     place.crm.running = False
-    for _ in range(60):
+    for _ in range(20):
         await worker.round()
         place.clock.forward(minutes=40)
         await place.call(100 + _, None)

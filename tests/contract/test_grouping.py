@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -44,7 +46,7 @@ plans = st.lists(st.tuples(st.lists(one, max_size=6), st.booleans()), max_size=6
 
 
 @settings(
-    max_examples=40,
+    max_examples=100 if os.environ.get("HOTLINE_SOAK") else 15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -7,6 +7,7 @@ with a key of each kind of account.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -37,7 +38,7 @@ from tests.support.desk_house import at_home
 from tests.support.office import furnish, office_config
 from tests.support.web import FIT, Desk
 
-EXAMPLES = 5
+EXAMPLES = 20 if os.environ.get("HOTLINE_SOAK") else 3
 """Requests drawn for each operation and role."""
 
 WITHOUT_LINE = {"no-line", "line-not-connected"}

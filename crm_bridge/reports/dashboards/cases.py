@@ -45,7 +45,7 @@ async def build(
     blocks: list[Sheet | Chart] = []
     async with database.reading() as connection:
         now = await _by_each(connection, form, period, only)
-        then = await _by_each(connection, form, other, only)
+        then = await _by_each(connection, form, other, only, spans=False)
         sums = {key: (now.get(key, {}), then.get(key, {})) for key in CASES_BY.each}
         once = {**only, "what": "kind"}  # every case is of one kind
         days = await through_time(connection, form, (), period, grain, once)
@@ -72,12 +72,18 @@ async def build(
 
 
 async def _by_each(
-    connection: AsyncConnection, form: Form, period: Period, only: dict[str, str]
+    connection: AsyncConnection,
+    form: Form,
+    period: Period,
+    only: dict[str, str],
+    *,
+    spans: bool = True,
 ) -> dict[str, dict[tuple[Any, ...], Tally]]:
     """Cases by kind, agency, province and subject; those of one agency are of it alone."""
     sums = await added_up(
-        connection, form, ("what", "value"), since=period.since, until=period.until, only=only
-    )
+        connection, form, ("what", "value"), since=period.since, until=period.until, only=only,
+        spans=spans,
+    )  # fmt: skip
     found: dict[str, dict[tuple[Any, ...], Tally]] = {}
     for (what, value), tally in sums.items():
         found.setdefault(str(what), {})[value,] = tally
@@ -123,7 +129,11 @@ def _table(key: str, title: Words, now: Sums, then: Sums, named: Any, filters: F
             else None
         )
         only = ({"agency": filters.agency} if filters.agency else {}) | {key: str(value)}
-        behind = [_behind(place, count, filters, only) for place, count in enumerate(n)]
+        base = links.cases_behind(filters.period, (), only)
+        behind = [
+            f"{base}&count={name}" if count else None
+            for name, count in zip(CASES.counts, n, strict=True)
+        ]
         cells = [Cell(count, to) for count, to in zip(n, behind, strict=True)]
         rows.append(
             (Cell(named(str(value)), href), cells[_CASES], cells[_SETTLED], cells[_OVER],
@@ -150,12 +160,6 @@ def _table(key: str, title: Words, now: Sums, then: Sums, named: Any, filters: F
         tuple(rows),
         (_NOTE,) if rows else (),
     )  # fmt: skip
-
-
-def _behind(place: int, count: int, filters: Filters, only: Mapping[str, str]) -> str | None:
-    if not count:
-        return None
-    return links.cases_behind(filters.period, [CASES.counts[place]], only)
 
 
 _NOTE: Final[Words] = (
