@@ -54,6 +54,7 @@ from ivr.ami.reconnect import Link
 from ivr.calls.call import OUTBOUND, Call, Outcome
 from ivr.events.decode import needed
 from ivr.events.types import Event
+from ivr.prompts.keeping import Place
 from ivr.steps.standards import load_standards
 
 _log = structlog.get_logger(__name__)
@@ -343,7 +344,8 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     app = App(config, database, loop, clock, gateways=outlets.gateways(config))
     app.reports = MonthlyReports(database, config, clock, Press())
     if config.selfservice is not None:
-        app.selfservice = SelfService(config.selfservice, database, clock)
+        places = [Place(one.sounds, one.takes) for one in config.node if one.sounds and one.takes]
+        app.selfservice = SelfService(config.selfservice, database, clock, places)
     directory = config.directory()
     standards = load_standards()
     floor = app.floor = Floor.of(config, database, app.hub, clock)

@@ -53,6 +53,10 @@ class NodeSection(Section):
         None, description="`sounds` of Asterisk's data, as this machine sees it; the doctor looks"
     )
 
+    takes: Path | None = Field(
+        None, description="where its Asterisk lays prompts recorded by telephone, as `sounds`"
+    )
+
     @model_validator(mode="after")
     def _has_secret(self) -> NodeSection:
         if self.ami_secret is None and self.ami_secret_file is None:

@@ -57,6 +57,7 @@ def install(
     typer.echo(f'  cel_file = "{done.cel_file}"')
     typer.echo(f'  queue_log_file = "{done.queue_log_file}"')
     typer.echo(f'  sounds = "{done.sounds}"')
+    typer.echo(f'  takes = "{done.takes}"')
     typer.echo(f"to be recorded: hotline prompts list --open --sounds {done.sounds}")
     typer.echo(f"next: asterisk -C {done.asterisk_conf} -rx 'core restart when convenient'")
 

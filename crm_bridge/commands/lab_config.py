@@ -48,6 +48,7 @@ def _toml(lab: Running, directory: Path, database: str) -> str:
         f"cel_file = {_text(str(lab.cel))}",
         f"queue_log_file = {_text(str(lab.queue_log))}",
         f"sounds = {_text(str(lab.instance / 'data' / 'sounds'))}",
+        f"takes = {_text(str(lab.instance / 'spool' / 'takes'))}",
         "",
         "[line]",
         f"numbers = {json.dumps(list(site.numbers))}",

@@ -80,7 +80,7 @@ def show(
 
     Example:  hotline prompts list --open
     """
-    shelf, all_of_them = Shelf(sounds), read_prompts(dialplan_directory())
+    shelf, all_of_them = _shelf(sounds), read_prompts(dialplan_directory())
     rows = [
         (number, prompt, {one: shelf.state(prompt, one) for one in LANGUAGES if prompt.needed(one)})
         for number, prompt in enumerate(all_of_them, 1)
@@ -123,7 +123,7 @@ def check(sounds: Sounds = DEFAULT_SOUNDS, lang: words.Language = words.Lang.TH)
     Example:  hotline prompts check
     """
     source = dialplan_directory()
-    found = list(checking.faults(read_prompts(source), checking.named(source), Shelf(sounds)))
+    found = list(checking.faults(read_prompts(source), checking.named(source), _shelf(sounds)))
     for fault in found:
         typer.echo(f"{fault.prompt} ({fault.language}): {_of(fault, lang)}")
     if found:
@@ -142,7 +142,7 @@ def play(
     Example:  hotline prompts play hotline/welcome --language en
     """
     wanted = _named(prompt)
-    path = Shelf(sounds).find(wanted, (language or words.Lang.TH).value)[1]
+    path = _shelf(sounds).find(wanted, (language or words.Lang.TH).value)[1]
     if path is None:
         raise ConfigMistake(
             f"{wanted.id} has no sound", where=str(sounds),
@@ -179,7 +179,7 @@ def bring_in(
     """
     if prompt is not None and place.is_dir():
         raise typer.BadParameter("names the prompt of one file", param_hint="--prompt")
-    shelf, bad, count = Shelf(sounds), 0, 0
+    shelf, bad, count = _shelf(sounds), 0, 0
     one = _named(prompt).id if prompt is not None else None
     spoken = None if language is None else language.value
     for item in studio.deliveries(place, read_prompts(dialplan_directory()), spoken, one):
@@ -204,6 +204,16 @@ def bring_in(
         typer.echo(f"✗ {_say('nothing', lang)} {place}", err=True)
     if bad or not count:
         raise typer.Exit(FOUND)
+
+
+def _shelf(sounds: Path) -> Shelf:
+    """The line's sounds; raises ConfigMistake: nobody would hear a new directory elsewhere."""
+    if not sounds.is_dir():
+        raise ConfigMistake(
+            f"there is no directory {sounds}", where="--sounds",
+            mend="give the one that `hotline install` named, or run that first",
+        )  # fmt: skip
+    return Shelf(sounds)
 
 
 def _named(prompt: str) -> Prompt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -11,6 +12,7 @@ from crm_bridge.clock import Clock
 from crm_bridge.config_selfservice import SelfServiceSection
 from crm_bridge.records.database import Database
 from crm_bridge.selfservice.case_status import CaseStatus
+from ivr.prompts import keeping
 from ivr.selfservice import status
 from ivr.selfservice.server import Server
 
@@ -23,11 +25,21 @@ AGAIN: Final = 5.0
 class SelfService:
     """Serves callers until its task is cancelled; then callers in it go on to an officer."""
 
-    def __init__(self, section: SelfServiceSection, database: Database, clock: Clock) -> None:
+    def __init__(
+        self,
+        section: SelfServiceSection,
+        database: Database,
+        clock: Clock,
+        places: Sequence[keeping.Place] = (),
+    ) -> None:
         self._section = section
         self.cases = CaseStatus(database, clock)
         self.server = Server(
-            {status.NAME: status.StatusService(self.cases).session}, peers=section.peers
+            {
+                status.NAME: status.StatusService(self.cases).session,
+                keeping.NAME: keeping.Keeper(places).session,
+            },
+            peers=section.peers,
         )
 
     async def run(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 AGENCIES = range(2001, 2007)
 """The agencies that have a telephone on the lab's addresses; the others are unreachable."""
+RECORDS = "1010"
+"""The lab's officer who may record prompts by telephone."""
 _FOREIGN = Path(__file__).parent / "foreign"
 
 Configure = Callable[["Lab", Path], None]
@@ -48,6 +51,9 @@ def ours(**values: Any) -> Configure:
                 "astlogdir": f"{place}/log",
                 "prompt_seconds": 0.3,
                 "agent_ring": 8,
+                "agents": tuple(
+                    replace(agent, records_prompts=agent.id == RECORDS) for agent in Site().agents
+                ),
                 **values,
             }
         )

@@ -89,6 +89,7 @@ class Installed:
     cel_file: Path
     queue_log_file: Path
     sounds: Path
+    takes: Path
     control_socket: Path
     device_secrets: Mapping[str, str]
     """Password of each telephone that registers."""
@@ -117,7 +118,7 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
     check(site)
     values = _values(site)
     destination.mkdir(parents=True, exist_ok=True)
-    agencies = read_agencies(source)
+    agencies, prompts = read_agencies(source), read_prompts(source)
     known = _read_secrets(destination / SECRETS)
     names = ["ami"] + [
         device.name for agent in site.agents for device in agent.telephones() if not device.address
@@ -135,6 +136,7 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
         "entry-numbers.conf": (rendered.entry_numbers(site), 0o644),
         "agents-list.conf": (rendered.agents_list(site), 0o644),
         "agency-list.conf": (rendered.agency_list(agencies, site), 0o644),
+        "prompt-numbers.conf": (rendered.prompt_numbers(prompts), 0o644),
         "queue-members.conf": (rendered.queue_members(site), 0o644),
         "pjsip-trunk.conf": (rendered.pjsip_trunk(site), 0o644),
         "pjsip-agents.conf": (rendered.pjsip_agents(site, drawn), 0o600),
@@ -146,7 +148,7 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
         _write(destination / name, text, mode)
     _write(destination / MANIFEST, "".join(f"{name}\n" for name in sorted(files)))
     _directories(site)
-    lay_sounds(site, read_prompts(source), source)
+    lay_sounds(site, prompts, source)
     if site.owner:
         _give(site, destination, site.owner)
     return Installed(
@@ -157,6 +159,7 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
         cel_file=site.on_host(site.astlogdir) / "cel-custom" / "hotline.csv",
         queue_log_file=site.on_host(site.astlogdir) / "queue_log",
         sounds=site.on_host(site.astdatadir) / "sounds",
+        takes=site.on_host(site.astspooldir) / "takes",
         control_socket=site.on_host(site.astrundir) / "asterisk.ctl",
         device_secrets={name: secret for name, secret in drawn.items() if name != "ami"},
     )
@@ -174,6 +177,7 @@ def _values(site: Site) -> dict[str, str]:
         "HOTLINE_NUMBER": site.numbers[0] if site.numbers else "",
         "RECORD": "1" if site.record else "0",
         "RECORDINGS": f"{site.astspooldir}/monitor",
+        "TAKES": f"{site.astspooldir}/takes",
         "CONNECTED_LINE": "yes" if site.connected_line else "no",
         "SIP_PERMIT": "\n".join(f"permit = {net}" for net in _sip_networks(site)),
         "HTTP_TLS": tls,
@@ -249,6 +253,7 @@ def _directories(site: Site) -> None:
         f"{site.astvarlibdir}/cache",
         f"{site.astvarlibdir}/keys",
         f"{site.astspooldir}/monitor",
+        f"{site.astspooldir}/takes",
         site.astrundir,
         f"{site.astlogdir}/cel-custom",
         f"{site.astdatadir}/sounds",

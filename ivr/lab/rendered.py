@@ -7,11 +7,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from ivr.lab.site import Site
+from ivr.prompts.catalogue import Prompt
 
 READ: Final = "system,call,agent,user,dtmf"
 """What the bridge reads: classes of the events it is sent."""
 WRITE: Final = "reporting,agent,call,originate"
 """What the bridge may ask for: lists, queue members, calls in progress, calls back."""
+_CONTEXTS: Final = {
+    (False, False): "",  # the template's: agents
+    (True, False): "agents-outbound",
+    (False, True): "agents-recording",
+    (True, True): "agents-outbound-recording",
+}
+"""May call out, may record prompts → context of the officer's telephones."""
 READ_ALL: Final = f"{READ},log,verbose,reporting,cdr,dialplan,cc,aoc,test,security,agi"
 
 
@@ -79,6 +87,14 @@ def queue_members(site: Site) -> str:
     return "\n".join(lines) + "\n"
 
 
+def prompt_numbers(prompts: Sequence[Prompt]) -> str:
+    """What an officer keys to record a prompt: its number in `hotline prompts list`."""
+    lines = ["[prompt-numbers]"]
+    for number, prompt in enumerate(prompts, 1):
+        lines += [f"exten => {number},1,Set(PROMPT={prompt.id})", " same => n,Return()"]
+    return "\n".join(lines) + "\n"
+
+
 def _host_port(address: str) -> str:
     return address if ":" in address else f"{address}:5060"
 
@@ -124,8 +140,8 @@ def pjsip_agents(site: Site, drawn: Mapping[str, str]) -> str:
     lines: list[str] = []
     for agent in site.agents:
         extra = [f'callerid = "{agent.name or agent.id}" <{agent.id}>']
-        if agent.outbound:
-            extra.append("context = agents-outbound")
+        if context := _CONTEXTS[agent.outbound, agent.records_prompts]:
+            extra.append(f"context = {context}")
         for device in agent.telephones():
             template = "webrtc-endpoint" if device.webrtc else "agent-endpoint"
             if device.address:

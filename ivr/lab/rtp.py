@@ -1,4 +1,4 @@
-"""A call's media: an SDP offer or answer, µ-law silence, and keys as RFC 4733 telephone events."""
+"""A call's media: an SDP offer or answer, µ-law silence or speech, keys as RFC 4733 events."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class Media(asyncio.DatagramProtocol):
         self.port = 0
         self.received = 0
         self.steady = steady
+        self.speech = b""
+        """µ-law that is spoken over and over; empty: silence."""
         self._remote: tuple[str, int] | None = None
         self._event_type = 101
         self._transport: asyncio.DatagramTransport | None = None
@@ -90,7 +92,8 @@ class Media(asyncio.DatagramProtocol):
         due = loop.time()
         frames = 0
         while self.steady or frames < 10:  # a short burst is enough to be heard
-            self._send(_PCMU, _SILENCE)
+            at = frames * 160 % len(self.speech) if self.speech else 0
+            self._send(_PCMU, self.speech[at : at + 160] or _SILENCE)
             self._timestamp += 160
             frames += 1
             due += _FRAME

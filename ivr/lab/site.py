@@ -88,6 +88,8 @@ class Agent:
     devices: tuple[Device, ...] = ()
     outbound: bool = False
     """The named permission to call out over the trunk."""
+    records_prompts: bool = False
+    """The named permission to record prompts by telephone (`dialplan/prompts.conf`)."""
     via: str = "direct"
     """How queues ring him: `direct`, `local` (Local/ID@agent-local/n), `devices` (all at once)."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,9 +12,9 @@ from typing import Final
 from ivr.prompts.catalogue import LANGUAGES, Prompt
 from ivr.prompts.faults import BadSound
 from ivr.prompts.shelf import FORMATS, Shelf, State, look
-from ivr.selfservice import saying
+from ivr.selfservice import saying, status
 
-_OURS: Final = re.compile(r"\bhotline/[a-z0-9-]+")
+_OURS: Final = re.compile(r"\bhotline/[a-z0-9-]+(?![a-z0-9{-])")
 _PLAYED: Final = re.compile(r"\b(?:Playback|Background)\(([^,)]*)|\bRead\([^,)]*,([^,)]*)")
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "no-row": (
@@ -39,9 +40,9 @@ class Fault:
     en: str
 
 
-def named(source: Path, further: Iterable[str] = ()) -> set[str]:
-    """Every sound that the dialplan in `source` plays, that can be said, and `further`."""
-    found = set(further) | saying.vocabulary("th") | saying.vocabulary("en")
+def named(source: Path) -> set[str]:
+    """Every sound that the dialplan in `source` or self-service plays, or that can be said."""
+    found = _self_service() | saying.vocabulary("th") | saying.vocabulary("en")
     for path in sorted(source.glob("*.conf")):
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.lstrip().startswith(";"):
@@ -50,6 +51,14 @@ def named(source: Path, further: Iterable[str] = ()) -> set[str]:
             for match in _PLAYED.finditer(line):
                 names = (match[1] or match[2] or "").split("&")
                 found |= {name for name in names if name and "$" not in name and "@" not in name}
+    return found
+
+
+def _self_service() -> set[str]:
+    """What the bridge plays to callers: as it stands in the conversation's text and its tables."""
+    found = set(_OURS.findall(inspect.getsource(status)))
+    for table in (status.KINDS, status.STATES, status.ACTS, status.SLIPS):
+        found |= {*table.values()}
     return found
 
 

@@ -39,6 +39,8 @@ def site(root: Path) -> Site:
         agents=(
             Agent("1001"),
             Agent("1002", outbound=True),
+            Agent("1003", records_prompts=True),
+            Agent("1004", outbound=True, records_prompts=True),
             Agent("1008", via="devices"),
             Agent("1009", via="local"),
         ),

@@ -17,7 +17,6 @@ from ivr.lab.site import Site
 from ivr.prompts import checking, sound
 from ivr.prompts.catalogue import Prompt, read_prompts
 from ivr.prompts.shelf import Shelf, State, look, write_wave
-from ivr.selfservice import saying
 from tests.support.cli import Hotline
 from tests.support.voice import voice, write
 
@@ -185,6 +184,14 @@ def test_an_empty_delivery_is_no_success(hotline, tmp_path):
     assert hotline("prompts", "import", tmp_path / "studio").code == 1
 
 
+@pytest.mark.parametrize("words", [("list",), ("check",), ("import", "."), ("play", "beep")])
+def test_a_directory_of_sounds_that_is_not_there_is_named_and_not_made(hotline, tmp_path, words):
+    said = hotline("prompts", *words, "--sounds", tmp_path / "nowhere")
+    assert said.code == 2
+    assert "hotline: " in said.err
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_the_name_of_a_prompt_must_be_one(hotline, tmp_path):
     path = write(tmp_path / "a.wav", voice(8_000), 8_000)
     said = hotline("prompts", "import", path, "--prompt", "9999", "--language", "th")
@@ -256,10 +263,16 @@ def test_a_sound_without_row_or_text_is_a_fault(shelf, tmp_path):
         "; Playback(hotline/never)\n"
         "periodic-announce = hotline/announced\n"
     )
-    played = checking.named(tmp_path, {"hotline/self"})
-    assert played - saying.vocabulary("th") - saying.vocabulary("en") == {
+    (tmp_path / "none").mkdir()
+    always = checking.named(tmp_path / "none")
+    assert {
+        "digits/et",
+        "hotline/status-enter",
+        "hotline/status-closed",
+        "hotline/act-tell",
+    } < always
+    assert checking.named(tmp_path) - always == {
         "hotline/new", "vm-goodbye", "hotline/other", "hotline/asked", "hotline/announced",
-        "hotline/self",
     }  # fmt: skip
     rows = [*PROMPTS, Prompt("hotline/mute", " ", "words", "female", "placeholder"), PROMPTS[0]]
     found = [(one.prompt, one.language) for one in checking.faults(rows, {"hotline/new"}, shelf)]

@@ -42,7 +42,7 @@ def test_secrets_are_drawn_kept_and_private(installed, tmp_path):
     again = install(installed.config, dialplan.site(tmp_path))
     assert again.ami_secret == installed.ami_secret
     assert again.device_secrets == installed.device_secrets
-    assert len({installed.ami_secret, *installed.device_secrets.values()}) == 5
+    assert len({installed.ami_secret, *installed.device_secrets.values()}) == 7
     assert all(len(s) >= 32 for s in (installed.ami_secret, *installed.device_secrets.values()))
     secrets = [installed.ami_secret, *installed.device_secrets.values()]
     for path in installed.config.iterdir():

@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from ivr.lab.install import dialplan_directory
+from ivr.prompts.catalogue import read_prompts
 from tests.support import dialplan
 
 CALLERS = ("from-trunk", "transfer", "from-agency", "agents")
@@ -96,7 +98,8 @@ def _taken(context, number):
 def test_the_trunk_is_reached_with_the_permission_only(contexts, config):
     assert "outbound" in dialplan.reachable(contexts, "agents-outbound")
     telephones = (config / "pjsip-agents.conf").read_text()
-    assert telephones.count("context = agents-outbound") == 1
+    assert telephones.count("context = agents-outbound\n") == 1
+    assert telephones.count("context = agents-outbound-recording\n") == 1
     assert "set_var = TRANSFER_CONTEXT=transfer" in (config / "pjsip.conf").read_text()
 
 
@@ -130,8 +133,9 @@ def test_agi_goes_to_the_bridge_and_never_to_a_program(contexts):
     for context in contexts.values():
         for step in context.steps:
             if "AGI" in step.application:
-                assert (context.name, step.application) == ("1203-status", "AGI"), step.where
-                assert step.arguments == "agi://${SELFSERVICE}/status"
+                script = {"1203-status": "status", "prompt-recording": "keep-prompt"}[context.name]
+                assert step.application == "AGI", step.where
+                assert dialplan.split(step.arguments)[0] == f"agi://${{SELFSERVICE}}/{script}"
 
 
 def test_spying_is_the_desks_alone_and_on_one_named_channel(contexts):
@@ -151,6 +155,42 @@ def test_spying_is_the_desks_alone_and_on_one_named_channel(contexts):
     assert dialplan.reachable(contexts, "desk-supervise") == {"desk-supervise", "mark"}
 
 
+def test_a_prompt_is_recorded_with_the_permission_only(contexts, config):
+    """Neither a caller, nor a transfer, nor a telephone without it comes there."""
+    with_it = {"agents-recording", "agents-outbound-recording", "prompt-codes"}
+    for name in set(contexts) - with_it - {"prompt-recording"}:
+        assert "prompt-recording" not in dialplan.reachable(contexts, name), name
+    assert contexts["prompt-recording"].includes == []
+    assert dialplan.reachable(contexts, "prompt-recording") == {
+        "prompt-recording", "prompt-numbers",
+    }  # fmt: skip
+    for context in contexts.values():
+        for step in context.steps:
+            if step.application == "Record":
+                assert context.name == "prompt-recording", step.where
+    telephones = (config / "pjsip-agents.conf").read_text()
+    assert telephones.count("context = agents-recording\n") == 1
+    assert telephones.count("-recording\n") == 2
+
+
+def test_whoever_is_handed_over_to_a_recording_is_put_out_before_anything_is_kept(contexts):
+    for extension in ("record", "keep"):
+        first = next(s for s in contexts["prompt-recording"].steps if s.extension == extension)
+        assert (first.application, first.arguments) == (
+            "GotoIf", '$["${HOTLINE_CALLER}" != ""]?over,1',
+        )  # fmt: skip
+
+
+def test_every_prompt_can_be_recorded_by_its_number_in_the_list(contexts):
+    prompts = read_prompts(dialplan_directory())
+    steps = {
+        step.extension: step.arguments
+        for step in contexts["prompt-numbers"].steps
+        if step.application == "Set"
+    }
+    assert steps == {str(n): f"PROMPT={one.id}" for n, one in enumerate(prompts, 1)}
+
+
 def test_only_known_applications_of_loaded_modules(contexts, config):
     loaded = (config / "modules.conf").read_text()
     module = {
@@ -160,6 +200,7 @@ def test_only_known_applications_of_loaded_modules(contexts, config):
         "Pickup": "app_directed_pickup", "PickupChan": "app_directed_pickup",
         "StopMusicOnHold": "res_musiconhold", "TryExec": "app_exec", "ChanSpy": "app_chanspy",
         "AGI": "res_agi",
+        "Read": "app_read", "Record": "app_record",
     }  # fmt: skip
     core = {"Set", "Goto", "GotoIf", "Answer", "Hangup", "Background", "WaitExten"}
     for context in contexts.values():
