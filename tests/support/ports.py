@@ -1,8 +1,13 @@
-"""A TCP port on loopback that nobody listens on."""
+"""Loopback: a TCP port that nobody listens on, and no certificates."""
 
 from __future__ import annotations
 
 import socket
+import ssl
+from typing import Final
+
+NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For a client of plain HTTP, which would read a thousand authorities' certificates each time."""
 
 
 def free_port() -> int:

@@ -26,7 +26,7 @@ from typing import Any
 import httpx
 
 import crm_bridge.connectors.roundup
-from tests.support.ports import free_port
+from tests.support.ports import NO_TLS, free_port
 
 START_SECONDS = 30.0
 ADDITION = Path(crm_bridge.connectors.roundup.__file__).with_name("schema_addition.txt")
@@ -106,7 +106,7 @@ class Roundup:
     ) -> Any:
         """What the REST interface says to the user `who`: the `data` of its answer."""
         headers = {"X-Requested-With": "tests", "Origin": self.url.rpartition("/office")[0]}
-        with httpx.Client(trust_env=False, timeout=30) as client:
+        with httpx.Client(trust_env=False, timeout=30, verify=NO_TLS) as client:
             answer = client.request(
                 method, f"{self.url}rest/data/{path}", json=body, params=query,
                 headers={**headers, "Referer": self.url}, auth=(who, self.secret),
@@ -138,7 +138,7 @@ class Roundup:
     def _answers(self) -> bool:
         try:
             return httpx.get(f"{self.url}rest/", auth=(self.login, self.secret), trust_env=False,
-                             timeout=5).status_code == 200  # fmt: skip
+                             timeout=5, verify=NO_TLS).status_code == 200  # fmt: skip
         except httpx.HTTPError:
             return False
 
