@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import delivery, framing, live, open_calls, pop, wallboard
+from benchmarks import delivery, framing, live, open_calls, pop, status_line, wallboard
 from benchmarks.load import Load, loaded_lab
 
 
@@ -108,6 +108,9 @@ def main() -> None:
         print("\n6. Fifty wallboards", flush=True)
         walls = wallboard.run(place / "wall", seconds=size.pop_seconds / 2)
         print(wallboard.report(asyncio.run(walls)), flush=True)
+        print("\n7. A hundred callers ask for the status of a case at once", flush=True)
+        (place / "status").mkdir()
+        print(status_line.report(status_line.run(place / "status", rounds=10)), flush=True)
     print(f"\ndone in {time.monotonic() - began:.0f} s")
 
 

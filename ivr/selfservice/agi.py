@@ -29,6 +29,7 @@ BAD_SYNTAX: Final = 520
 _VERB: Final = re.compile(r"[A-Z]+(?: [A-Z]+)*")
 _RESULT: Final = re.compile(r"result=(\S*)(?: \((.*)\))?")
 _CODE: Final = re.compile(r"[0-9]{3}(?:[ -]|$)")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _HANGUP: Final = b"HANGUP"
 
 
@@ -167,7 +168,7 @@ def command(verb: str, *words: str) -> bytes:
 
 
 def _quoted(word: str) -> str:
-    if any(ord(c) < 32 or ord(c) == 127 for c in word):
+    if _CONTROL.search(word):
         raise UnsafeCommand("a word of a command with a control character in it")
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
@@ -28,27 +28,78 @@ REPLY_LATE: Final = 5.0
 """Seconds a reply may come later than its command takes."""
 STOP_WITHIN: Final = 2.0
 """Seconds in which sessions end when the server stops."""
-_PIECE: Final = 4096
+_UNASKED: Final = 8
+"""Events that wait to be read; we ask one thing at a time, and HANGUP may come with its reply."""
 
 
 class Gone(Exception):
     """The caller has hung up, or Asterisk has closed the connection."""
 
 
-class Line:
-    """A call as a session speaks to it."""
+class Line(asyncio.Protocol):
+    """A call as a session speaks to it.
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    A protocol and not a stream: between a caller's last digit and the first word of the answer lie
+    three replies, and a hundred callers may be there.
+    """
+
+    def __init__(self, taken: Callable[[Line], None]) -> None:
+        self._taken = taken
         self._framer = Framer()
-        self._events: list[Request | Reply | HungUp] = []
+        self._events: deque[Request | Reply | HungUp] = deque()
+        self._ended: Exception | None = None
+        self._waiting: asyncio.Future[None] | None = None
+        self._transport: asyncio.Transport | None = None
         self.request = Request({})
+
+    # --- the wire
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Asterisk has connected."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError("FastAGI is spoken over TCP")
+        self._transport = transport
+        self._taken(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Frames what Asterisk says."""
+        try:
+            self._events += self._framer.feed(data)
+            if len(self._events) > _UNASKED:
+                raise AgiFault("replies that nobody asked for")
+        except AgiFault as fault:
+            self._end(fault)
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more will come."""
+        self._end(Gone())
+
+    def _end(self, why: Exception) -> None:
+        self._ended = self._ended or why
+        if self._transport is not None:
+            self._transport.close()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    @property
+    def peer(self) -> str:
+        """The address of the other side; empty where there is none."""
+        name = self._transport.get_extra_info("peername") if self._transport else None
+        return str(name[0]) if name else ""
+
+    def close(self) -> None:
+        """Ends the connection once what was written is sent."""
+        self._end(Gone())
+
+    # --- what a session does
 
     async def begin(self) -> Request:
         """What Asterisk wants; raises Gone, AgiFault, TimeoutError."""
-        async with asyncio.timeout(REQUEST_WITHIN):
-            event = await self._next()
+        event = await self._next(REQUEST_WITHIN)
         if not isinstance(event, Request):
             raise Gone
         self.request = event
@@ -59,25 +110,36 @@ class Line:
 
         Raises Gone where the caller is, AgiFault, and TimeoutError where no reply comes.
         """
-        self._writer.write(command(verb, *words))
-        async with asyncio.timeout(seconds + REPLY_LATE):
-            await self._writer.drain()
-            while True:
-                event = await self._next()
-                if isinstance(event, HungUp) or (isinstance(event, Reply) and event.gone):
-                    raise Gone
-                if not isinstance(event, Reply):
-                    raise AgiFault("a request where a reply was due")
-                if event.code != TRYING:
-                    return event
-
-    async def _next(self) -> Request | Reply | HungUp:
-        while not self._events:
-            data = await self._reader.read(_PIECE)
-            if not data:
+        if self._transport is None or self._transport.is_closing():
+            raise self._ended or Gone()
+        self._transport.write(command(verb, *words))
+        while True:
+            event = await self._next(seconds + REPLY_LATE)
+            if isinstance(event, HungUp) or (isinstance(event, Reply) and event.gone):
                 raise Gone
-            self._events += self._framer.feed(data)
-        return self._events.pop(0)
+            if not isinstance(event, Reply):
+                raise AgiFault("a request where a reply was due")
+            if event.code != TRYING:
+                return event
+
+    async def _next(self, seconds: float) -> Request | Reply | HungUp:
+        while not self._events:
+            if self._ended is not None:
+                raise self._ended
+            loop = asyncio.get_running_loop()
+            self._waiting = waiting = loop.create_future()
+            timer = loop.call_later(seconds, _late, waiting)
+            try:
+                await waiting
+            finally:
+                timer.cancel()
+                self._waiting = None
+        return self._events.popleft()
+
+
+def _late(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_exception(TimeoutError())
 
 
 Session = Callable[[Line], Awaitable[None]]
@@ -108,7 +170,8 @@ class Server:
 
     async def start(self, host: str, port: int) -> int:
         """Listens from now on; returns the port. Raises OSError where that cannot be."""
-        self._server = await asyncio.start_server(self._take, host, port)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Line(self._take), host, port)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
@@ -123,22 +186,20 @@ class Server:
             await asyncio.wait(running, timeout=STOP_WITHIN)
         self._server = None
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("a connection is taken in a task")
+    def _take(self, line: Line) -> None:
+        task = asyncio.create_task(self._run(line), name="self-service session")
         self._running.add(task)
-        try:
-            self.counts[await self._serve(reader, writer)] += 1
-        except asyncio.CancelledError:
-            pass  # by `stop`: whoever made this task must not hear of it as an error
-        finally:
-            self._running.discard(task)
-            writer.close()
+        task.add_done_callback(self._running.discard)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+    async def _run(self, line: Line) -> None:
+        try:
+            self.counts[await self._serve(line)] += 1
+        finally:
+            line.close()
+
+    async def _serve(self, line: Line) -> str:
         """One session to its end; how it ended."""
-        if not self._known(writer):
+        if not self._known(line.peer):
             _log.warning(
                 "self-service was asked for by an address that is no Asterisk of ours",
                 mend="put the Asterisk's address into selfservice.peers, or keep others out",
@@ -147,7 +208,6 @@ class Server:
         if len(self._running) > self._most:
             _log.warning("too many callers at once in self-service", most=self._most)
             return "full"
-        line = Line(reader, writer)
         try:
             async with asyncio.timeout(self._longest):
                 request = await line.begin()
@@ -167,11 +227,10 @@ class Server:
             return "fault"
         return "done"
 
-    def _known(self, writer: asyncio.StreamWriter) -> bool:
-        peer = writer.get_extra_info("peername")
+    def _known(self, peer: str) -> bool:
         try:
-            address = ipaddress.ip_address(peer[0].partition("%")[0])
-        except (TypeError, ValueError, IndexError):
+            address = ipaddress.ip_address(peer.partition("%")[0])
+        except ValueError:
             return False
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped

@@ -7,7 +7,18 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import alerts, delivery, figures, framing, live, open_calls, pop, table, wallboard
+from benchmarks import (
+    alerts,
+    delivery,
+    figures,
+    framing,
+    live,
+    open_calls,
+    pop,
+    status_line,
+    table,
+    wallboard,
+)
 from benchmarks.bridge import Bridge
 from benchmarks.calls import SERVED, Template
 from benchmarks.feeder import reply
@@ -34,6 +45,13 @@ def test_calls_in_progress_stay_in_progress(tmp_path: Path) -> None:
     assert [level.open_calls for level in levels] == [2, 4]
     assert all(level.costs[0].calls == level.open_calls + 10 for level in levels)
     assert "calls open" in open_calls.report(levels)
+
+
+def test_callers_who_ask_at_once_all_have_their_answer(tmp_path: Path) -> None:
+    found = status_line.run(tmp_path, rounds=1)
+    assert [len(w.waited) + w.missed for w in found] == [status_line.CALLERS] * 2
+    assert all(way.waited for way in found)
+    assert "callers at once" in status_line.report(found)
 
 
 async def test_a_look_for_alerts_sees_all_calls() -> None:
