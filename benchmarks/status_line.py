@@ -39,7 +39,7 @@ CALLERS: Final = 100
 ROUNDS: Final = 10
 P99: Final = 50.0
 """Milliseconds."""
-_CASES: Final = 300
+_CASES: Final = 100
 
 
 @dataclass(slots=True)
