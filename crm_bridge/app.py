@@ -21,6 +21,7 @@ from crm_bridge.alerts.floor_watch import FloorWatch
 from crm_bridge.alerts.keeper import Keeper, Sources
 from crm_bridge.alerts.troubles import troubles
 from crm_bridge.cases.attachments import Store
+from crm_bridge.cases.office_hours import Week
 from crm_bridge.cases.rounds import keep_going
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config, NodeSection
@@ -44,6 +45,7 @@ from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import Walk
 from crm_bridge.records.writer import Writer
+from crm_bridge.selfservice.office import Office
 from crm_bridge.selfservice.service import SelfService
 from ivr.ami import actions
 from ivr.ami.client import REST, WATCHED, Client, NodeAddress
@@ -246,8 +248,14 @@ class App:
 
     def ended(self, call: Call, _event: Event) -> None:
         """Takes in a call that was lost, or called one back; never waits or raises."""
-        if call.outcome in LOST or (call.direction == OUTBOUND and call.ended_at is not None):
+        over = call.ended_at is not None
+        closed = over and any(mark.name == "closed" for mark in call.marks)
+        if call.outcome in LOST or closed or (call.direction == OUTBOUND and over):
             self._lost.set()
+
+    def wished(self) -> None:
+        """Takes in that a caller asked to be called back."""
+        self._lost.set()
 
     async def _tell_lost(self) -> None:
         """Tells the desks that somebody waits to be called back, once that is on disk."""
@@ -345,7 +353,10 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     app.reports = MonthlyReports(database, config, clock, Press())
     if config.selfservice is not None:
         places = [Place(one.sounds, one.takes) for one in config.node if one.sounds and one.takes]
-        app.selfservice = SelfService(config.selfservice, database, clock, places)
+        hours = config.hours
+        office = Office(database, clock, Week(hours.minutes()) if hours else None)
+        office.call_of, office.on_wish = partial(_call_of, app), app.wished
+        app.selfservice = SelfService(config.selfservice, database, clock, places, office)
     directory = config.directory()
     standards = load_standards()
     floor = app.floor = Floor.of(config, database, app.hub, clock)
@@ -388,6 +399,17 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     floor.supervision.calls.declare = app.declare
     await floor.supervision.book.load()
     return app
+
+
+def _call_of(app: App, uniqueid: str) -> str:
+    """The id of the call that came in on this channel, heard of already or not."""
+    names = [node.name for node in app.nodes]
+    for node in app.nodes:
+        if f"{node.name}-{uniqueid}" in node.pipeline.tracker.lives:
+            return f"{node.name}-{uniqueid}"
+    # Asterisk's ids begin with its own systemname
+    own = [name for name in names if uniqueid.startswith(f"{name}-")]
+    return f"{(own or names)[0]}-{uniqueid}"
 
 
 def _troubles(app: App) -> Mapping[str, tuple[str, str]]:

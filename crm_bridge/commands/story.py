@@ -91,6 +91,7 @@ _SAID: Final[dict[str, tuple[str, str]]] = {
     "supervision_begin": ("หัวหน้างานเริ่ม{0}", "as a supervisor begins: {0}"),
     "supervision_end": ("หัวหน้างานสิ้นสุดการ{0}", "as a supervisor ends: {0}"),
     "callback": ("โทรกลับตามสายที่ไม่ได้รับ {0}", "calls the caller of a lost call back {0}"),
+    "closed": ("แจ้งว่าอยู่นอกเวลาทำการ ({0})", "is told that the office is closed ({0})"),
     "self_begin": ("เริ่มบริการตนเอง {0}", "self-service begins ({0})"),
     "self_end": ("จบบริการตนเอง ({0})", "self-service has ended ({0})"),
     "guide": ("อ่านคำแนะนำข้อมูลตลาดจบ", "the marketing guide has been read out"),

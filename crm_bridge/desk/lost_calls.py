@@ -1,9 +1,13 @@
 """Callers who were lost before an officer spoke with them, until somebody has.
 
-Lost is an inbound call that was abandoned in a queue, ended there by the queue's time, or hung up
-between queues; not one of the menu alone, and not a `short` one. One line is one number: who tried
-three times is called back once. A later call with that number that was served, in or out, settles
-them all. A call without a number cannot be called back and is not here.
+Lost is an inbound call that was abandoned in a queue, ended there by the queue's time, hung up
+between queues, or came to nothing out of office hours; not one of the menu alone, and not a `short`
+one. One line is one number: who tried three times is called back once. A later call with that
+number that was served, in or out, settles them all. A call without a number cannot be called back
+and is not here.
+
+A caller who asked the line to be called back is here with the number he confirmed, in place of the
+one he called from, however his call came out and even where its record never came.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
@@ -21,9 +25,10 @@ from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
 from crm_bridge.plain_text import plain_line
 from crm_bridge.records.callback_figures import NUMBERS
-from crm_bridge.records.desk_tables.wrapups import lost_call_ends
+from crm_bridge.records.callers import normalise
+from crm_bridge.records.desk_tables.wrapups import call_back_wishes, lost_call_ends
 from crm_bridge.records.figure_sources import changed
-from crm_bridge.records.tables import agent_parts, calls, queue_passages
+from crm_bridge.records.tables import agent_parts, calls, marks, queue_passages
 from ivr.calls.call import INBOUND, OUTBOUND, Micros, Outcome
 
 DAYS: Final = 7
@@ -79,6 +84,16 @@ class LostCall:
     """Who reached the caller, or is calling."""
     reason: str = ""
     """Why it was given up."""
+    asked_us: Micros | None = None
+    """When the caller asked to be called back; None where he did not."""
+    out_of_hours: bool = False
+    """The office was closed when he called."""
+
+    @property
+    def other_number(self) -> bool:
+        """He called from a telephone that is not the one to be called, and did not hide it."""
+        shown = normalise(self.presented)
+        return not shown.withheld and shown.e164 != self.e164
 
 
 async def lost_calls(
@@ -91,25 +106,25 @@ async def lost_calls(
 ) -> list[LostCall]:
     """Numbers to call back, who waits longest first; with those that are settled if asked.
 
-    At most `limit` lost calls are looked at, the newest.
+    At most `limit` lost calls and as many wishes are looked at, the newest.
     """
     since = clock.now_us() - days * _DAY
-    query = (
-        select(calls)
-        .where(_is_lost(), calls.c.entered_us >= since)
-        .order_by(calls.c.entered_us.desc(), calls.c.call_id.desc())
-        .limit(limit)
-    )
-    lost = (await connection.execute(query)).all()
+    lost: list[Row[Any]] = []
+    for query, at in (
+        (_lost().where(calls.c.entered_us >= since), calls.c.entered_us),
+        (_wished().where(call_back_wishes.c.asked_us >= since), call_back_wishes.c.asked_us),
+    ):
+        lost += (await connection.execute(query.order_by(at.desc()).limit(limit))).all()
     if not lost:
         return []
-    numbers = {row.caller_e164 for row in lost}
+    lost.sort(key=lambda row: (row.entered_us, row.call_id), reverse=True)
+    numbers = {row.number for row in lost}
     later = await _contacts(connection, numbers, since)
     ends = await _ends(connection, [row.call_id for row in lost])
     found = []
     by_number: dict[str, list[Row[Any]]] = {}
     for row in lost:
-        by_number.setdefault(row.caller_e164, []).append(row)
+        by_number.setdefault(row.number, []).append(row)
     for number, rows in by_number.items():
         line = _line(rows, [row for row in later if row.caller_e164 == number], ends)
         if settled or line.state in {State.OPEN, State.CALLING}:
@@ -124,8 +139,11 @@ async def give_up(
 
     Raises Refused (404) where it is no lost call, (422) without a reason.
     """
-    query = select(calls.c.caller_e164).where(_is_lost(), calls.c.call_id == call_id)
-    number = await connection.scalar(query)
+    wished = call_back_wishes.c.call_id == call_id
+    number = await connection.scalar(select(call_back_wishes.c.number).where(wished))
+    if number is None:
+        query = select(calls.c.caller_e164).where(_is_lost(), calls.c.call_id == call_id)
+        number = await connection.scalar(query)
     if number is None:
         raise Refused("no-lost-call", "ไม่พบสายที่ไม่ได้รับนี้", "there is no such lost call", 404)
     reason = plain_line(reason)[:300]
@@ -141,15 +159,44 @@ async def give_up(
     changed(connection, NUMBERS, number)
 
 
+_QUEUED: Final = (
+    select(queue_passages.c.call_id).where(queue_passages.c.call_id == calls.c.call_id).exists()
+)
+_CLOSED: Final = (
+    select(marks.c.call_id)
+    .where(marks.c.call_id == calls.c.call_id, marks.c.name == "closed")
+    .exists()
+)
+
+
 def _is_lost() -> ColumnElement[bool]:
-    queued = (
-        select(queue_passages.c.call_id).where(queue_passages.c.call_id == calls.c.call_id).exists()
-    )
+    ended_there = and_(calls.c.outcome == _AFTER_QUEUE, or_(_QUEUED, _CLOSED))
     return and_(
         calls.c.direction == INBOUND,
         calls.c.caller_e164.is_not(None),
-        or_(calls.c.outcome.in_(_IN_QUEUE), and_(calls.c.outcome == _AFTER_QUEUE, queued)),
+        or_(calls.c.outcome.in_(_IN_QUEUE), ended_there),
     )
+
+
+def _lost() -> Select[Any]:
+    """Lost calls whose caller asked for nothing."""
+    wished = select(call_back_wishes.c.call_id).where(call_back_wishes.c.call_id == calls.c.call_id)
+    return select(
+        calls.c.call_id, calls.c.caller_e164.label("number"), calls.c.caller_presented,
+        calls.c.caller_name, calls.c.service, calls.c.outcome, calls.c.entered_us,
+        calls.c.ended_us, literal(None).label("asked_us"), _CLOSED.label("closed"),
+    ).where(_is_lost(), ~wished.exists())  # fmt: skip
+
+
+def _wished() -> Select[Any]:
+    """Wishes to be called back, with their calls where these are on disk."""
+    wishes = call_back_wishes
+    return select(
+        wishes.c.call_id, wishes.c.number, calls.c.caller_presented, calls.c.caller_name,
+        calls.c.service, func.coalesce(calls.c.outcome, _AFTER_QUEUE).label("outcome"),
+        func.coalesce(calls.c.entered_us, wishes.c.asked_us).label("entered_us"),
+        calls.c.ended_us, wishes.c.asked_us, literal(True).label("closed"),
+    ).select_from(wishes.outerjoin(calls, calls.c.call_id == wishes.c.call_id))  # fmt: skip
 
 
 async def _contacts(
@@ -198,6 +245,8 @@ def _line(rows: list[Row[Any]], later: list[Row[Any]], ends: dict[str, Row[Any]]
         (row.entered_us for row in later if _spoke(row) and row.entered_us < newest.entered_us),
         default=0,
     )
+    unanswered = [row for row in rows if row.entered_us > last_served]
+    asked = [row.asked_us for row in unanswered if row.asked_us is not None]
     state, settled_by, settled_us, officer, reason = State.OPEN, None, None, None, ""
     if served is not None:
         state, settled_by, officer = State.REACHED, served.call_id, served.agent
@@ -207,11 +256,12 @@ def _line(rows: list[Row[Any]], later: list[Row[Any]], ends: dict[str, Row[Any]]
     elif end is not None:
         state, settled_us, reason = State.GIVEN_UP, end.at_us, end.reason
     return LostCall(
-        newest.call_id, newest.caller_e164, newest.caller_presented, newest.caller_name,
+        newest.call_id, newest.number, newest.caller_presented, newest.caller_name,
         newest.service, newest.outcome, newest.entered_us, newest.ended_us,
-        sum(row.entered_us > last_served for row in rows), state,
+        len(unanswered), state,
         sum(row.direction == OUTBOUND and row.outcome == Outcome.FAILED.value for row in after),
-        settled_by, settled_us, officer, reason,
+        settled_by, settled_us, officer, reason, max(asked, default=None),
+        any(bool(row.closed) for row in unanswered),
     )  # fmt: skip
 
 

@@ -12,8 +12,9 @@ from crm_bridge.clock import Clock
 from crm_bridge.config_selfservice import SelfServiceSection
 from crm_bridge.records.database import Database
 from crm_bridge.selfservice.case_status import CaseStatus
+from crm_bridge.selfservice.office import Office
 from ivr.prompts import keeping
-from ivr.selfservice import status
+from ivr.selfservice import closed, status
 from ivr.selfservice.server import Server
 
 _log = structlog.get_logger(__name__)
@@ -31,11 +32,14 @@ class SelfService:
         database: Database,
         clock: Clock,
         places: Sequence[keeping.Place] = (),
+        office: Office | None = None,
     ) -> None:
         self._section = section
         self.cases = CaseStatus(database, clock)
+        self.office = office or Office(database, clock, None)
         self.server = Server(
             {
+                closed.NAME: closed.HoursService(self.office).session,
                 status.NAME: status.StatusService(self.cases).session,
                 keeping.NAME: keeping.Keeper(places).session,
             },
@@ -46,6 +50,7 @@ class SelfService:
         """Listens and answers; an address that is taken costs the line nothing but this."""
         host, port = self._section.host, self._section.port
         reading = asyncio.create_task(self.cases.run(), name="self-service reads")
+        knowing = asyncio.create_task(self.office.run(), name="office hours")
         try:
             while True:
                 try:
@@ -58,8 +63,10 @@ class SelfService:
                         mend="free that port, or set selfservice.port and the site's `selfservice`",
                     )  # fmt: skip
                     await asyncio.sleep(AGAIN)
-            await reading
+            done, _ = await asyncio.wait({reading, knowing}, return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()  # neither ends by itself
         finally:
             reading.cancel()
+            knowing.cancel()
             await self.server.stop()
-            await asyncio.wait({reading})
+            await asyncio.wait({reading, knowing})

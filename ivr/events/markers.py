@@ -30,8 +30,9 @@ MARKS: Final[dict[str, str]] = {
     "requeued": "the caller goes back into a queue after a failed transfer; value: the queue",
     "queue_timeout": "the queue gave up; value: the queue",
     "guide": "the marketing information guide was read to its end",
+    "closed": "the office is closed and the caller is told so; value: why",
     "self_begin": "self-service begins with the caller; value: its name",
-    "self_end": "how self-service came out; value: NAME:told, not_found, refused, failed or left",
+    "self_end": "how self-service came out; value: NAME:HOW (told, asked, not_found, failed, …)",
     "callback": "an officer calls a lost caller back; value: the lost call's id, or empty",
     "supervise": "a supervisor goes to an officer's call; value: WAY:SUPERVISOR:UNIQUEID",
 }

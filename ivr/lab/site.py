@@ -155,6 +155,8 @@ class Site:
     selfservice: str = ""
     """`host:port` where the bridge listens for self-service ([selfservice] of hotline.toml); empty:
     callers who ask for the status of a ticket get an officer."""
+    hours: bool = False
+    """Callers are asked for at the bridge before the menu: out of [hours] they are told so."""
 
     # --- paths
     owner: str | None = None

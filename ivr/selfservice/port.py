@@ -73,3 +73,44 @@ class StatusDesk(Protocol):
         Raises Unanswered where that cannot be told within the desk's time limit.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """The office is closed."""
+
+    why: str
+    """`before`, `lunch`, `after`, `weekend`, `holiday` or `closure`."""
+    now: dt.datetime
+    """In Bangkok, as `opens`."""
+    opens: dt.datetime | None
+    """When it opens next; None where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """A caller's wish to be called."""
+
+    uniqueid: str
+    """Asterisk's own id of the caller's channel."""
+    number: str
+    """E.164, as `OfficeDesk.number` gave it."""
+
+
+class OfficeDesk(Protocol):
+    """Who knows when the office is open, and takes what callers leave while it is not."""
+
+    def shut(self) -> Shut | None:
+        """None while it is open; asks nobody. Raises Unanswered where that is not known."""
+        ...
+
+    def number(self, keyed: str) -> tuple[str, str] | None:
+        """E.164 and as it is said, where this is a Thai telephone that can be called back."""
+        ...
+
+    async def call_back(self, wish: CallBack) -> None:
+        """Keeps the wish, one a call: a later one of the same call stands in its place.
+
+        Raises Unanswered where it is not known to be kept within the desk's time limit.
+        """
+        ...

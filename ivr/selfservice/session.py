@@ -44,6 +44,7 @@ class Session:
         self._line = line
         self.language = "en" if line.request.get("language") == "en" else "th"
         self.number = _number(line.request.get("callerid"))
+        self.uniqueid = line.request.get("uniqueid")
 
     async def begin(self) -> None:
         """The first word: Asterisk knows that somebody is there."""
@@ -60,7 +61,17 @@ class Session:
 
     async def mark(self, name: str, value: str) -> None:
         """Emits a marker through the dialplan's one subroutine."""
-        await self._done("GOSUB", "mark", "s", "1", f"{name},{value}")
+        await self.run("mark", "s", f"{name},{value}")
+
+    async def run(self, context: str, extension: str, arguments: str) -> None:
+        """Runs a subroutine of the dialplan."""
+        await self._done("GOSUB", context, extension, "1", arguments)
+
+    async def speak(self, language: str) -> None:
+        """What is said from here on is said in this language: th or en."""
+        await self.set("CHANNEL(language)", language)
+        self.language = language
+        await self.mark("language", language)
 
     async def play(self, sounds: Sequence[str]) -> str | None:
         """Plays sounds to their end, or to the key that is pressed meanwhile: that key."""

@@ -109,6 +109,7 @@ async def back_to_0018(connection):
             await connection.execute(text(f"DROP TABLE {form.name}"))
         if form.index:
             await connection.execute(text(f"DROP INDEX ix_{form.name}_{form.index[0]}"))
+    await connection.execute(text("DROP TABLE call_back_wishes"))  # 0020
     await connection.execute(text("UPDATE alembic_version SET version_num = '0018'"))
 
 

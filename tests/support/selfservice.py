@@ -31,7 +31,7 @@ class Ear:
 
 @dataclass
 class Caller:
-    """One caller who has pressed 4."""
+    """One caller who has pressed 4, or who came out of hours."""
 
     stage: Stage
     ear: Ear
@@ -39,13 +39,15 @@ class Caller:
     channel: str
     uniqueid: str
     since: int
+    after: str = "hotline/menu-"
+    """What he hears counts from the last sound whose name begins so."""
 
     @property
     def sounds(self) -> list[str]:
         """What was played since the menu, in order."""
         self.ear.listen()
         heard = [sound for sound, _ in self.ear.heard.get(self.channel, ())]
-        menu = max(place for place, sound in enumerate(heard) if sound.startswith("hotline/menu-"))
+        menu = max((n for n, sound in enumerate(heard) if sound.startswith(self.after)), default=-1)
         return heard[menu + 1 :]
 
     @property
@@ -84,9 +86,9 @@ class Caller:
         seen = await self.sees("UserEvent", Mark="self_end", Value=f"status:{outcome}")
         return float(seen["Timestamp"])
 
-    async def queued(self) -> float:
-        """Waits until the caller is in the complaint queue; when, since the marker of its begin."""
-        joined = await self.sees("QueueCallerJoin", Queue="complaint")
+    async def queued(self, queue: str = "complaint") -> float:
+        """Waits until the caller is in the queue; when, since the marker of its begin."""
+        joined = await self.sees("QueueCallerJoin", Queue=queue)
         began = await self.sees("UserEvent", Mark="self_begin")
         return float(joined["Timestamp"]) - float(began["Timestamp"])
 
@@ -107,6 +109,20 @@ async def calls_for_status(
     stage: Stage, ear: Ear, number: str, *, withheld: bool = False, english: bool = False
 ) -> Caller:
     """A caller who presses 4 in the main menu, in Thai or English."""
+    caller = await calls_in(stage, ear, number, withheld=withheld)
+    await caller.sees("UserEvent", Mark="menu", Value="main")
+    if english:
+        await caller.leg.press("9")
+        await caller.sees("UserEvent", Mark="language", Value="en")
+    await caller.leg.press("4")
+    await caller.sees("UserEvent", Mark="self_begin", Value="status")
+    return caller
+
+
+async def calls_in(
+    stage: Stage, ear: Ear, number: str, *, withheld: bool = False, after: str = "hotline/menu-"
+) -> Caller:
+    """A caller who is on the line and presses nothing yet."""
     since = stage.witness.mark()
     carrier = await stage.carrier()
     known = {e.get("Uniqueid") for e in stage.witness.events if e.get("Mark") == "enter"}
@@ -122,11 +138,4 @@ async def calls_for_status(
         ),
         since=since,
     )
-    caller = Caller(stage, ear, leg, entered["Channel"], entered["Uniqueid"], since)
-    await caller.sees("UserEvent", Mark="menu", Value="main")
-    if english:
-        await leg.press("9")
-        await caller.sees("UserEvent", Mark="language", Value="en")
-    await leg.press("4")
-    await caller.sees("UserEvent", Mark="self_begin", Value="status")
-    return caller
+    return Caller(stage, ear, leg, entered["Channel"], entered["Uniqueid"], since, after)

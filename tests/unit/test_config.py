@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from crm_bridge import config as rooms
 from crm_bridge import config_outside as outside
 from crm_bridge.config import Config, load_config
+from crm_bridge.config_hours import HoursSection
 from crm_bridge.config_selfservice import SelfServiceSection
 from crm_bridge.config_supervision import SupervisionSection
 from crm_bridge.errors import ConfigMistake
@@ -30,6 +31,7 @@ SECTIONS = {
     "[desk]": rooms.DeskSection,
     "[reports]": rooms.ReportsSection,
     "[selfservice]": SelfServiceSection,
+    "[hours]": HoursSection,
     "[supervision]": SupervisionSection,
     "[wallboard]": rooms.WallboardSection,
 }

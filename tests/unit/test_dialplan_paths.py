@@ -133,7 +133,8 @@ def test_agi_goes_to_the_bridge_and_never_to_a_program(contexts):
     for context in contexts.values():
         for step in context.steps:
             if "AGI" in step.application:
-                script = {"1203-status": "status", "prompt-recording": "keep-prompt"}[context.name]
+                scripts = {"1203-status": "status", "prompt-recording": "keep-prompt"}
+                script = {**scripts, "1203-hours": "hours"}[context.name]
                 assert step.application == "AGI", step.where
                 assert dialplan.split(step.arguments)[0] == f"agi://${{SELFSERVICE}}/{script}"
 

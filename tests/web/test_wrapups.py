@@ -14,7 +14,9 @@ from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
 from crm_bridge.desk.wrapup import OUTCOMES
 from crm_bridge.records.desk_tables.agents import agent_sessions
+from crm_bridge.selfservice.office import Office
 from ivr.calls.call import OUTBOUND, Call, Gap, Mark, Outcome
+from ivr.selfservice.port import CallBack
 from tests.support.desk_calls import SECOND, Line, lost, save, served
 from tests.support.web import Desk
 
@@ -309,6 +311,31 @@ async def test_lost_calls_are_listed_called_back_and_given_up(desk: Desk, line: 
     assert "&lt;script&gt;alert(1)" in whole
     auditor = await desk.browser(Role.AUDITOR)
     assert "call-back" not in (await auditor.get("/calls/lost")).text
+
+
+async def test_who_asked_to_be_called_back_is_marked_and_called_where_he_asked(
+    desk: Desk, line: Line
+):
+    gone = lost(1, hour_ago(desk), Outcome.ABANDONED_MENU, queued=False)
+    gone.marks = [Mark("closed", gone.entered_at + SECOND, "after")]
+    silent = lost(2, hour_ago(desk, 30), Outcome.ABANDONED_MENU, presented="0899999999",
+                  queued=False)  # fmt: skip
+    silent.marks = [Mark("closed", silent.entered_at + SECOND, "holiday")]
+    await save(desk.database, gone, silent)
+    office = Office(desk.database, desk.clock, None)
+    await office.call_back(CallBack(gone.call_id, "+6625074444"))
+    _, browser = await agent(desk)
+    first, second = (await browser.get("/api/v1/lost-calls")).json()
+    assert (first["number"], first["out_of_hours"]) == ("+6625074444", True)
+    assert first["asked_at"] is not None
+    assert (second["number"], second["asked_at"]) == ("+66899999999", None)
+    page = (await browser.get("/calls/lost")).text
+    for words in ("ขอให้โทรกลับ", "โทรมาจาก", "081 234 5678", "โทรมานอกเวลาทำการ"):
+        assert words in page
+    assert '"number": "+6625074444"' in page
+    told = (await browser.get(f"/calls/{silent.call_id}")).text
+    assert "แจ้งว่าอยู่นอกเวลาทำการ" in told
+    assert "วันหยุดราชการ" in told
 
 
 # --- pages

@@ -74,5 +74,17 @@ lost_call_ends = Table(
 )
 """Lost calls that somebody decided not to call back any more."""
 
+call_back_wishes = Table(
+    "call_back_wishes",
+    metadata,
+    Column("call_id", _CallId, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("asked_us", BigInteger, nullable=False),
+    Index("ix_call_back_wishes_asked_us", "asked_us"),
+    Index("ix_call_back_wishes_number", "number"),
+)
+"""Callers who asked the line to be called back; `number` (E.164) is where, not always the calling
+one. The call's own row may come later, or never."""
+
 Index("ix_agent_parts_agent", agent_parts.c.agent, agent_parts.c.released_us)
 Index("ix_calls_outcome", calls.c.outcome, calls.c.entered_us)

@@ -168,6 +168,9 @@ class LostOut(BaseModel):
     settled_at: str | None
     officer: str | None
     reason: str
+    asked_at: str | None
+    """When the caller asked to be called back at this number; null where he did not."""
+    out_of_hours: bool
 
     @classmethod
     def of(cls, line: LostCall) -> LostOut:
@@ -179,6 +182,8 @@ class LostOut(BaseModel):
             state=line.state.value, tried=line.tried, settled_by=line.settled_by,
             settled_at=None if line.settled_us is None else iso(line.settled_us),
             officer=line.officer, reason=line.reason,
+            asked_at=None if line.asked_us is None else iso(line.asked_us),
+            out_of_hours=line.out_of_hours,
         )  # fmt: skip
 
 

@@ -78,6 +78,15 @@ _MARKS: Final[dict[str, Words]] = {
     "logged": ("บันทึกการให้บริการแล้ว", "The record of the call was saved"),
     "taken_over": ("หัวหน้างานรับสายแทน", "A supervisor takes the caller over"),
 }
+_CLOSED: Final[dict[str, Words]] = {
+    "before": ("ยังไม่ถึงเวลาทำการ", "not open yet"),
+    "lunch": ("พักกลางวัน", "lunch"),
+    "after": ("หมดเวลาทำการแล้ว", "closed for the day"),
+    "weekend": ("วันหยุดประจำสัปดาห์", "a day of the week without hours"),
+    "holiday": ("วันหยุดราชการ", "a public holiday"),
+    "closure": ("ปิดทำการเป็นกรณีพิเศษ", "closed on this day"),
+}
+"""Why the office was closed."""
 _SELF: Final[dict[str, Words]] = {
     "told": ("แจ้งสถานะแล้ว", "the status was told"),
     "not_found": ("ไม่พบเลขเรื่อง", "no such ticket number"),
@@ -85,7 +94,16 @@ _SELF: Final[dict[str, Words]] = {
     "failed": ("ระบบขัดข้อง โอนให้เจ้าหน้าที่", "out of order, on to an officer"),
     "left": ("ผู้โทรออกก่อนทราบสถานะ", "left before the status was told"),
 }
-"""How self-service came out."""
+"""How the status of a case came out."""
+_CALL_BACK: Final[dict[str, Words]] = {
+    "asked": ("รับคำขอแล้ว", "the wish was taken"),
+    "failed": ("ระบบขัดข้อง โอนให้เจ้าหน้าที่", "out of order, on to an officer"),
+    "left": ("ผู้โทรออกก่อนยืนยันหมายเลข", "left before a number was confirmed"),
+}
+_SERVICES: Final[dict[str, Words]] = {
+    "status": ("ติดตามสถานะด้วยตนเอง", "Self-service: status"),
+    "callback": ("ขอให้เจ้าหน้าที่โทรกลับ", "Self-service: call back"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +183,12 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
         )  # fmt: skip
     for mark in call.marks:
         if mark.name == "self_end":
-            came = _SELF.get(mark.value.rpartition(":")[2])
-            yield Moment(mark.at, "ติดตามสถานะด้วยตนเอง", "Self-service: status", came_of_it=came)
+            name, _, how = mark.value.rpartition(":")
+            came = _CALL_BACK.get(how) if name == "callback" else _SELF.get(how)
+            yield Moment(mark.at, *_SERVICES.get(name, _SERVICES["status"]), came_of_it=came)
+        if mark.name == "closed":
+            told = ("แจ้งว่าอยู่นอกเวลาทำการ", "Told that the office is closed")
+            yield Moment(mark.at, *told, came_of_it=_CLOSED.get(mark.value))
         if mark.name in _MARKS:
             yield Moment(mark.at, *_MARKS[mark.name], mark.by or "", declared=mark.by is not None)
     for gap in call.gaps:

@@ -136,6 +136,14 @@ def test_who_heard_what_he_asked_for_was_served_whoever_hangs_up():
     assert abandoned.outcome is Outcome.ABANDONED_QUEUE
 
 
+def test_who_was_told_that_it_is_closed_is_no_failure_of_the_line():
+    call = last_of(
+        played(ev.Marked(5 * SECOND, False, CALLER, "closed", "after")),
+        ev.ChannelEnded(9 * SECOND, False, CALLER, 16),
+    )
+    assert (call.outcome, call.ended_by) == (Outcome.ABANDONED_MENU, EndedBy.SYSTEM)
+
+
 def test_housekeeping_orders_decide_nothing():
     call = last_of(
         played(*answered(), *bridged()),

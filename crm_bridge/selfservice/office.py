@@ -1,0 +1,119 @@
+"""When the office is open, as the line asks, and what callers leave while it is not.
+
+The calendar is read again every few seconds and kept: a caller never waits for the database to
+hear that it is closed, and a database that is gone leaves the hours as they were last read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy import delete, insert
+
+from crm_bridge.cases import calendars
+from crm_bridge.cases.office_hours import Week, closed
+from crm_bridge.cases.working_days import Calendar
+from crm_bridge.clock import Clock
+from crm_bridge.errors import StorageError
+from crm_bridge.records.callers import normalise
+from crm_bridge.records.database import Database
+from crm_bridge.records.desk_tables.wrapups import call_back_wishes
+from ivr.calls.call import Micros
+from ivr.selfservice.port import CallBack, Shut, Unanswered
+from ivr.steps.standards import OFFICE_ZONE
+
+_log = structlog.get_logger(__name__)
+
+READ_EVERY: Final = 5.0
+"""Seconds after which a day that was closed or opened just now is known on the line."""
+KEPT_WITHIN: Final = 3.5
+"""Seconds in which a wish is kept, or not."""
+CALLABLE: Final = ("mobile", "fixed")
+"""Kinds of Thai numbers that are called back: none that costs more, none abroad."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Office:
+    """Answers the line; `run` keeps the calendar fresh. Without a week it is always open."""
+
+    def __init__(
+        self, database: Database, clock: Clock, week: Week | None, *, within: float = KEPT_WITHIN
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._week = week
+        self._within = within
+        self._calendar: Calendar | None = None
+        self.call_of: Callable[[str], str] = str
+        """The id of a call by its channel's; the bridge sets it."""
+        self.on_wish: Callable[[], None] = _nobody
+        """Told of each wish that was kept."""
+
+    @property
+    def known(self) -> bool:
+        """Whether the line can be told if it is open."""
+        return self._week is None or self._calendar is not None
+
+    def shut(self) -> Shut | None:
+        """None while it is open; Unanswered before the calendar was ever read."""
+        if self._week is None:
+            return None
+        if self._calendar is None:
+            raise Unanswered
+        now = self._clock.now_us()
+        found = closed(self._week, self._calendar, now)
+        if found is None:
+            return None
+        opens = None if found.opens_us is None else _in_bangkok(found.opens_us)
+        return Shut(found.why.value, _in_bangkok(now), opens)
+
+    def number(self, keyed: str) -> tuple[str, str] | None:
+        """E.164 and national, of a Thai number that is called back."""
+        found = normalise(keyed)
+        if found.e164 is None or found.kind not in CALLABLE:
+            return None
+        return found.e164, "0" + found.e164.removeprefix("+66")
+
+    async def call_back(self, wish: CallBack) -> None:
+        """Keeps the wish in place of an earlier one of the call; raises Unanswered."""
+        call_id = self.call_of(wish.uniqueid)
+        row = {"call_id": call_id, "number": wish.number, "asked_us": self._clock.now_us()}
+        try:
+            async with asyncio.timeout(self._within), self._database.writing() as connection:
+                await connection.execute(
+                    delete(call_back_wishes).where(call_back_wishes.c.call_id == call_id)
+                )
+                await connection.execute(insert(call_back_wishes).values(**row))
+        except (TimeoutError, StorageError) as fault:
+            what = fault.what if isinstance(fault, StorageError) else "it took too long"
+            _log.warning("a wish to be called back was not kept", call=call_id, what=what)
+            raise Unanswered from None
+        self.on_wish()
+
+    async def run(self) -> None:
+        """Reads the calendar again and again, until cancelled."""
+        while self._week is not None:
+            await self.read()
+            await asyncio.sleep(READ_EVERY)
+        await asyncio.Event().wait()
+
+    async def read(self) -> None:
+        """Reads the calendar in force; where that fails, the last one stays."""
+        try:
+            async with self._database.reading() as connection:
+                self._calendar = await calendars.current(connection, self._clock)
+        except StorageError as fault:
+            _log.warning("the calendar was not read for the line", what=fault.what)
+
+
+def _nobody() -> None:
+    pass
+
+
+def _in_bangkok(moment: Micros) -> datetime:
+    return (_EPOCH + timedelta(microseconds=moment)).astimezone(OFFICE_ZONE)

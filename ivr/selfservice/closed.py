@@ -1,0 +1,241 @@
+"""Before the menu: whether the office is open; where it is not, what a caller can do all the same.
+
+He hears why and when it opens next, and is offered a call back (1), the status of a ticket (4), the
+marketing guide (5), the other language (9), all of it again (*), and at lunch, while officers are
+signed in, to wait for one (0). Twice no key, or three wrong ones: goodbye.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+from typing import Final
+
+from ivr.selfservice import saying
+from ivr.selfservice.port import CallBack, OfficeDesk, Shut, Unanswered
+from ivr.selfservice.server import Line
+from ivr.selfservice.session import BETWEEN, Session
+
+NAME: Final = "hours"
+"""The script Asterisk asks for."""
+MENU: Final = "closed"
+"""The menu's name in the markers."""
+SERVICE: Final = "callback"
+"""The service in the markers."""
+CONTEXT: Final = "1203-hours"
+"""The dialplan's side: dialplan/hours.conf."""
+RUNNING: Final = "HOTLINE_HOURS_IN"
+"""The dialplan's variable: which service a caller is in; it marks how that came out if he goes."""
+
+OFFER_WAIT: Final = 5.0
+"""Seconds for a key after the offer."""
+KEY_WAIT: Final = 6.0
+"""Seconds for the next digit of a number."""
+ANSWER_WITHIN: Final = 4.0
+"""Seconds for the desk to keep a wish, of which the caller is told that it takes a moment: a wish
+that is late is better than a queue in which nobody sits."""
+NO_KEYS: Final = 2
+WRONG_KEYS: Final = 3
+TRIES: Final = 3
+LONGEST: Final = 12
+"""Keys of a telephone number that are taken: 0066 is keyed before it now and then."""
+
+OPEN: Final = "open"
+TOLD_SHUT: Final = "shut"
+ASKED: Final = "asked"
+FAILED: Final = "failed"
+LEFT: Final = "left"
+
+FOR_MENU: Final = "menu"
+FOR_OFFICER: Final = "officer"
+FOR_STATUS: Final = "status"
+FOR_GUIDE: Final = "guide"
+GOODBYE: Final = "goodbye"
+
+REASONS: Final = {
+    why: f"hotline/closed-{why}"
+    for why in ("before", "lunch", "after", "weekend", "holiday", "closure")
+}
+"""Why it is closed → the sound that says it."""
+
+_NO_KEY: Final = "hotline/no-key"
+_WRONG_KEY: Final = "hotline/wrong-key"
+
+
+class HoursService:
+    """Receives callers before the menu, as the desk knows the hours."""
+
+    def __init__(self, desk: OfficeDesk) -> None:
+        self._desk = desk
+
+    async def session(self, line: Line) -> None:
+        """One caller, from the first word to where he goes next.
+
+        Asterisk's first argument is how many officers are signed in, its second whether this
+        caller was told before that it is closed.
+        """
+        caller = Session(line)
+        try:
+            shut = self._desk.shut()
+        except Unanswered:
+            shut = None  # hours that are not known close no door
+        if shut is None:
+            await caller.wait_for_us(BETWEEN)
+            await caller.end(OPEN, FOR_MENU)
+            return
+        await caller.begin()
+        officers = line.request.get("arg_1")
+        again = bool(line.request.get("arg_2"))
+        if not again:
+            await caller.run(CONTEXT, "closed", shut.why)
+        waits = shut.why == "lunch" and officers.isdecimal() and int(officers) > 0
+        following = await _Closed(caller, self._desk, shut, waits).run(again)
+        await caller.end(TOLD_SHUT, following)
+
+
+class _Closed:
+    """A caller out of hours."""
+
+    def __init__(self, caller: Session, desk: OfficeDesk, shut: Shut, waits: bool) -> None:
+        self._caller = caller
+        self._desk = desk
+        self._shut = shut
+        self._waits = waits
+
+    async def run(self, again: bool) -> str:
+        """Where he goes next."""
+        unpressed = wrong = 0
+        said = ["hotline/closed-now"] if again else self._all()
+        while True:
+            await self._caller.mark("menu", MENU)
+            keyed = await self._caller.keys([*said, *self._offer()], 1, OFFER_WAIT)
+            key = keyed.keys
+            if not key:
+                await self._caller.mark("no_key", MENU)
+                unpressed += 1
+                if unpressed == NO_KEYS:
+                    return GOODBYE
+                said = [_NO_KEY]
+                continue
+            known = key in "1459*" or (key == "0" and self._waits)
+            await self._caller.mark("key" if known else "wrong_key", f"{MENU}:{key}")
+            if not known:
+                wrong += 1
+                if wrong == WRONG_KEYS:
+                    return GOODBYE
+                said = [_WRONG_KEY]
+                continue
+            following = await self._chosen(key)
+            if following is not None:
+                return following
+            said = [] if key == "1" else self._all()
+
+    async def _chosen(self, key: str) -> str | None:
+        """Where he goes; None where he hears the offer again."""
+        if key == "1":
+            return await _Wish(self._caller, self._desk).run()
+        if key == "9":
+            await self._caller.speak("th" if self._caller.language == "en" else "en")
+        return {"0": FOR_MENU, "4": FOR_STATUS, "5": FOR_GUIDE}.get(key)
+
+    def _all(self) -> list[str]:
+        return ["hotline/menu-language", *sentences(self._shut, self._caller.language)]
+
+    def _offer(self) -> list[str]:
+        wait = ["hotline/closed-wait"] if self._waits else []
+        return [
+            *wait, "hotline/closed-call-back", "hotline/menu-status", "hotline/menu-market",
+            "hotline/menu-repeat",
+        ]  # fmt: skip
+
+
+class _Wish:
+    """A caller who asks to be called back."""
+
+    def __init__(self, caller: Session, desk: OfficeDesk) -> None:
+        self._caller = caller
+        self._desk = desk
+
+    async def run(self) -> str | None:
+        """Where he goes; None back to the offer, without a wish."""
+        caller = self._caller
+        await caller.mark("self_begin", SERVICE)
+        await caller.set(RUNNING, SERVICE)
+        number = self._desk.number(caller.number) if caller.number else None
+        asked = await self._settled(number)
+        if asked is None:
+            await caller.play(["hotline/callback-not-taken"])
+            return await self._over(LEFT, None)
+        if not await self._kept(asked):
+            return await self._over(FAILED, FOR_OFFICER)
+        await self._over(ASKED, None)
+        await caller.play(["hotline/callback-taken"])
+        return GOODBYE
+
+    async def _kept(self, number: str) -> bool:
+        """Keeps the wish while the caller hears of it; also of one who hangs up meanwhile."""
+        keeping = asyncio.create_task(self._desk.call_back(CallBack(self._caller.uniqueid, number)))
+        kept = False
+        try:
+            await self._caller.play(["hotline/callback-moment"])
+            await self._caller.wait_for_us(ANSWER_WITHIN + BETWEEN)
+        finally:
+            with contextlib.suppress(TimeoutError, Unanswered):
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    await keeping
+                    kept = True
+        return kept
+
+    async def _over(self, outcome: str, following: str | None) -> str | None:
+        await self._caller.mark("self_end", f"{SERVICE}:{outcome}")
+        await self._caller.set(RUNNING, "")
+        return following
+
+    async def _settled(self, number: tuple[str, str] | None) -> str | None:
+        """The number that the caller has confirmed, E.164; None after too many tries."""
+        fault: list[str] = []
+        for _ in range(TRIES):
+            if number is None:
+                number, fault = await self._keyed(fault)
+                if number is None:
+                    continue
+            confirm = ["hotline/callback-number", *saying.digits(number[1]),
+                       "hotline/callback-confirm"]  # fmt: skip
+            key = (await self._caller.keys([*fault, *confirm], 1, KEY_WAIT)).keys
+            if key == "1":
+                return number[0]
+            fault = [] if key == "2" else [_WRONG_KEY if key else _NO_KEY]
+            if key == "2":
+                number = None
+        return None
+
+    async def _keyed(self, fault: list[str]) -> tuple[tuple[str, str] | None, list[str]]:
+        """The number he keys, or what to say of it before he tries again."""
+        keyed = await self._caller.keys([*fault, "hotline/callback-enter"], LONGEST, KEY_WAIT)
+        if not keyed.keys:
+            return None, [_NO_KEY]
+        number = self._desk.number(keyed.keys)
+        if number is None:
+            wrong = "hotline/callback-not-thai"
+            return None, ["hotline/status-you-keyed", *saying.digits(keyed.keys), wrong]
+        return number, []
+
+
+def sentences(shut: Shut, language: str) -> list[str]:
+    """Why it is closed and when it opens, as the sounds that say it."""
+    said = [REASONS[shut.why]]
+    if shut.opens is None:
+        return said
+    at = saying.clock(shut.opens.hour, shut.opens.minute, language)
+    if shut.why == "lunch":
+        return [*said, "hotline/closed-back", *at]
+    day = shut.opens.date()
+    ahead = (day - shut.now.date()) // dt.timedelta(days=1)
+    if ahead == 0:
+        which = ["hotline/closed-today"]
+    elif ahead == 1:
+        which = ["hotline/closed-tomorrow"]
+    else:
+        which = [*saying.date(day, language, weekday=True)]
+    return [*said, "hotline/closed-opens", *which, "hotline/closed-at", *at]
