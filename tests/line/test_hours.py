@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from crm_bridge.config_hours import HoursSection
 from crm_bridge.desk.lost_calls import LostCall, lost_calls
 from crm_bridge.records.database import Database
 from ivr.lab.asterisk import Lab
+from ivr.lab.root import Root
 from ivr.lab.stage import Stage
 from ivr.selfservice import closed, saying
 from ivr.selfservice.server import Server
@@ -32,6 +33,7 @@ from tests.line.test_selfservice import (
     silent,
 )
 from tests.support.desk_clock import at
+from tests.support.lab import own_lab
 from tests.support.live import assert_sound, bridge, bridge_config, caught_up, on_disk, until
 from tests.support.migrated import sqlite_url
 from tests.support.selfservice import Caller, Ear, calls_in
@@ -61,6 +63,12 @@ class WallClock(SystemClock):
 
     def now_us(self) -> int:
         return super().now_us() + self._ahead
+
+
+@pytest.fixture(scope="module")
+def lab(lab_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with own_lab(lab_root, tmp_path_factory) as place:
+        yield place
 
 
 @pytest.fixture

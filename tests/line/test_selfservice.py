@@ -7,7 +7,7 @@ import contextlib
 import json
 import socket
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,14 @@ from crm_bridge.records.schema import upgrade
 from crm_bridge.selfservice.service import SelfService
 from ivr.lab.address import FASTAGI_PORT, address
 from ivr.lab.asterisk import Lab, running
+from ivr.lab.root import Root
 from ivr.lab.stage import Stage
 from ivr.selfservice import saying, status
 from ivr.selfservice.server import Line, Server
 from ivr.selfservice.session import Session
 from tests.line.test_run import start
 from tests.support.cases import Cast, bring_to
+from tests.support.lab import own_lab
 from tests.support.live import assert_sound, bridge, bridge_config, caught_up, on_disk, until
 from tests.support.migrated import sqlite_url
 from tests.support.ports import free_port
@@ -62,6 +64,12 @@ async def case_of(url: str, state: State = State.ASSIGNED, **changes: Any) -> st
     finally:
         await database.close()
     return str(case.ticket).replace("-", "")
+
+
+@pytest.fixture(scope="module")
+def lab(lab_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with own_lab(lab_root, tmp_path_factory) as place:
+        yield place
 
 
 @pytest.fixture

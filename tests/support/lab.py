@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,15 +29,26 @@ def lab_number() -> Iterator[int]:
     claim.release()
 
 
-@pytest.fixture(scope="session")
-def lab(lab_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab with the 1203 configuration that runs for the whole session."""
+@contextmanager
+def own_lab(root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab with the 1203 configuration, for as long as the block lasts.
+
+    A file has one of its own where callers give up while a telephone that is put away is rung:
+    Asterisk calls that one again for half a minute, whoever stands there then.
+    """
     claim = Claim.take()
-    place = Lab(tmp_path_factory.mktemp("lab"), claim.number, root=lab_root)
+    place = Lab(tmp_path_factory.mktemp("lab"), claim.number, root=root)
     asyncio.run(place.start())
     yield place
     asyncio.run(place.remove())
     claim.release()
+
+
+@pytest.fixture(scope="session")
+def lab(lab_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab that runs for the whole session."""
+    with own_lab(lab_root, tmp_path_factory) as place:
+        yield place
 
 
 @pytest.fixture
