@@ -67,10 +67,7 @@ async def added_up(
     found = _Sums(form, by, only)
     for tile in fewest(form.levels, since, until):
         found.add(tile)
-    await found.count(connection)
-    if spans:
-        await found.measure(connection)
-    return found.sorted()
+    return await found.read(connection, spans=spans)
 
 
 async def most_of(
@@ -139,10 +136,7 @@ async def series(
     found = _Sums(form, by, only)
     for tile, start in _pieces(levels, since, until, grain):
         found.add(tile, _start(FIGURES[form], grain) if start is None else literal(start))
-    await found.count(connection)
-    if spans:
-        await found.measure(connection)
-    return found.sorted()
+    return await found.read(connection, spans=spans)
 
 
 def _pieces(
@@ -200,6 +194,15 @@ class _Sums:
     def narrow(self, name: str, values: Sequence[str]) -> None:
         """From here on only rows with one of these are read."""
         self._only.append(self._table.c[name].in_(sorted(values)))
+
+    async def read(
+        self, connection: AsyncConnection, *, spans: bool
+    ) -> dict[tuple[str | int, ...], Tally]:
+        """All of it, in order of the keys; without `spans` no histogram."""
+        await self.count(connection)
+        if spans:
+            await self.measure(connection)
+        return self.sorted()
 
     async def count(self, connection: AsyncConnection) -> None:
         """Reads the counts, added up by the database."""

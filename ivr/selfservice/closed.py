@@ -15,7 +15,14 @@ from typing import Final
 from ivr.selfservice import saying
 from ivr.selfservice.port import CallBack, OfficeDesk, Shut, Unanswered
 from ivr.selfservice.server import Line
-from ivr.selfservice.session import BETWEEN, Session
+from ivr.selfservice.session import (
+    BETWEEN,
+    KEY_WAIT,
+    NO_KEY,
+    OFFER_WAIT,
+    WRONG_KEY,
+    Session,
+)
 
 NAME: Final = "hours"
 """The script Asterisk asks for."""
@@ -28,10 +35,6 @@ CONTEXT: Final = "1203-hours"
 RUNNING: Final = "HOTLINE_HOURS_IN"
 """The dialplan's variable: which service a caller is in; it marks how that came out if he goes."""
 
-OFFER_WAIT: Final = 5.0
-"""Seconds for a key after the offer."""
-KEY_WAIT: Final = 6.0
-"""Seconds for the next digit of a number."""
 ANSWER_WITHIN: Final = 4.0
 """Seconds for the desk to keep a wish, of which the caller is told that it takes a moment: a wish
 that is late is better than a queue in which nobody sits."""
@@ -58,9 +61,6 @@ REASONS: Final = {
     for why in ("before", "lunch", "after", "weekend", "holiday", "closure")
 }
 """Why it is closed → the sound that says it."""
-
-_NO_KEY: Final = "hotline/no-key"
-_WRONG_KEY: Final = "hotline/wrong-key"
 
 
 class HoursService:
@@ -116,7 +116,7 @@ class _Closed:
                 unpressed += 1
                 if unpressed == NO_KEYS:
                     return GOODBYE
-                said = [_NO_KEY]
+                said = [NO_KEY]
                 continue
             known = key in "1459*" or (key == "0" and self._waits)
             await self._caller.mark("key" if known else "wrong_key", f"{MENU}:{key}")
@@ -124,7 +124,7 @@ class _Closed:
                 wrong += 1
                 if wrong == WRONG_KEYS:
                     return GOODBYE
-                said = [_WRONG_KEY]
+                said = [WRONG_KEY]
                 continue
             following = await self._chosen(key)
             if following is not None:
@@ -205,7 +205,7 @@ class _Wish:
             key = (await self._caller.keys([*fault, *confirm], 1, KEY_WAIT)).keys
             if key == "1":
                 return number[0]
-            fault = [] if key == "2" else [_WRONG_KEY if key else _NO_KEY]
+            fault = [] if key == "2" else [WRONG_KEY if key else NO_KEY]
             if key == "2":
                 number = None
         return None
@@ -214,7 +214,7 @@ class _Wish:
         """The number he keys, or what to say of it before he tries again."""
         keyed = await self._caller.keys([*fault, "hotline/callback-enter"], LONGEST, KEY_WAIT)
         if not keyed.keys:
-            return None, [_NO_KEY]
+            return None, [NO_KEY]
         number = self._desk.number(keyed.keys)
         if number is None:
             wrong = "hotline/callback-not-thai"

@@ -20,6 +20,12 @@ NEXT: Final = "HOTLINE_SELF_NEXT"
 """The dialplan's variable: where the caller goes, set last; empty says that the session broke."""
 
 KEYS: Final = "0123456789*#"
+NO_KEY: Final = "hotline/no-key"
+WRONG_KEY: Final = "hotline/wrong-key"
+KEY_WAIT: Final = 6.0
+"""Seconds for the next digit of a number."""
+OFFER_WAIT: Final = 5.0
+"""Seconds for a key after an offer."""
 SPOKEN: Final = 12.0
 """Seconds a sound of ours may take."""
 SHORT: Final = 3.0

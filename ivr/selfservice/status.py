@@ -14,17 +14,13 @@ from typing import Final
 from ivr.selfservice import saying
 from ivr.selfservice.port import Question, Slip, Status, StatusDesk, Unanswered, Unproved
 from ivr.selfservice.server import Line
-from ivr.selfservice.session import OUTCOME, Session
+from ivr.selfservice.session import KEY_WAIT, NO_KEY, OFFER_WAIT, OUTCOME, WRONG_KEY, Session
 
 NAME: Final = "status"
 """The script Asterisk asks for, the menu's name, and the service in the markers."""
 TRIES: Final = 3
 TICKET: Final = 9
 LAST: Final = 4
-KEY_WAIT: Final = 6.0
-"""Seconds for the next digit of a number."""
-OFFER_WAIT: Final = 5.0
-"""Seconds for a key after the offer."""
 ANSWER_WITHIN: Final = 1.5
 """Seconds for the desk; with what the dialplan then needs the caller is on his way within two."""
 
@@ -59,7 +55,6 @@ SLIPS: Final = {Slip.LENGTH: "hotline/status-nine-digits", Slip.DIGIT: "hotline/
 _STATE: Final = 1
 """Which sentence says the state: who has heard it has been told."""
 _ENTER: Final = "hotline/status-enter"
-_NO_KEY: Final = "hotline/no-key"
 _OFFER: Final = "hotline/status-offer"
 
 
@@ -103,7 +98,7 @@ class StatusService:
             if keyed.keys == "0":
                 return ""
             if not keyed.keys:
-                fault = [_NO_KEY]
+                fault = [NO_KEY]
                 continue
             slip = Slip.DIGIT if not keyed.keys.isdecimal() else self._desk.slip(keyed.keys)
             if slip is None:
@@ -122,7 +117,7 @@ class StatusService:
             if keyed.keys == "0":
                 return None
             if not keyed.keys:
-                fault = [_NO_KEY]
+                fault = [NO_KEY]
                 continue
             fault = ["hotline/status-not-matched"]
             if len(keyed.keys) != LAST or not keyed.keys.isdecimal():
@@ -170,7 +165,7 @@ class _Telling:
             faults += 1
             if faults == TRIES:
                 return self._outcome, OFFICER
-            key = await self._caller.play(["hotline/wrong-key"])
+            key = await self._caller.play([WRONG_KEY])
 
     @property
     def _outcome(self) -> str:
