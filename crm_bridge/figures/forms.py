@@ -27,10 +27,10 @@ with the queue "".
 Where hundreds of officers or agencies would be added up for a figure of all of them, a form is kept
 that is the sum of another (`of`) over some of its keys; or over all but one, `what`, at a time.
 
-Before its keys a row has its `level` and `from_us`: the quarter of an hour, day or month of
-Asia/Bangkok, and the moment of its beginning. Each level holds all there is, so that a span is read
-from the coarsest rows that make it up. Names are empty where there is none: a greet that nobody
-answered has no agent.
+Before its keys a row has its `level` and `from_us`: the quarter of an hour, day, dekad, month or
+year of Asia/Bangkok, and the moment of its beginning. Each level holds all there is, so that a span
+is read from the fewest rows that make it up; dekads and years are kept where there are many keys.
+Names are empty where there is none: a greet that nobody answered has no agent.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ class Form:
 
 _ALL: Final[tuple[Level, ...]] = ("quarter", "day", "month")
 _DAYS: Final[tuple[Level, ...]] = ("day", "month")
+_MANY: Final[tuple[Level, ...]] = ("day", "dekad", "month", "year")
+"""Where a day has hundreds of rows: odd spans of a year are some six reads of them, not thirty."""
 _TIMINGS: Final = ("within", "over", "open", "observed", "declared", "inferred", "unknown",
                    "elapsed_us")  # fmt: skip
 
@@ -74,14 +76,14 @@ _STEP: Final = ("step", "service", "queue")
 """Of hundreds of officers, or of every hour, those of one step lie together."""
 AGENT_STEPS: Final = Form(
     "figures_agent_steps",
-    _DAYS,
+    _MANY,
     (*_STEP, "agent"),
     _TIMINGS,
     ("elapsed",),
     index=("agent", "from_us"),
 )
 AGENCY_STEPS: Final = Form(
-    "figures_agency_steps", _DAYS, ("agency", *_WHAT), _TIMINGS, ("elapsed",)
+    "figures_agency_steps", _MANY, ("agency", *_WHAT), _TIMINGS, ("elapsed",)
 )
 """Apart from officers: a row an officer and agency would be nearly a row a timing."""
 QUEUES: Final = Form(
@@ -100,7 +102,7 @@ CALLS: Final = Form(
 )
 AGENTS: Final = Form(
     "figures_agents",
-    _DAYS,
+    _MANY,
     ("agent", "queue"),
     ("parts", "talk_us", "hold_us", "wrap_us"),
     ("handled",),
@@ -109,7 +111,7 @@ AGENTS: Final = Form(
 HANDLINGS: Final = Form("figures_handlings", _DAYS, ("queue",), AGENTS.counts, of=AGENTS)
 HOURS: Final = Form(
     "figures_hours",
-    _DAYS,
+    _MANY,
     (*_STEP, "hour_of_week"),
     ("timings", "within", "over", "offered", "answered", "abandoned"),
 )
@@ -117,7 +119,7 @@ HOURS: Final = Form(
 short ones too: it knows no threshold."""
 TRANSFERS: Final = Form(
     "figures_transfers",
-    _DAYS,
+    _MANY,
     ("kind", "agency", "outcome"),
     ("transfers", "asked_us", "ours_us", "theirs_us"),
     ("whole", "ours", "theirs"),
@@ -134,18 +136,18 @@ TRANSFERS_ENDED: Final = Form(
     ("whole",),
     of=TRANSFERS,
 )
-MENUS: Final = Form("figures_menus", _DAYS, ("path", "outcome"), ("calls",))
+MENUS: Final = Form("figures_menus", _MANY, ("path", "outcome"), ("calls",))
 REPEATS: Final = Form("figures_repeats", ("month",), ("times",), ("callers", "calls"))
 """Calls from a number, by the month in which they were entered; withheld ones are in `CALLS`."""
 CALLBACKS: Final = Form("figures_callbacks", _DAYS, ("state",), ("calls", "after_us"), ("after",))
 """Callers lost before an officer spoke with them, by the day of the call. `state`: `called_back`,
 `called_again` (and was served before anybody called back), `given_up`, `waiting`, `no_number`.
 `after`: the lost call over → the first answered call back, where that was first."""
-SUBJECTS: Final = Form("figures_subjects", _DAYS, ("service", "subject", "outcome"), ("records",))
+SUBJECTS: Final = Form("figures_subjects", _MANY, ("service", "subject", "outcome"), ("records",))
 """Officers' records by the day on which they were first saved."""
 CASES: Final = Form(
     "figures_cases",
-    _DAYS,
+    _MANY,
     ("kind", "agency", "province", "subject", "state"),
     ("cases", "settled", "settled_within", "settled_over", "first_contact", "reopened"),
     ("working_time",),
@@ -155,7 +157,7 @@ CASES: Final = Form(
 is 24 hours. `first_contact`: settled in the first round without any agency."""
 CASES_BY: Final = Form(
     "figures_cases_by",
-    _DAYS,
+    _MANY,
     ("what", "value"),
     CASES.counts,
     CASES.spans,
@@ -164,14 +166,14 @@ CASES_BY: Final = Form(
 )
 AGENCY_CASES: Final = Form(
     "figures_agency_cases",
-    _DAYS,
+    _MANY,
     ("agency", "what", "value"),
     CASES.counts,
     CASES.spans,
     of=CASES,
     each=("kind", "province", "subject"),
 )
-AGENT_TIMES: Final = Form("figures_agent_times", _DAYS, ("agent", "state", "reason"), ("time_us",))
+AGENT_TIMES: Final = Form("figures_agent_times", _MANY, ("agent", "state", "reason"), ("time_us",))
 """How long officers who are signed in were `ready`, `paused` (for a reason) or in `wrapup`; a state
 that is not over is not in it."""
 FORMS: Final = (

@@ -1,18 +1,19 @@
-"""The spans of time that figures are kept by: quarters of an hour, days and months of Asia/Bangkok.
+"""The spans of time that figures are kept by: quarters of an hour to years of Asia/Bangkok.
 
 Bangkok knows no summer time: seven hours before UTC, always. Moments are microseconds since the
-epoch, UTC; a quarter, day, week (from Monday) or month is the moment of its beginning.
+epoch, UTC; a quarter, day, week (from Monday), dekad, month or year is the moment of its beginning.
+A dekad is a third of a month as meteorologists count it: from the 1st, the 11th and the 21st.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, Literal
 
-Level = Literal["quarter", "day", "month"]
+Level = Literal["quarter", "day", "dekad", "month", "year"]
 Grain = Literal["quarter", "day", "week", "month"]
 
 QUARTER: Final = 900 * 1_000_000
@@ -45,10 +46,7 @@ class Tile:
         at = _from(self.level, self.since)
         while at < self.until:
             found.append(at)
-            if self.level == "month":
-                at = month_after(at)
-            else:
-                at += DAY if self.level == "day" else QUARTER
+            at = _after(self.level, at)
         return found
 
 
@@ -67,14 +65,24 @@ def week_of(micros: int) -> int:
     return micros - (micros + TO_MONDAY) % WEEK
 
 
+def dekad_of(micros: int) -> int:
+    """The beginning of the dekad in Asia/Bangkok in which this moment lies."""
+    return _calendar((micros + EAST) // DAY)["dekad"][0]
+
+
 def month_of(micros: int) -> int:
     """The beginning of the month in Asia/Bangkok in which this moment lies."""
-    return _months((micros + EAST) // DAY)[0]
+    return _calendar((micros + EAST) // DAY)["month"][0]
 
 
 def month_after(micros: int) -> int:
     """The beginning of the next month in Asia/Bangkok."""
-    return _months((micros + EAST) // DAY)[1]
+    return _calendar((micros + EAST) // DAY)["month"][1]
+
+
+def year_of(micros: int) -> int:
+    """The beginning of the year in Asia/Bangkok in which this moment lies."""
+    return _calendar((micros + EAST) // DAY)["year"][0]
 
 
 def hour_of_week(micros: int) -> str:
@@ -83,31 +91,51 @@ def hour_of_week(micros: int) -> str:
 
 
 @lru_cache(4096)
-def _months(day: int) -> tuple[int, int]:
-    first = (_EPOCH + timedelta(days=day)).replace(day=1)
+def _calendar(day: int) -> Mapping[Level, tuple[int, int]]:
+    """What of the calendar a day lies in: its beginning, and that of the next."""
+    date_ = _EPOCH + timedelta(days=day)
+    first = date_.replace(day=1)
     after = (first + timedelta(days=31)).replace(day=1)
-    return _midnight(first), _midnight(after)
+    dekad = first + timedelta(days=min((date_.day - 1) // 10, 2) * 10)
+    next_dekad = after if dekad.day > 20 else dekad + timedelta(days=10)
+    year = first.replace(month=1)
+    return {
+        "dekad": (_midnight(dekad), _midnight(next_dekad)),
+        "month": (_midnight(first), _midnight(after)),
+        "year": (_midnight(year), _midnight(year.replace(year=year.year + 1))),
+    }
 
 
 def _midnight(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) * 1_000_000 - EAST
 
 
+_BEGINNINGS: Final[Mapping[Level, Callable[[int], int]]] = {
+    "quarter": quarter_of,
+    "day": day_of,
+    "dekad": dekad_of,
+    "month": month_of,
+    "year": year_of,
+}
+
+
 def beginning(level: Level, micros: int) -> int:
-    """The beginning of the quarter, day or month in which this moment lies."""
-    if level == "month":
-        return month_of(micros)
-    return day_of(micros) if level == "day" else quarter_of(micros)
+    """The beginning of the quarter, day, dekad, month or year in which this moment lies."""
+    return _BEGINNINGS[level](micros)
+
+
+def _after(level: Level, micros: int) -> int:
+    """The beginning of the next one."""
+    if level == "quarter":
+        return quarter_of(micros) + QUARTER
+    if level == "day":
+        return day_of(micros) + DAY
+    return _calendar((micros + EAST) // DAY)[level][1]
 
 
 def _from(level: Level, micros: int) -> int:
     """The first beginning that is not before this moment."""
-    begun = beginning(level, micros)
-    if begun == micros:
-        return micros
-    if level == "month":
-        return month_after(micros)
-    return begun + (DAY if level == "day" else QUARTER)
+    return micros if beginning(level, micros) == micros else _after(level, micros)
 
 
 def tiles(levels: Sequence[Level], since: int | None, until: int | None) -> Iterator[Tile]:
@@ -137,7 +165,7 @@ def tiles(levels: Sequence[Level], since: int | None, until: int | None) -> Iter
 def fewest(levels: Sequence[Level], since: int | None, until: int | None) -> Iterator[Tile]:
     """The fewest rows that make up a span: those of `tiles`, or a coarse one less some finer ones.
 
-    Twenty days of a month are the month less ten days, and a month up to today is the month.
+    Twenty days of a month are the month less a dekad, and a year up to today is the year.
     """
     if since is not None and until is not None and since >= until:
         return

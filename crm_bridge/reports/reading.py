@@ -1,7 +1,8 @@
 """Figures of a span of time, read from the tables of figures and added up by what is asked.
 
-A span is made up of whole months, then days, then quarters of an hour, or of a longer one less some
-shorter (`levels.fewest`), so that a year costs twelve rows a key, and a month to date one or a few.
+A span is made up of whole years, months, then dekads, days and quarters of an hour, or of a longer
+one less some shorter (`levels.fewest`), so that a year costs one row a key, or twelve where there
+are few keys, and a month to date one or a few.
 The database adds the counts up; histograms come as they are stored and are added up when somebody
 looks at them.
 """
@@ -45,7 +46,7 @@ _UP_TO: Final[dict[Grain, tuple[Level, ...]]] = {
     "quarter": ("quarter",),
     "day": ("quarter", "day"),
     "week": ("quarter", "day"),
-    "month": ("quarter", "day", "month"),
+    "month": ("quarter", "day", "dekad", "month"),
 }
 
 

@@ -24,6 +24,8 @@ _KEYS: Final = {
     HOURS: ("hour_of_week", "queue", "service", "step"),
 }
 """As they stood when the first checksums were printed: the same figures keep the same one."""
+_LEVELS: Final = ("quarter", "day", "month")
+"""Those of that time; the others are sums of these."""
 _BREATH: Final = 250
 """Rows after which others have a turn."""
 
@@ -41,11 +43,12 @@ async def checksum(connection: AsyncConnection, period: Period) -> str:
 
 
 async def _lines(connection: AsyncConnection, form: Form, period: Period) -> list[bytes]:
-    """The coarsest rows that make up the days: those that a report of them is read from."""
+    """The coarsest rows of those levels that make up the days."""
     table = FIGURES[form]
     names = ("level", "from_us", *_KEYS.get(form, form.keys), *form.counts, *form.spans)
     found = []
-    for tile in tiles(form.levels, period.since, period.until):
+    levels = tuple(level for level in form.levels if level in _LEVELS)
+    for tile in tiles(levels, period.since, period.until):
         query = select(*(table.c[name] for name in names)).where(
             table.c.level == tile.level,
             table.c.from_us >= tile.since,

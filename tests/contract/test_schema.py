@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -15,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text, update
 
 import crm_bridge.records.desk_tables  # noqa: F401  # its tables are on the metadata
-from crm_bridge.figures.forms import AGENT_STEPS, FORMS, HOURS, TRANSFERS
+from crm_bridge.figures.forms import AGENTS, FORMS, TRANSFERS
 from crm_bridge.figures.histogram import bucket
 from crm_bridge.figures.levels import DAY, day_of
 from crm_bridge.figures.tallies import Tallies, Tally
@@ -109,15 +110,20 @@ async def back_to_0018(connection):
             await connection.execute(text(f"DROP TABLE {form.name}"))
         if form.index:
             await connection.execute(text(f"DROP INDEX ix_{form.name}_{form.index[0]}"))
+        if form.of is None:
+            added = text(f"DELETE FROM {form.name} WHERE level IN ('dekad', 'year')")  # 0021
+            await connection.execute(added)
     await connection.execute(text("DROP TABLE call_back_wishes"))  # 0020
     await connection.execute(text("UPDATE alembic_version SET version_num = '0018'"))
 
 
 async def test_sums_that_a_migration_makes_are_those_of_counting(database: Database):
-    """0019 makes the forms of all officers, agencies and cases of what is counted already."""
+    """0019 makes the forms of all officers, agencies and cases of what is counted already, and
+    0021 dekads and years of the forms of many keys."""
     sums = [form for form in FORMS if form.of is not None]
+    many = {form: None for form in FORMS if form.of is None and "year" in form.levels}
     found, chance = Tallies(), random.Random(1203)
-    for form in {form.of: None for form in sums} | {AGENT_STEPS: None, HOURS: None}:
+    for form in {form.of: None for form in sums} | many:
         for n in range(60):
             at = day_of(1_790_730_000_000_000) + chance.randrange(50) * DAY
             key = (at, *(chance.choice(("", "a", "b")) for _ in form.keys))
@@ -126,7 +132,7 @@ async def test_sums_that_a_migration_makes_are_those_of_counting(database: Datab
     async with database.writing() as connection:
         await connection.run_sync(lambda c: Figures(c.dialect).apply(c, found))
     counted = await figures(database)
-    assert all(counted[form.name] for form in sums)
+    assert all(counted[form.name] for form in (*sums, *many))
     async with database.writing() as connection:
         await back_to_0018(connection)
         await connection.execute(
@@ -140,12 +146,18 @@ async def test_sums_that_a_migration_makes_are_those_of_counting(database: Datab
     assert made == {name: rows for name, rows in counted.items() if name != "figures_added"}
 
 
-async def test_figures_that_are_damaged_are_counted_anew_by_a_migration(database: Database):
-    found = Tallies()
-    found.at(TRANSFERS, (0, "blind", "dit", "answered")).add(Tally([1, 0, 0, 0], [{1: 1}, {}, {}]))
+@pytest.mark.parametrize(
+    ("form", "span"), [(TRANSFERS, "whole"), (AGENTS, "handled")], ids=["0019", "0021"]
+)
+async def test_figures_that_are_damaged_are_counted_anew_by_a_migration(
+    database: Database, form, span
+):
+    found, nothing = Tallies(), [0] * (len(form.counts) - 1)
+    spans = [{1: 1}, *({} for _ in form.spans[1:])]
+    found.at(form, (0, *("x" for _ in form.keys))).add(Tally([1, *nothing], spans))
     async with database.writing() as connection:
         await connection.run_sync(lambda c: Figures(c.dialect).apply(c, found))
-        await connection.execute(update(FIGURES[TRANSFERS]).values(whole=b"cut"))
+        await connection.execute(update(FIGURES[form]).values({span: b"cut"}))
         await back_to_0018(connection)
     await schema.upgrade(database)
     assert not any((await figures(database)).values())

@@ -16,6 +16,7 @@ from crm_bridge.figures.levels import (
     Tile,
     beginning,
     day_of,
+    dekad_of,
     fewest,
     hour_of_week,
     month_after,
@@ -23,6 +24,7 @@ from crm_bridge.figures.levels import (
     quarter_of,
     tiles,
     week_of,
+    year_of,
 )
 
 BANGKOK = ZoneInfo("Asia/Bangkok")
@@ -47,6 +49,9 @@ def test_beginnings_are_those_of_the_office_calendar(moment):
     assert office(quarter_of(moment)) == now.replace(minute=now.minute // 15 * 15, second=0)
     assert office(day_of(moment)) == day
     assert office(week_of(moment)) == day - timedelta(days=day.weekday())
+    dekad = 1 if day.day < 11 else 11 if day.day < 21 else 21
+    assert office(dekad_of(moment)) == day.replace(day=dekad)
+    assert office(year_of(moment)) == day.replace(day=1, month=1)
     assert office(month_of(moment)) == day.replace(day=1)
     assert office(month_after(moment)) == (day.replace(day=1) + timedelta(31)).replace(day=1)
     assert hour_of_week(moment) == f"{now.weekday() * 24 + now.hour:03d}"
@@ -63,12 +68,15 @@ def test_a_known_tuesday():
 
 
 ALL = ("quarter", "day", "month")
+EVERY = ("quarter", "day", "dekad", "month", "year")
+KINDS = pytest.mark.parametrize("levels", [ALL, EVERY], ids=["few keys", "many keys"])
 
 
-@given(moments, st.integers(0, 800 * DAY))
-def test_tiles_lie_side_by_side_from_bound_to_bound(since, length):
+@KINDS
+@given(since=moments, length=st.integers(0, 800 * DAY))
+def test_tiles_lie_side_by_side_from_bound_to_bound(levels, since, length):
     since, until = quarter_of(since), quarter_of(since + length)
-    found = list(tiles(ALL, since, until))
+    found = list(tiles(levels, since, until))
     bounds = [since, *(tile.until for tile in found)]
     assert [tile.since for tile in found] == bounds[:-1]
     assert bounds[-1] == until or not found
@@ -120,11 +128,16 @@ def test_a_row_belongs_to_the_span_in_which_it_begins(begin):
     assert (tile.since <= MIDNIGHT) is (begin == 0)
 
 
-@given(moments, st.integers(0, 800 * DAY), st.integers(-40 * DAY, 840 * DAY))
-def test_a_moment_is_in_the_fewest_rows_once_or_as_often_added_as_taken_away(since, length, place):
+@KINDS
+@given(
+    since=moments, length=st.integers(0, 800 * DAY), place=st.integers(-400 * DAY, 1200 * DAY)
+)  # fmt: skip
+def test_a_moment_is_in_the_fewest_rows_once_or_as_often_added_as_taken_away(
+    levels, since, length, place
+):
     until, moment = since + length, since + place
     met = 0
-    for tile in fewest(ALL, since, until):
+    for tile in fewest(levels, since, until):
         assert tile.since < tile.until
         if tile.since <= beginning(tile.level, moment) < tile.until:
             met += -1 if tile.less else 1
@@ -157,3 +170,23 @@ def test_the_fewest_rows_are_no_more_than_those_side_by_side(since, length):
         return sum(len(tile.beginnings()) for tile in pieces)
 
     assert count(fewest(ALL, since, until)) <= count(tiles(ALL, since, until))
+
+
+def test_with_dekads_and_years_an_odd_span_of_many_keys_is_a_few_rows():
+    found = list(fewest(EVERY[1:], at(2026, 2, 10), at(2026, 11, 21)))
+    rows = [(tile.level, office(begun), tile.less) for tile in found for begun in tile.beginnings()]
+    assert rows == [
+        ("year", office(at(2026, 1, 1)), False),
+        ("dekad", office(at(2026, 2, 1)), True), ("day", office(at(2026, 2, 10)), False),
+        ("month", office(at(2026, 1, 1)), True),
+        ("dekad", office(at(2026, 11, 21)), True), ("month", office(at(2026, 12, 1)), True),
+    ]  # fmt: skip
+
+
+def test_the_last_dekad_ends_with_its_month():
+    assert Tile("dekad", at(2028, 2, 1), at(2028, 3, 11)).beginnings() == [
+        at(2028, 2, 1), at(2028, 2, 11), at(2028, 2, 21), at(2028, 3, 1),
+    ]  # fmt: skip
+    assert Tile("year", at(2027, 6, 1), at(2029, 1, 2)).beginnings() == [
+        at(2028, 1, 1), at(2029, 1, 1),
+    ]  # fmt: skip

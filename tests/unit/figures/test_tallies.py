@@ -331,6 +331,8 @@ def test_forms_of_all_officers_and_agencies_add_up_those_of_each(real):
     for form, drop in ((HANDLINGS, "agent"), (TRANSFERS_ENDED, "agency")):
         again = {}
         for key, tally in rows[form.of].items():
+            if key[0] not in form.levels:
+                continue
             named = dict(zip(("level", "from_us", *form.of.keys), key, strict=True))
             del named[drop]
             counts = dict(zip(form.of.counts, tally.counts, strict=True))
