@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from crm_bridge.clock import Clock
@@ -52,24 +53,33 @@ async def dashboard_paper(
     entry = entry_of(report)
     shown = await entry.build(database, config, filters)
     share, source = await evidence(database, filters.period)
+    sheets, charts = on_paper(shown.blocks, lang)
     return Paper(
         entry.id,
         entry.title,
         lang,
         filters.period,
-        tuple(_sheet(block) for block in shown.blocks),
+        sheets,
         clock.now_us(),
         by,
         whole=shown.whole,
         not_observed=share,
         source=source,
         filters=tuple(_filters(config, entry, filters)),
-        charts={
-            block.table.id: block.drawing.svg(lang, block.id)
-            for block in shown.blocks
-            if isinstance(block, Chart) and block.table.rows
-        },
+        charts=charts,
     )
+
+
+def on_paper(
+    blocks: Sequence[Sheet | Chart], lang: str
+) -> tuple[tuple[Sheet, ...], dict[str, str]]:
+    """Blocks of a dashboard as a paper's sheets, and its charts by the ids of these."""
+    charts = {
+        block.table.id: block.drawing.svg(lang, block.id)
+        for block in blocks
+        if isinstance(block, Chart) and block.table.rows
+    }
+    return tuple(_sheet(block) for block in blocks), charts
 
 
 async def evidence(database: Database, period: Period) -> tuple[float | None, str]:

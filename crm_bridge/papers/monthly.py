@@ -1,4 +1,4 @@
-"""The monthly report: in words, how much there was, and how the standards were kept."""
+"""The monthly report: in words, how much there was, how the standards were kept, and the cases."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Final
 
 from crm_bridge.clock import Clock
 from crm_bridge.config import Config
-from crm_bridge.papers.desk_papers import dashboard_paper
+from crm_bridge.papers.desk_papers import dashboard_paper, entry_of, on_paper
 from crm_bridge.papers.editions import published_edition
 from crm_bridge.papers.paper import Paper
 from crm_bridge.records.database import Database
+from crm_bridge.reports.dashboard import Chart
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.period import Period, month_of
 from crm_bridge.reports.public_counts import (
@@ -30,6 +31,14 @@ from crm_bridge.written import share_text
 _BY: Final[Words] = ("ระบบสายด่วน 1203 ตามกำหนด", "the hotline 1203 system, on schedule")
 VOLUMES: Final = "volumes"
 """The table of how much there was; published as the statistics of the year, not here."""
+_MORE: Final = {
+    "queues": ("service_level", "abandonment", "demand"),
+    "callers": ("by_outcome",),
+    "callbacks": ("callbacks",),
+    "cases": ("cases_by_kind", "kept", "cases_by_agency", "cases_by_subject"),
+}
+"""By dashboard, what of it comes after the overview. What is open now is not the month's."""
+_WITHIN: Final = frozenset({VOLUMES, *(name for names in _MORE.values() for name in names)})
 
 
 async def monthly_paper(
@@ -41,19 +50,25 @@ async def monthly_paper(
     async with database.reading() as connection:
         since = await first_month(connection)
         counts = await counted(connection, [month, month.before(), month.a_year_ago()])
+    more: list[Sheet | Chart] = []
+    for report, names in _MORE.items():
+        shown = await entry_of(report).build(database, config, filters)
+        more += [block for block in shown.blocks if block.id in names]
+    sheets, charts = on_paper(more, lang)
     th, en = month_words(month.first)
     return replace(
         paper,
         id=f"monthly-{month.first:%Y-%m}",
         title=(f"รายงานประจำเดือน{th} สายด่วน 1203", f"Monthly report of hotline 1203, {en}"),
-        sheets=(_volumes(counts, since or month.first), *paper.sheets),
+        sheets=(_volumes(counts, since or month.first), *paper.sheets, *sheets),
+        charts={**paper.charts, **charts},
         summary=tuple(_summary(counts)),
     )
 
 
 def published_report(paper: Paper) -> Paper:
     """The edition of it that may leave the office."""
-    made = published_edition(paper, frozenset({VOLUMES}))
+    made = published_edition(paper, _WITHIN)
     see = (
         "จำนวนสาย เรื่องร้องเรียน และนัดหมาย เผยแพร่ที่หน้าสถิติการให้บริการ /public/statistics",
         "Counts of calls, complaints and appointments are published at /public/statistics.",

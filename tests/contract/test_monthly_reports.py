@@ -146,7 +146,11 @@ async def test_two_editions(database, config):
     office = press.papers["monthly-2026-10.pdf"]
     public = press.papers["monthly-2026-10-published.pdf"]
     assert office.sheets == press.papers["monthly-2026-10.xlsx"].sheets
-    assert [s.id for s in office.sheets] == ["volumes", "steps", "queues", "officers"]
+    assert [s.id for s in office.sheets] == [
+        "volumes", "steps", "queues", "officers", "service_level", "abandonment", "demand",
+        "by_outcome", "callbacks", "cases_by_kind", "kept", "cases_by_agency", "cases_by_subject",
+    ]  # fmt: skip
+    assert office.charts.keys() == {"service_level", "abandonment", "demand"}  # no case in October
     assert [s.id for s in public.sheets] == ["steps", "queues"]
     volumes = office.sheets[0].rows
     assert [row[:3] for row in volumes] == [
