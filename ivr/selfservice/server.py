@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import structlog
 
-from ivr.selfservice.agi import TRYING, AgiFault, Framer, HungUp, Reply, Request, command
+from ivr.selfservice.agi import SUCCESS, TRYING, AgiFault, Framer, HungUp, Reply, Request, command
 
 _log = structlog.get_logger(__name__)
 
@@ -40,7 +40,7 @@ class Line(asyncio.Protocol):
     """A call as a session speaks to it.
 
     A protocol and not a stream: between a caller's last digit and the first word of the answer lie
-    three replies, and a hundred callers may be there.
+    replies of Asterisk, and a hundred callers may be there.
     """
 
     def __init__(self, taken: Callable[[Line], None]) -> None:
@@ -50,6 +50,7 @@ class Line(asyncio.Protocol):
         self._ended: Exception | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
+        self._owed = 0
         self.request = Request({})
 
     # --- the wire
@@ -105,14 +106,33 @@ class Line(asyncio.Protocol):
         self.request = event
         return event
 
+    def tell(self, verb: str, *words: str) -> None:
+        """Gives a command without awaiting its reply, which the next `ask` looks at first.
+
+        So that Asterisk carries it out while we look something up. Raises Gone where the caller is.
+        """
+        self._write(verb, words)
+        self._owed += 1
+
     async def ask(self, verb: str, *words: str, seconds: float = 0.0) -> Reply:
         """Asterisk's reply to a command that takes `seconds` at the most.
 
         Raises Gone where the caller is, AgiFault, and TimeoutError where no reply comes.
         """
+        while self._owed:  # Asterisk reads one command at a time
+            reply = await self._reply(0.0)
+            self._owed -= 1
+            if reply.code != SUCCESS:
+                raise AgiFault(f"a command was answered {reply.code}")
+        self._write(verb, words)
+        return await self._reply(seconds)
+
+    def _write(self, verb: str, words: Sequence[str]) -> None:
         if self._transport is None or self._transport.is_closing():
             raise self._ended or Gone()
         self._transport.write(command(verb, *words))
+
+    async def _reply(self, seconds: float) -> Reply:
         while True:
             event = await self._next(seconds + REPLY_LATE)
             if isinstance(event, HungUp) or (isinstance(event, Reply) and event.gone):

@@ -30,6 +30,7 @@ SPOKEN: Final = 12.0
 """Seconds a sound of ours may take."""
 SHORT: Final = 3.0
 """Seconds that one digit, number or month may take."""
+_LIMIT: Final = "TIMEOUT(absolute)"
 BETWEEN: Final = 2.0
 """Seconds the bridge may take between two commands; its desk must have answered by then."""
 
@@ -59,7 +60,7 @@ class Session:
 
     async def wait_for_us(self, seconds: float) -> None:
         """The caller goes on in the dialplan where he hears nothing of us for so long."""
-        await self._done("SET VARIABLE", "TIMEOUT(absolute)", f"{seconds:.1f}")
+        await self._done("SET VARIABLE", _LIMIT, f"{seconds:.1f}")
 
     async def set(self, name: str, value: str) -> None:
         """Sets a variable of the dialplan."""
@@ -86,9 +87,9 @@ class Session:
             await self.wait_for_us(seconds + BETWEEN)
             reply = await self._done("STREAM FILE", sound, KEYS, seconds=seconds)
             if reply.result != "0":
-                await self.wait_for_us(BETWEEN)
+                self._our_turn()
                 return _key(reply.result)
-        await self.wait_for_us(BETWEEN)
+        self._our_turn()
         return None
 
     async def keys(self, sounds: Sequence[str], most: int, wait: float) -> Keyed:
@@ -108,13 +109,17 @@ class Session:
         reply = await self._done(
             "GET DATA", prompt, str(round(wait * 1000)), str(left), seconds=seconds
         )
-        await self.wait_for_us(BETWEEN)
+        self._our_turn()
         return Keyed((first or "") + reply.result, reply.data != "timeout")
 
     async def end(self, outcome: str, following: str) -> None:
         """Says how it came out and where the caller goes; the last words of a session."""
         await self.set(OUTCOME, outcome)
         await self.set(NEXT, following)
+
+    def _our_turn(self) -> None:
+        """The same as `wait_for_us(BETWEEN)`, carried out while we look up what to say next."""
+        self._line.tell("SET VARIABLE", _LIMIT, f"{BETWEEN:.1f}")
 
     async def _done(self, verb: str, *words: str, seconds: float = 0.0) -> Reply:
         reply = await self._line.ask(verb, *words, seconds=seconds)

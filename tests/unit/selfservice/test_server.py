@@ -22,13 +22,20 @@ async def echo(line: Line) -> None:
         pass
 
 
+async def telling(line: Line) -> None:
+    """Looks something up while Asterisk carries out what it was told."""
+    line.tell("SET VARIABLE", "a", "1")
+    await line.ask("WAIT FOR DIGIT", "1000")
+
+
 async def broken(_line: Line) -> None:
     raise LookupError("a bug")
 
 
 @contextlib.asynccontextmanager
 async def serving(**how: object) -> AsyncIterator[tuple[Server, int]]:
-    server = Server({"echo": echo, "broken": broken}, **how)  # type: ignore[arg-type]
+    sessions = {"echo": echo, "broken": broken, "telling": telling}
+    server = Server(sessions, **how)  # type: ignore[arg-type]
     port = await server.start("127.0.0.1", 0)
     try:
         yield server, port
@@ -57,6 +64,12 @@ class Asterisk:
         with contextlib.suppress(ConnectionError):
             return await asyncio.wait_for(self.reader.readline(), 5)
         return b""
+
+    async def meanwhile(self) -> bytes:
+        """What has come after many turns of the loop: nothing where one reply is awaited."""
+        for _ in range(50):
+            await asyncio.sleep(0)
+        return bytes(self.reader._buffer)  # type: ignore[attr-defined]
 
     def say(self, data: bytes) -> None:
         self.writer.write(data)
@@ -90,6 +103,24 @@ async def test_a_session_to_its_end_and_one_that_is_hung_up():
                 assert await two.asked() == b""
         await ended(server, "gone", 4)
         assert len(server) == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "how"),
+    [(b"200 result=1\n", "done"), (b"520 unknown\n", "fault"), (b"HANGUP\n", "gone"),
+     (b"200 result=-1\n", "gone")],
+)  # fmt: skip
+async def test_a_command_told_is_answered_before_the_next_is_asked(answer, how):
+    async with serving() as (server, port):
+        one = await Asterisk(port).open(b"telling")
+        assert await one.asked() == b'SET VARIABLE "a" "1"\n'
+        assert not await one.meanwhile()
+        one.say(answer)
+        if how == "done":
+            assert await one.asked() == b'WAIT FOR DIGIT "1000"\n'
+            one.say(b"200 result=0\n")
+        assert await one.asked() == b""
+        await ended(server, how)
 
 
 async def test_one_sessions_fault_is_no_others():
