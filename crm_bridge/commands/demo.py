@@ -27,15 +27,21 @@ from crm_bridge.commands.demo_desk import Floor, NotDone
 from crm_bridge.commands.demo_office import close_office, open_office, staff_table
 from crm_bridge.commands.demo_report import Day, desk_report, read_day
 from crm_bridge.commands.exits import UNREACHED, fail, run
+from crm_bridge.commands.figures import steps_table
 from crm_bridge.commands.lab import progress
 from crm_bridge.commands.lab_config import write_config
 from crm_bridge.commands.options import load
+from crm_bridge.commands.report import made_report
 from crm_bridge.commands.show import life
 from crm_bridge.commands.watch import View, readiness
 from crm_bridge.commands.words import Lang, Language
 from crm_bridge.config import Config
 from crm_bridge.records.calls import read_calls
 from crm_bridge.records.database import Database
+from crm_bridge.reports.filters import Filters
+from crm_bridge.reports.overview import overview
+from crm_bridge.reports.period import Period
+from crm_bridge.written import office_time
 from ivr.calls.call import Micros
 from ivr.lab import asterisk
 from ivr.lab.address import Claim
@@ -153,6 +159,7 @@ class _Demo:
             async with _bridge(path, log, config.web.port), Cast(lab, acts) as cast, floor:
                 await floor.sit()
                 await acts.open()
+                acts.spawn(acts.oversee())
                 console.print(f"bridge at {base}, its log {log}\n")
                 console.print(staff_table(office, base, self.lang))
                 wall = "wallboard" if self.lang is Lang.EN else "กระดานสถานะ"
@@ -166,6 +173,7 @@ class _Demo:
                     folder=str(config.messages.folder), pops=floor.pops, refused=acts.failed,
                 )  # fmt: skip
                 await self._report(config, began, cast, day)
+                await self._managers(config)
                 if self.stay and not self.stopped.is_set():
                     await self._stay(cast, acts, base)
         except NotDone as error:
@@ -262,6 +270,23 @@ class _Demo:
             console.print(f"[yellow]{cast.failed} calls did not go as scripted[/]")
         console.print()
         console.print(f"{len(found)} calls on record in {config.database.url}")
+
+    async def _managers(self, config: Config) -> None:
+        """What managers see of the day, in the terminal and as the report they sign."""
+        today = office_time(SystemClock().now_us()).date()
+        filters = Filters(Period(today, today))
+        database = Database(config.database.url)
+        try:
+            found = await overview(database, config, filters.period.since, filters.period.until)
+        finally:
+            await database.close()
+        paper = self.directory / f"report-{today}.pdf"
+        made = await made_report(config, "overview", "pdf", filters, self.lang.value)
+        await asyncio.to_thread(paper.write_bytes, made)
+        self.console.print()
+        self.console.print(steps_table(found.steps, self.lang))
+        english = self.lang is Lang.EN
+        self.console.print(f"{'as a report' if english else 'รายงาน'}: {paper}")
 
     def _look_again(self, path: Path, began: Micros) -> None:
         say = self.console.print

@@ -30,6 +30,9 @@ _ACT: Final = 1.5
 _CALL: Final = 90.0
 _LISTED: Final = 10.0
 _DAYS: Final = 30
+_LOOKED: Final = 30.0
+"""Seconds that the supervisor looks at the wallboard before writing to an officer."""
+_TOLD: Final = "1003"
 
 
 class Part(StrEnum):
@@ -242,6 +245,20 @@ class Acts:
             await talk(_ACT)
             await people["wanida"].act_on_case(ticket, "accept", {"agency": agencies[0]})
             self._say(f"เรื่อง {ticket} ได้ข้อยุติ", f"{ticket} is settled")
+
+    # --- the supervisor --------------------------------------------------------------------------
+
+    async def oversee(self) -> None:
+        """The supervisor writes to an officer, who reads it: both are in the audit."""
+        await talk(_LOOKED)
+        desk, lead = self.floor.desks[_TOLD], self.floor.people["wanida"]
+        text = "สายรอหลายสาย ขอให้บันทึกสายให้จบก่อนพัก"
+        await lead.act("/supervision/messages", {"text": text, "extension": _TOLD})
+        await talk(_ACT)
+        for notice in (await desk.read("/notices"))["items"]:
+            await desk.act(f"/notices/{notice['id']}/read")
+        self._say(f"หัวหน้าส่งข้อความถึง {_TOLD} และเจ้าหน้าที่เปิดอ่านแล้ว",
+                  f"the supervisor writes to {_TOLD}, who has read it")  # fmt: skip
 
     # --- a lost call -----------------------------------------------------------------------------
 

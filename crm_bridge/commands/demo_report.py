@@ -58,6 +58,8 @@ class Day:
     sent: dict[str, int]
     """Kind of message → how many the gateway has written."""
     folder: str
+    alerts: tuple[tuple[str, str], ...]
+    """What was raised, in words, Thai and English."""
     pops: tuple[Pop, ...]
     refused: tuple[str, ...] = ()
 
@@ -71,6 +73,10 @@ async def read_day(
     lost = await asked.read("/lost-calls", settled=True)
     cases = (await asked.read("/cases", limit=_NEWEST))["items"]
     meetings = (await asked.read("/appointments", limit=_NEWEST))["items"]
+    raised = [
+        *await asked.read("/alerts"),
+        *(await asked.read("/alerts/history", limit=_NEWEST))["items"],
+    ]
     sent: dict[str, int] = {}
     for one in (await asked.read("/messages", state="sent", limit=_NEWEST))["items"]:
         if micros(one["created_at"]) >= began:
@@ -104,6 +110,9 @@ async def read_day(
             if micros(one["saved_at"]) >= began
         ),
         sent=sent,
+        alerts=tuple(
+            (one["th"], one["en"]) for one in raised if micros(one["since"]) >= began
+        ),
         folder=folder,
         pops=tuple(pops),
         refused=tuple(refused),
@@ -136,6 +145,7 @@ def desk_report(day: Day, lang: Lang) -> RenderableType:
         (("เรื่องร้องเรียน", "complaints"), _tickets(day, lang)),
         (("นัดหมาย", "appointments"), _meetings(day, lang)),
         (("ข้อความที่ส่ง", "messages"), _messages(day, english)),
+        (("การแจ้งเตือน", "alerts"), [words[english] for words in day.alerts] or ["0"]),
         (("ข้อมูลขึ้นจอ", "screen pops"), _pops(day, english)),
     ):
         for number, line in enumerate(lines):

@@ -152,7 +152,7 @@ async def _show(
         console.print(_say("nothing", lang))
         return
     console.print(f"{_say('calls', lang)}: {found.calls:,} + {found.outbound:,}\n")
-    for table in (_steps(found.steps, lang), _queues(found.queues, lang),
+    for table in (steps_table(found.steps, lang), _queues(found.queues, lang),
                   _agents(found.agents, lang)):  # fmt: skip
         if table.row_count:
             console.print(table)
@@ -166,7 +166,8 @@ async def _show(
             )
 
 
-def _steps(found: Sequence[Step], lang: words.Lang) -> Table:
+def steps_table(found: Sequence[Step], lang: words.Lang) -> Table:
+    """Steps and how they were kept, as they stand in a terminal."""
     table = _table(lang, ("service", "step"), ("timings", "compliance", "over", "open", "median",
                           "p90", "p95", "longest", "not_observed"))  # fmt: skip
     for row in found:

@@ -64,7 +64,7 @@ def report(
     Example:  hotline report --id overview --format pdf --first 2026-10-01 --out october.pdf
     """
     filters = Filters(_period(first, last), against, queue, service, step, agent, agency)
-    made = run(_made(load(config), report_id, form, filters, lang.value))
+    made = run(made_report(load(config), report_id, form, filters, lang.value))
     if str(out) == "-":
         sys.stdout.buffer.write(made)
         return
@@ -88,7 +88,10 @@ def checksum(config: ConfigFile = DEFAULT_CONFIG, first: First = None, last: Las
         sys.stderr.write("not all calls are counted yet: hotline figures resume, then again\n")
 
 
-async def _made(config: Config, report_id: str, form: Form, filters: Filters, lang: str) -> bytes:
+async def made_report(
+    config: Config, report_id: str, form: Form, filters: Filters, lang: str
+) -> bytes:
+    """A dashboard as a file; raises StorageError, PrintingFailed."""
     database = Database(config.database.url)
     try:
         await schema.check(database)

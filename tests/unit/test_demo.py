@@ -44,6 +44,7 @@ _DAY = Day(
     ),
     sent={"sms": 3, "email": 2},
     folder="/here/outbox",
+    alerts=(("คิว information รอนานเกิน 60 วินาที", "Queue information waits over 60 s"),),
     pops=(Pop("1001", 6_000, "known"), Pop("1002", 8_000, "new"), Pop("1002", 40_000, "known")),
     refused=("prasert: POST /cases: 422",),
 )  # fmt: skip
@@ -73,13 +74,14 @@ def test_the_report_says_in_english_what_the_desk_holds() -> None:
     assert "69-000001-5 Settled\n" in text
     assert "69-000003-1 With the agencies due 17 Dec 2026 (15 working days left)" in text
     assert "text messages 3, e-mails 2 → /here/outbox" in text
+    assert "alerts Queue information waits over 60 s" in text
     assert "3 (known 2, new 1)" in text
     assert "median 8 ms, longest 40 ms" in text
     assert "! prasert: POST /cases: 422" in text
 
 
 def test_an_empty_round_is_reported_too() -> None:
-    empty = Day(0, 0, (), (), (), (), {}, "/here", ())
+    empty = Day(0, 0, (), (), (), (), {}, "/here", (), ())
     text = shown(desk_report(empty, Lang.EN))
     assert "0 of the 0 calls" in text
     assert "screen pops 0" in text
