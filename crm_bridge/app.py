@@ -10,7 +10,7 @@ import contextlib
 import gc
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -26,6 +26,7 @@ from crm_bridge.cases.rounds import keep_going
 from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config, NodeSection
 from crm_bridge.delivery.deliveries import Deliveries
+from crm_bridge.desk.announcements import Announcements
 from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.desk_figures import SOURCES
 from crm_bridge.desk.floor import Floor
@@ -57,6 +58,7 @@ from ivr.calls.call import OUTBOUND, Call, Outcome
 from ivr.events.decode import needed
 from ivr.events.types import Event
 from ivr.prompts.keeping import Place
+from ivr.prompts.shelf import Shelf
 from ivr.steps.standards import load_standards
 
 _log = structlog.get_logger(__name__)
@@ -119,6 +121,8 @@ class App:
     """What the agents' screens show; `build` makes it."""
     declare: Declare | None = None
     """Puts what officers declare on the calls' records; `build` makes it."""
+    announcements: Announcements | None = None
+    """The emergency message on the line; `build` makes it."""
     alerts: Keeper | None = None
     """Watches over the floor and the records; `build` makes it."""
     deliveries: Deliveries = field(default_factory=Deliveries)
@@ -190,6 +194,9 @@ class App:
                     group.create_task(_tended("supervision", supervision), name="supervision")
                 if self.screens is not None:
                     group.create_task(_tended("cards", self.screens.run), name="callers' cards")
+                if self.announcements is not None:
+                    keeping = _tended("announcements", self.announcements.run)
+                    group.create_task(keeping, name="announcements")
                 if self.alerts is not None:
                     group.create_task(_tended("alerts", self.alerts.run), name="alerts")
                 if self.selfservice is not None:
@@ -323,17 +330,22 @@ def _drain(node: Node) -> None:
     node.pipeline.flush(everything=True)
 
 
-async def systemname(node: NodeSection) -> str:
-    """What the Asterisk calls itself (CoreSettings has it not; its own variable does)."""
+@contextlib.asynccontextmanager
+async def connected_to(node: NodeSection) -> AsyncIterator[Client]:
+    """A connection of its own to the Asterisk, logged in. Raises AmiError."""
     client = await Client.connect(_address(node), Feed({}), lambda _messages, _at: None)
     try:
         await client.login(_address(node))
-        reply = await client.act(
-            actions.build("Getvar", client.new_id("getvar"), Variable="SYSTEMNAME")
-        )
-        return reply.get("Value", "") or node.label
+        yield client
     finally:
         client.close("asked")
+
+
+async def systemname(node: NodeSection) -> str:
+    """What the Asterisk calls itself (CoreSettings has it not; its own variable does)."""
+    async with connected_to(node) as client:
+        reply = await client.act(actions.get_variable(client.new_id("getvar"), "SYSTEMNAME"))
+        return reply.get("Value", "") or node.label
 
 
 def _address(node: NodeSection) -> NodeAddress:
@@ -361,6 +373,8 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     standards = load_standards()
     floor = app.floor = Floor.of(config, database, app.hub, clock)
     floor.line.on_call.append(app.ended)
+    shelves = [Shelf(one.sounds) for one in config.node if one.sounds]
+    app.announcements = Announcements(database, floor.line, clock, shelves)
     others = app.deliveries = await Deliveries.of(config, database, clock, app.hub)
     floor.line.on_call.append(others.heard)
     asked = [

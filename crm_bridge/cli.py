@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from crm_bridge.commands import exits
 from crm_bridge.commands.account import account
+from crm_bridge.commands.announcement import announcement
 from crm_bridge.commands.calls import calls
 from crm_bridge.commands.capture import capture
 from crm_bridge.commands.connector import connector
@@ -64,6 +65,7 @@ app.command("demo")(demo)
 app.command("install")(install)
 figures.command("checksum")(checksum)
 app.add_typer(account, name="account")
+app.add_typer(announcement, name="announcement")
 app.add_typer(connector, name="connector")
 app.add_typer(figures, name="figures")
 app.add_typer(lab, name="lab")

@@ -116,6 +116,7 @@ def context_of(config: Config, app: App) -> Context:
         screens=app.screens,
         deliveries=app.deliveries,
         alerts=app.alerts,
+        announcements=app.announcements,
     )
 
 

@@ -70,6 +70,8 @@ _SAID: Final[dict[str, tuple[str, str]]] = {
     "gap": ("เริ่มไม่ได้รับเหตุการณ์จาก Asterisk", "from here on nothing was heard of Asterisk"),
     "gap end": ("ได้รับเหตุการณ์อีกครั้ง หลังขาดไป {0}", "events are heard again after {0}"),
     "ends": ("สิ้นสุดสาย ({0})", "the call ends ({0})"),
+    "announcement": ("เริ่มเล่นประกาศฉุกเฉิน ({0})", "the emergency message begins ({0})"),
+    "announced": ("เล่นประกาศฉุกเฉินจบ ({0})", "the emergency message has been played ({0})"),
     "notice": ("เล่นคำแจ้งการบันทึกเสียงจบ", "the recording notice has been played"),
     "menu": ("เมนู {0} เริ่มพูด", "the menu {0} begins to speak"),
     "wrong_key": ("กดปุ่มที่ไม่มีในเมนู ({0})", "presses a key the menu does not know ({0})"),

@@ -15,6 +15,7 @@ from crm_bridge.config import Config
 from crm_bridge.delivery.deliveries import Deliveries
 from crm_bridge.delivery.lookup import Lookup
 from crm_bridge.desk.agents import Agents
+from crm_bridge.desk.announcements import Announcements, notices
 from crm_bridge.desk.board import Board
 from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.floor import Floor
@@ -28,6 +29,7 @@ from crm_bridge.reports.forecasting import Forecasts
 from crm_bridge.web.agent.screen import Screen
 from crm_bridge.web.health import Ask
 from crm_bridge.web.supervision.floor_view import FloorView
+from crm_bridge.web.wallboard.alert_rows import Active
 from crm_bridge.web.wallboard.today import read_today
 from crm_bridge.web.wallboard.wall import Wall
 from ivr.steps.standards import Standards, load_standards
@@ -51,6 +53,8 @@ class Context:
     """Who sits where; `None` where pages are served without a line."""
     alerts: Keeper | None = None
     """What is raised now; `None` where pages are served without a bridge."""
+    announcements: Announcements | None = None
+    """The emergency message on the line; `None` where pages are served without a bridge."""
     deliveries: Deliveries | None = None
     """What carries to other CRMs; `None` where pages are served without a bridge."""
     floor_view: FloorView | None = None
@@ -88,12 +92,20 @@ class Context:
         self.screen = Screen(self.config)
         self.wall = Wall(
             self.config, self.hub, self.clock, self.standards, self.health,
-            partial(read_today, self.database, self.config, self.clock), self.floor,
-            self.alerts.unattended if self.alerts is not None else tuple,
+            partial(read_today, self.database, self.config, self.clock), self.floor, self._strip,
         )  # fmt: skip
         self.reports = MonthlyReports(self.database, self.config, self.clock, self.press)
         self.publications = Publications(self.database, self.press, self.clock, self.standards)
         self.oidc = Provider(self.config.oidc) if self.config.oidc.issuer else None
+
+    def _strip(self) -> list[Active]:
+        """What the wallboard's strip says: the emergency message, and alerts that nobody has."""
+        said: list[Active] = []
+        if self.announcements is not None:
+            said += notices(self.announcements)
+        if self.alerts is not None:
+            said += self.alerts.unattended()
+        return said
 
 
 def context(request: Request) -> Context:

@@ -12,6 +12,8 @@ from crm_bridge.web.agent import api as agent_api
 from crm_bridge.web.agent import routes as agent
 from crm_bridge.web.alerts import api as alerts_api
 from crm_bridge.web.alerts import routes as alerts
+from crm_bridge.web.announcement import api as announcement_api
+from crm_bridge.web.announcement import routes as announcement
 from crm_bridge.web.appointments import api as appointments_api
 from crm_bridge.web.appointments import resources_api
 from crm_bridge.web.appointments import routes as appointments
@@ -103,6 +105,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     wrapups_api.router,
     subjects.router,
     subjects_api.router,
+    announcement.router,
+    announcement_api.router,
     pauses.router,
     pauses_api.router,
     hooks.router,

@@ -53,6 +53,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
     Entry("/appointments", "นัดหมาย", "Appointments", frozenset(Role)),
     Entry("/people", "ผู้ติดต่อ", "People", CENTRAL),
     Entry(
+        "/admin/announcement",
+        "ประกาศฉุกเฉิน",
+        "Emergency message",
+        frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR, Role.DIRECTOR, Role.AUDITOR}),
+    ),
+    Entry(
         "/admin/calendar",
         "ปฏิทินวันทำการ",
         "Working days",

@@ -194,6 +194,11 @@ def originate(
     )
 
 
+def get_variable(action_id: str, name: str) -> Action:
+    """Ask for a global variable; needs the privilege call or reporting."""
+    return build("Getvar", action_id, Variable=name)
+
+
 def command(action_id: str, line: str) -> Action:
     """Run one line of Asterisk's CLI; needs the privilege command."""
     return build("Command", action_id, Command=line)

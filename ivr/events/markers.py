@@ -16,6 +16,8 @@ USER_EVENT: Final = "Hotline1203"
 MARKS: Final[dict[str, str]] = {
     "enter": "the caller is on the line and it is answered; value: the dialled number",
     "language": "the caller speaks this language from here on; value: th or en",
+    "announcement": "the emergency message begins; value: PLACE:ID (before, instead)",
+    "announced": "the emergency message has been played to its end; value: PLACE:ID",
     "notice": "the recording notice has been played to its end",
     "menu": "a menu begins to speak; value: the menu's name",
     "key": "a key was pressed in a menu; value: MENU:KEY",

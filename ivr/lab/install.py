@@ -13,7 +13,6 @@ import secrets
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +20,7 @@ from ivr.lab import rendered
 from ivr.lab.prompts import lay_sounds, read_prompts
 from ivr.lab.rendered import Agency
 from ivr.lab.site import Agent, Device, InstallError, Site, check
+from ivr.prompts.catalogue import dialplan_directory
 
 __all__ = [
     "Agent",
@@ -93,12 +93,6 @@ class Installed:
     control_socket: Path
     device_secrets: Mapping[str, str]
     """Password of each telephone that registers."""
-
-
-def dialplan_directory() -> Path:
-    """The `dialplan/` this package came with: inside a wheel, else beside it in the checkout."""
-    packaged = Path(str(resources.files("ivr"))) / "_dialplan"
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "dialplan"
 
 
 def read_agencies(source: Path | None = None) -> list[Agency]:

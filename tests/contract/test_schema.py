@@ -114,6 +114,7 @@ async def back_to_0018(connection):
             added = text(f"DELETE FROM {form.name} WHERE level IN ('dekad', 'year')")  # 0021
             await connection.execute(added)
     await connection.execute(text("DROP TABLE call_back_wishes"))  # 0020
+    await connection.execute(text("DROP TABLE announcements"))  # 0022
     await connection.execute(text("UPDATE alembic_version SET version_num = '0018'"))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ivr.lab.install import dialplan_directory, read_agencies
 from ivr.lab.prompts import read_prompts
+from ivr.prompts.catalogue import announceable
 from ivr.selfservice import closed, status
 
 # What Asterisk itself plays for the applications we use.
@@ -49,6 +50,7 @@ def test_every_prompt_that_is_played_is_listed_and_none_else():
     for talk in (status, closed):
         told = Path(talk.__file__).read_text(encoding="utf-8")
         played |= set(re.findall(r'"(hotline/[a-z-]+)"', told))
+    played |= {prompt.id for prompt in announceable()}
     played |= {*status.STATES.values(), *status.ACTS.values(), *closed.REASONS.values()}
     listed = {prompt.id for prompt in read_prompts(dialplan_directory())}
     assert {name for name in listed if not CORE.fullmatch(name)} == played

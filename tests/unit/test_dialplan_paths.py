@@ -57,8 +57,8 @@ def test_every_context_is_used(contexts, config):
     for context in contexts.values():
         for step in context.steps:
             used |= {place[0] for place in dialplan.targets(context.name, step)}
-    # the bridge's, by Originate: crm_bridge/desk/control.py, crm_bridge/desk/supervision.py
-    used |= {"desk-callback", "desk-supervise"}
+    # the bridge's, by Originate: control.py, supervision.py, announcements.py of crm_bridge/desk
+    used |= {"desk-callback", "desk-supervise", "desk-announcement"}
     for name in set(contexts) - used:
         assert re.search(rf"[=@ \"]{re.escape(name)}\b", others), f"{name} is used by nobody"
 
@@ -154,6 +154,15 @@ def test_spying_is_the_desks_alone_and_on_one_named_channel(contexts):
     assert supervise.extensions == {"listen", "whisper", "barge"}
     assert supervise.includes == []
     assert dialplan.reachable(contexts, "desk-supervise") == {"desk-supervise", "mark"}
+
+
+def test_the_emergency_message_is_changed_by_the_bridge_alone(contexts):
+    for name, context in contexts.items():
+        if name != "desk-announcement":
+            assert "desk-announcement" not in dialplan.reachable(contexts, name), name
+            written = [s.where for s in context.steps if s.arguments.startswith("DB(")]
+            assert written == []
+    assert dialplan.reachable(contexts, "desk-announcement") == {"desk-announcement"}
 
 
 def test_a_prompt_is_recorded_with_the_permission_only(contexts, config):

@@ -4,6 +4,7 @@ from crm_bridge.records.desk_tables import (
     accounts,
     agents,
     alerts,
+    announcements,
     appointments,
     cases,
     connectors,
@@ -17,6 +18,6 @@ from crm_bridge.records.desk_tables import (
 )
 
 __all__ = [
-    "accounts", "agents", "alerts", "appointments", "cases", "connectors", "messages", "people",
-    "planning", "reports", "supervision", "wall_screens", "wrapups",
+    "accounts", "agents", "alerts", "announcements", "appointments", "cases", "connectors",
+    "messages", "people", "planning", "reports", "supervision", "wall_screens", "wrapups",
 ]  # fmt: skip

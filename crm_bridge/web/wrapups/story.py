@@ -105,6 +105,15 @@ _SERVICES: Final[dict[str, Words]] = {
     "callback": ("ขอให้เจ้าหน้าที่โทรกลับ", "Self-service: call back"),
 }
 
+_ANNOUNCED: Final[dict[str, Words]] = {
+    "announcement": ("เริ่มเล่นประกาศฉุกเฉิน", "The emergency message begins"),
+    "announced": ("ฟังประกาศฉุกเฉินจบ", "The emergency message was heard to its end"),
+}
+_PLACES: Final[dict[str, Words]] = {
+    "before": ("ก่อนคำทักทาย", "before the welcome"),
+    "instead": ("แทนเมนู", "in place of the menu"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -186,6 +195,9 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
             name, _, how = mark.value.rpartition(":")
             came = _CALL_BACK.get(how) if name == "callback" else _SELF.get(how)
             yield Moment(mark.at, *_SERVICES.get(name, _SERVICES["status"]), came_of_it=came)
+        if mark.name in _ANNOUNCED:
+            place = _PLACES.get(mark.value.partition(":")[0])
+            yield Moment(mark.at, *_ANNOUNCED[mark.name], came_of_it=place)
         if mark.name == "closed":
             told = ("แจ้งว่าอยู่นอกเวลาทำการ", "Told that the office is closed")
             yield Moment(mark.at, *told, came_of_it=_CLOSED.get(mark.value))

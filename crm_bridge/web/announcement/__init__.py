@@ -1,0 +1,1 @@
+"""The emergency message on the line."""
