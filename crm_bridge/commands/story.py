@@ -96,6 +96,13 @@ _SAID: Final[dict[str, tuple[str, str]]] = {
     "closed": ("แจ้งว่าอยู่นอกเวลาทำการ ({0})", "is told that the office is closed ({0})"),
     "self_begin": ("เริ่มบริการตนเอง {0}", "self-service begins ({0})"),
     "self_end": ("จบบริการตนเอง ({0})", "self-service has ended ({0})"),
+    "survey_begin": ("เริ่มสอบถามความพึงพอใจ (คิว {0})", "the caller is asked how it was (queue {0})"),
+    "survey_rating": ("ให้คะแนน {0} จาก 5", "rates the service {0} of 5"),
+    "survey_settled": (
+        "ตอบว่าเรื่องได้รับการแก้ไขแล้วหรือไม่: {0}",
+        "says whether the matter is settled: {0}",
+    ),
+    "survey_end": ("จบแบบสอบถาม ({0})", "the survey has ended ({0})"),
     "guide": ("อ่านคำแนะนำข้อมูลตลาดจบ", "the marketing guide has been read out"),
 }
 
@@ -107,6 +114,8 @@ _ENDED_BY: Final = {
     "unknown": ("ไม่ทราบว่าใครวางสาย", "not known by whom"),
 }
 
+_HIS_OWN: Final = {"wrong_key", "no_key", "service", "survey_rating", "survey_settled"}
+"""Markers of what the caller did."""
 _TOLD_ELSEWHERE: Final = {"enter", "key", "language"}
 """Markers whose content the record holds in a list of its own."""
 
@@ -168,7 +177,7 @@ class _Teller:
                 value = self._party(value, value) if value else ""
             known = mark.name in _SAID
             what = self._say(mark.name, value) if known else f"{printable(mark.name)} {value}"
-            actor = who if mark.name in {"wrong_key", "no_key", "service"} else _LINE
+            actor = who if mark.name in _HIS_OWN else _LINE
             yield Moment(mark.at, mark.by or actor, what.rstrip(), quiet=True)
 
     def _queues(self, who: str) -> Iterator[Moment]:

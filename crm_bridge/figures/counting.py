@@ -21,6 +21,7 @@ from crm_bridge.figures.forms import (
     MENUS,
     QUEUES,
     STEPS,
+    SURVEYS,
     TRANSFERS,
 )
 from crm_bridge.figures.levels import DAY, day_of, hour_of_week, month_of, quarter_of
@@ -70,6 +71,11 @@ _IN_MENU: Final = "abandoned_menu"
 _AGENCY: Final = "agency"
 """`Role` of an agency's leg."""
 _COMPLETED: Final = "completed"
+_ANSWERS: Final = {
+    "survey_rating": {"1": 1, "2": 2, "3": 3, "4": 4, "5": 5},
+    "survey_settled": {"yes": 6, "no": 7},
+}
+_UNRATED: Final = 0
 _CHOICES: Final = 6
 """So many keys of a caller's way through the menus are kept apart."""
 _KEY: Final = 2
@@ -132,6 +138,7 @@ class _Counting:
             self._transfer(transfer)
         for consultation in self._consultations:
             self._consultation(consultation)
+        self._survey()
 
     def _call(self) -> None:
         head = self._head
@@ -239,6 +246,18 @@ class _Counting:
                 silent = min(over, leg[8]) if answered is None and leg[8] is not None else over
                 self._span(tally, 3, 2, silent - leg[6])
                 return
+
+    def _survey(self) -> None:
+        asked = next((mark for mark in self._marks if mark[2] == "survey_begin"), None)
+        if asked is None:
+            return
+        _, _, _, at, queue, _ = asked
+        agent = next((p[2] for p in reversed(self._parts) if p[3] <= at), "")
+        counts = self._into.at(SURVEYS, (day_of(min(at, self._latest)), queue, agent)).counts
+        answers = {m[2]: _ANSWERS[m[2]].get(m[4]) for m in self._marks if m[2] in _ANSWERS}
+        counts[answers.get("survey_rating") or _UNRATED] += self._sign
+        if (matter := answers.get("survey_settled")) is not None:
+            counts[matter] += self._sign
 
     def _path(self) -> str:
         """The keys by which a caller went through the menus."""

@@ -15,6 +15,7 @@
 | `MENUS` | path (`main:1/guide:0`), outcome | every caller's way through the menus |
 | `REPEATS` | times (`1` … `9`, `10+`) | callers with so many calls in the month, and those calls |
 | `CALLBACKS` | state | lost calls, and when they were called back |
+| `SURVEYS` | queue, agent | callers who were asked how it was, and what they answered |
 | `SUBJECTS` | service, subject, outcome | officers' records |
 | `CASES` | kind, agency, province, subject, state | cases, and how they were settled |
 | `CASES_BY` | what, value | the same, by one of kind, agency, province and subject at a time |
@@ -143,6 +144,15 @@ CALLBACKS: Final = Form("figures_callbacks", _DAYS, ("state",), ("calls", "after
 """Callers lost before an officer spoke with them, by the day of the call. `state`: `called_back`,
 `called_again` (and was served before anybody called back), `given_up`, `waiting`, `no_number`.
 `after`: the lost call over → the first answered call back, where that was first."""
+SURVEYS: Final = Form(
+    "figures_surveys",
+    _MANY,
+    ("queue", "agent"),
+    ("unrated", "one", "two", "three", "four", "five", "matter_settled", "matter_open"),
+)
+"""Callers who were asked how it was, by the day on which they were; the officer is who had the
+caller last. All who were asked are in one of `unrated` and `one` … `five`; who said nothing of the
+matter is in neither `matter_settled` nor `matter_open`."""
 SUBJECTS: Final = Form("figures_subjects", _MANY, ("service", "subject", "outcome"), ("records",))
 """Officers' records by the day on which they were first saved."""
 CASES: Final = Form(
@@ -178,7 +188,7 @@ AGENT_TIMES: Final = Form("figures_agent_times", _MANY, ("agent", "state", "reas
 that is not over is not in it."""
 FORMS: Final = (
     STEPS, AGENT_STEPS, AGENCY_STEPS, QUEUES, CALLS, AGENTS, HANDLINGS, HOURS, TRANSFERS,
-    TRANSFERS_ENDED, MENUS, REPEATS, CALLBACKS, SUBJECTS, CASES, CASES_BY, AGENCY_CASES,
+    TRANSFERS_ENDED, MENUS, REPEATS, CALLBACKS, SURVEYS, SUBJECTS, CASES, CASES_BY, AGENCY_CASES,
     AGENT_TIMES,
 )  # fmt: skip
 

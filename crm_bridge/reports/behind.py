@@ -27,6 +27,7 @@ from crm_bridge.figures.forms import (
     QUEUES,
     REPEATS,
     STEPS,
+    SURVEYS,
     TRANSFERS,
     Form,
 )
@@ -55,6 +56,7 @@ OF_CALLS: Final[Mapping[str, Form]] = {
         MENUS,
         CALLBACKS,
         REPEATS,
+        SURVEYS,
     )
 }
 """Forms whose rows are counted from calls, by the name that they have in an address."""

@@ -29,6 +29,7 @@ from crm_bridge.reports.dashboards import (
     overview,
     queues,
     steps,
+    survey,
 )
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.sheets import Words
@@ -103,6 +104,14 @@ CATALOGUE: Final[Mapping[str, Entry]] = {
             callbacks.build,
             frozenset({"grain"}),
             ("ไม่มีสายที่ไม่ได้รับในช่วงนี้", "No caller was lost in these days."),
+        ),
+        Entry(
+            "survey",
+            ("ความพึงพอใจของผู้โทร", "What callers say of the service"),
+            ("ความพึงพอใจ", "Survey"),
+            survey.build,
+            frozenset({*survey.TAKES, "grain"}),
+            ("ไม่มีผู้โทรที่ได้รับการสอบถามในช่วงนี้", "No caller was asked in these days."),
         ),
     )
 }

@@ -42,6 +42,24 @@ class CallbackFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class SurveyFigures:
+    """What callers said of the service."""
+
+    asked: int
+    unrated: int
+    rated: int
+    unrated_share: float | None
+    mean: float | None
+    """From 1 to 5, of those who rated."""
+    satisfied: float | None
+    """The share of 4 and 5 in those who rated."""
+    matter_settled: int
+    matter_said: int
+    """Who said whether the matter is settled."""
+    settled_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class TimeFigures:
     """What officers did with the time for which they were signed in."""
 
@@ -94,6 +112,25 @@ def callback_figures(tallies: Mapping[tuple[str | int, ...], Tally]) -> Callback
         _of(CALLBACKS, back, "after_us") // called_back if called_back else None,
         percentile(after, 0.5),
         percentile(after, 0.9),
+    )
+
+
+def survey_figures(tally: Tally) -> SurveyFigures:
+    """Of a row of `SURVEYS` or a sum of such rows."""
+    unrated, *ratings, settled, unsettled = tally.counts
+    rated = sum(ratings)
+    asked, said = unrated + rated, settled + unsettled
+    points = sum(n * times for n, times in enumerate(ratings, 1))
+    return SurveyFigures(
+        asked,
+        unrated,
+        rated,
+        unrated / asked if asked else None,
+        points / rated if rated else None,
+        sum(ratings[3:]) / rated if rated else None,
+        settled,
+        said,
+        settled / said if said else None,
     )
 
 

@@ -154,6 +154,33 @@ METRICS: Final[Mapping[str, Metric]] = {
             "NethVoice",
         ),
         Metric(
+            "not_rated",
+            ("ไม่ได้ให้คะแนน", "Not rated"),
+            (
+                "ผู้โทรที่ได้รับการสอบถามแต่ไม่ได้ให้คะแนน ÷ ผู้โทรที่ได้รับการสอบถาม",
+                "asked callers who gave no rating ÷ callers asked",
+            ),
+            "hotline 1203",
+        ),
+        Metric(
+            "rating",
+            ("คะแนนเฉลี่ย (เต็ม 5)", "Mean rating (of 5)"),
+            (
+                "ผลรวมคะแนน 1 ถึง 5 ÷ จำนวนผู้ที่ให้คะแนน",
+                "sum of the ratings from 1 to 5 ÷ callers who rated",
+            ),
+            "hotline 1203",
+        ),
+        Metric(
+            "matter_settled",
+            ("เรื่องได้รับการแก้ไข (ตามที่ผู้โทรตอบ)", "Matter settled (as callers say)"),
+            (
+                "ผู้ที่ตอบว่าเรื่องได้รับการแก้ไขแล้ว ÷ ผู้ที่ตอบคำถามนี้",
+                "callers who say that it is settled ÷ callers who say either",
+            ),
+            "hotline 1203",
+        ),
+        Metric(
             "first_contact",
             ("ยุติได้โดยไม่ต้องส่งต่อหน่วยงาน", "First-contact resolution"),
             (

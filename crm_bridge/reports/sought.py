@@ -23,6 +23,7 @@ from crm_bridge.figures.forms import (
     QUEUES,
     REPEATS,
     STEPS,
+    SURVEYS,
     TRANSFERS,
 )
 from crm_bridge.records.callback_figures import LOST
@@ -67,6 +68,10 @@ def sought(figure: Figure) -> list[Condition]:
         found += _lost(only)
     elif form is REPEATS:
         found += [calls.c.direction == INBOUND, _repeated(figure.period, only)]
+    elif form is SURVEYS:
+        found.append(_has(marks, marks.c.name == "survey_begin"))
+        if only.get("agent"):
+            found.append(_with(only["agent"]))
     if form is not QUEUES and only.get("queue"):
         found.append(_has(queue_passages, queue_passages.c.queue == only["queue"]))
     if form is AGENT_STEPS and (agent := only.get("agent")):

@@ -20,7 +20,9 @@ _BY_ROLE: Final[dict[Role, EndedBy]] = {
 
 
 def ended_by(live: Live) -> EndedBy:
-    """Who hung up, once the caller's channel is gone."""
+    """Who hung up, once the caller's channel is gone or he is asked how it was."""
+    if live.hung_up_by is not None:
+        return live.hung_up_by
     if live.caller.hangup_asked_at is not None:
         return EndedBy.CALLER
     if live.emptied is None and live.called_by and live.called_by.hangup_asked_at is not None:

@@ -10,6 +10,7 @@ from ivr.calls.call import (
     Attempt,
     Call,
     Consultation,
+    EndedBy,
     Gap,
     Hold,
     QueuePassage,
@@ -64,6 +65,9 @@ class Live:
     marked: bool = False
     """The dialplan speaks our markers on this call."""
     gap: Gap | None = None
+    hung_up_by: EndedBy | None = None
+    """Who ended the conversation, where the caller is then asked how it was: he who hangs up in the
+    survey did not."""
 
     def release(self, uniqueid: str, at: int | None) -> bool:
         """Ends an officer's part and a hold of theirs at this time; false if there was none."""

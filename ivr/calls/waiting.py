@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ivr.calls import handover, supervising
+from ivr.calls import ending, handover, supervising
 from ivr.calls.call import (
     Attempt,
     AttemptOutcome,
@@ -118,6 +118,8 @@ def marked(tracker: Tracker, event: ev.Marked) -> None:
         call.menu.append(MenuChoice(menu, key, event.at))
     elif name == "service":
         call.service = value
+    elif name == "survey_begin":
+        live.hung_up_by = ending.ended_by(live)
     elif name == "queue_timeout":
         _timed_out(live)
     elif name == "agency_failed":

@@ -35,6 +35,10 @@ MARKS: Final[dict[str, str]] = {
     "closed": "the office is closed and the caller is told so; value: why",
     "self_begin": "self-service begins with the caller; value: its name",
     "self_end": "how self-service came out; value: NAME:HOW (told, asked, not_found, failed, …)",
+    "survey_begin": "the caller is asked how it was; value: the queue",
+    "survey_rating": "how it was; value: 1 (bad) to 5 (good)",
+    "survey_settled": "whether the caller's matter is settled; value: yes or no",
+    "survey_end": "how the survey came out; value: answered, skipped, no_key, wrong_keys or left",
     "callback": "an officer calls a lost caller back; value: the lost call's id, or empty",
     "supervise": "a supervisor goes to an officer's call; value: WAY:SUPERVISOR:UNIQUEID",
 }

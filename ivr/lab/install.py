@@ -179,13 +179,14 @@ def _values(site: Site) -> dict[str, str]:
         "MEDIA": "; media is on every address, as SIP is"
         if site.sip_bind in ("0.0.0.0", "::")  # noqa: S104  # compared with, not bound to
         else f"media_address = {site.sip_bind}\nbind_rtp_to_media_address = yes",
+        "SURVEY": "\n".join(f"SURVEY_{queue} = {share}" for queue, share in site.survey.items()),
         "AGENT_GLOBALS": "\n".join(
             f"AGENT_{agent.id} = " + "&".join(f"PJSIP/{d.name}" for d in agent.telephones())
             for agent in site.agents
         ),
     }
     for name, value in values.items():
-        if name not in ("SIP_PERMIT", "HTTP_TLS", "MEDIA", "AGENT_GLOBALS") and re.search(
+        if name not in ("SIP_PERMIT", "HTTP_TLS", "MEDIA", "AGENT_GLOBALS", "SURVEY") and re.search(
             r"[\r\n;]", value
         ):
             raise InstallError(f"{name.lower()}: {value!r} has a line break or semicolon in it")

@@ -62,6 +62,8 @@ MANAGER_EVENTS: Final = (
 )
 """Events the manager user is sent: what ivr/events decodes. Asterisk drops the rest itself."""
 
+_ALL: Final = 100
+"""Percent."""
 _HOST_PORT: Final = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):[0-9]{1,5}")
 
 
@@ -158,6 +160,10 @@ class Site:
     hours: bool = False
     """Callers are asked for at the bridge before the menu: out of [hours] they are told so."""
 
+    survey: Mapping[str, int] = field(default_factory=dict)
+    """Queue → of 100 callers whom its officers have served, how many are asked how it was; a queue
+    that is left out asks nobody."""
+
     # --- paths
     owner: str | None = None
     """User and group that Asterisk runs as, who get everything laid down; None: who installs."""
@@ -222,5 +228,10 @@ def check(site: Site) -> None:
                 )
     if site.selfservice and not _HOST_PORT.fullmatch(site.selfservice):
         raise InstallError(f"selfservice: {site.selfservice!r} is host:port, or empty for none")
+    for queue, share in site.survey.items():
+        if queue not in QUEUES:
+            raise InstallError(f"survey: {queue!r} is none of {', '.join(QUEUES)}")
+        if not 0 <= share <= _ALL:
+            raise InstallError(f"survey: {share} of {queue} is 0 (nobody) to {_ALL} (everybody)")
     if site.language not in ("th", "en"):
         raise InstallError(f"language: {site.language!r} is th or en")

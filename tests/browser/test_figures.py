@@ -24,6 +24,7 @@ PAGES = [
     "/figures/officers?agent=1001",
     "/figures/calls?of=steps&count=within,over,open&service=information&step=greet",
     "/figures/calls?of=callbacks&count=calls",
+    "/figures/calls?of=surveys&count=unrated,one,two,three,four,five",
     "/figures/behind?of=cases&count=cases",
     "/figures/behind?of=agent_times&count=time_us",
     "/figures/open-cases",
@@ -43,6 +44,10 @@ async def a_morning(desk: Desk) -> None:
                      asked + (20 + 8 * n) * SECOND if n % 3 else None, call.ended_at, outcome)
         )  # fmt: skip
         call.marks.append(Mark("logged", call.ended_at + 30 * SECOND, by=call.agents[0].agent))
+        call.marks.append(Mark("survey_begin", call.ended_at - SECOND, "information"))
+        if n % 4:
+            call.marks.append(Mark("survey_rating", call.ended_at, str(5 - n % 3)))
+            call.marks.append(Mark("survey_settled", call.ended_at, "yes" if n % 5 else "no"))
         made.append(call)
     made += [lost(50 + n, MORNING + n * 1800 * SECOND) for n in range(6)]
     await save(desk.database, *made)

@@ -19,13 +19,13 @@ from crm_bridge.desk.agent_states import Sitting, Source
 from crm_bridge.desk.lost_calls import give_up
 from crm_bridge.desk.wrapup import Entry
 from crm_bridge.desk.wrapups import Wrapups
-from crm_bridge.figures.forms import AGENT_TIMES, CALLBACKS, CASES, REPEATS, SUBJECTS
+from crm_bridge.figures.forms import AGENT_TIMES, CALLBACKS, CASES, REPEATS, SUBJECTS, SURVEYS
 from crm_bridge.figures.levels import DAY
 from crm_bridge.records.erasure import erase_callers
 from crm_bridge.reports.behind import OF_CALLS, behind
 from crm_bridge.reports.behind_things import OF_THINGS, things_behind
 from crm_bridge.reports.behind_times import TIMES, times_behind
-from crm_bridge.reports.dashboards import callbacks, callers, officers
+from crm_bridge.reports.dashboards import callbacks, callers, officers, survey
 from crm_bridge.reports.dashboards import cases as case_board
 from crm_bridge.reports.figure import Figure
 from crm_bridge.reports.filters import Filters
@@ -33,7 +33,7 @@ from crm_bridge.reports.open_cases import Open, listed
 from crm_bridge.reports.period import Period
 from crm_bridge.reports.reading import added_up
 from crm_bridge.reports.sheets import Cell
-from ivr.calls.call import OUTBOUND, Outcome
+from ivr.calls.call import OUTBOUND, Mark, Outcome
 from tests.support.cases import Cast, bring_to
 from tests.support.desk_calls import SECOND, Line, lost, save, served
 from tests.support.desk_clock import HeldClock
@@ -257,6 +257,31 @@ async def test_lost_calls_and_callers(database):
     assert all(one.stored.call.caller_presented is None for one in found)
     assert len(found) == 3
     await all_of_them()
+
+
+async def test_what_callers_say(database):
+    def asked(number, agent, *answers):
+        call = served(number, MONDAY + number * DAY, agents=(agent,))
+        end = call.agents[-1].released_at
+        call.marks = [Mark("survey_begin", end, "information"),
+                      *(Mark(name, end, value) for name, value in answers)]  # fmt: skip
+        return call
+
+    await save(
+        database,
+        asked(0, "1001", ("survey_rating", "5"), ("survey_settled", "yes")),
+        asked(1, "1001", ("survey_rating", "1"), ("survey_settled", "no")),
+        asked(2, "1002", ("survey_rating", "4")),
+        asked(3, "1002"),
+        served(4, MONDAY),
+    )
+    assert await every_row_adds_up(database, SURVEYS) == 6
+    for filters in (Filters(NOVEMBER), Filters(NOVEMBER, agent="1001", grain="month")):
+        shown = await survey.build(database, config_of("ours"), filters)
+        assert await every_link_adds_up(database, shown, "/figures/calls") == {SURVEYS}
+    queue, when, officer = shown.sheets
+    assert [row[1].value for row in (*queue.rows, *officer.rows)] == [2, 2]  # 1001 alone
+    assert [row[1].value for row in when.rows] == [2]  # all of the month
 
 
 async def test_officers_records(database):

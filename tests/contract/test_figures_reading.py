@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from crm_bridge.figures.counting import add_timing, count_call
-from crm_bridge.figures.forms import AGENTS, CALLS, QUEUES, STEPS
+from crm_bridge.figures.forms import AGENTS, CALLS, QUEUES, STEPS, SURVEYS
 from crm_bridge.figures.levels import (
     DAY,
     HOUR,
@@ -133,3 +133,9 @@ async def test_the_same_figures_have_the_same_checksum_as_ever(database):
     async with database.reading() as connection:
         month = await checksum(connection, Period(date(2026, 11, 1), date(2026, 11, 30)))
     assert month == "9685982ca52df24b97a93b59396aa7f9ee619ee329ebd49527ef21fd9957f855"
+    asked = Tallies()
+    asked.at(SURVEYS, (day_of(1_795_498_200 * SECOND), "information", "1001")).counts[0] = 1
+    async with database.writing() as connection:
+        await connection.run_sync(lambda c: Figures(c.dialect).apply(c, asked))
+    async with database.reading() as connection:
+        assert await checksum(connection, Period(date(2026, 11, 1), date(2026, 11, 30))) != month

@@ -143,6 +143,8 @@ def test_cel_columns_are_as_the_comment_says(installed):
         ({"agents": (Agent("1001", via="air"),)}, "via"),
         ({"agents": (Agent("1001", devices=(Device("1002"),)),)}, "device"),
         ({"language": "fr"}, "language"),
+        ({"survey": {"nowhere": 10}}, "survey: 'nowhere'"),
+        ({"survey": {"complaint": 101}}, "survey: 101"),
         ({"office": "a\n[evil]"}, "office"),
         ({"ami_bind": "127.0.0.1;"}, "ami_bind"),
     ],

@@ -88,7 +88,7 @@ async def test_a_single_call_is_told_by_what_is_known_of_it(desk, name):
         desk.database, desk.context.config, Filters(Period(DAY, DAY))
     )
     assert shown.whole
-    assert name in {"cases", "callbacks"} or not shown.empty
+    assert name in {"cases", "callbacks", "survey"} or not shown.empty
     page = (await (await english(desk)).get(path_of(name))).text
     assert "nan" not in text_of(page).lower().split()
     for chart in shown.charts:

@@ -121,7 +121,7 @@ def trend(
         points.append(Point(_label(days, grain), drawn, drawn_then))
         rows.append(
             (
-                Cell(_long(days, grain), lead(days)),
+                Cell(when_words(days, grain), lead(days)),
                 figure,
                 was,
             )
@@ -278,7 +278,8 @@ def _label(days: Period, grain: Grain) -> Words:
     return (short_day_text(days.first, "th"), short_day_text(days.first, "en"))
 
 
-def _long(days: Period, grain: Grain) -> Words:
+def when_words(days: Period, grain: Grain) -> Words:
+    """A day, week or month, or what of it is meant, written out."""
     if grain == "day" or days.days == 1:
         return (day_text(days.first, "th"), day_text(days.first, "en"))
     return _days(days)

@@ -14,7 +14,15 @@ from crm_bridge.access.roles import Role
 from crm_bridge.cases.call_words import SEEN
 from crm_bridge.cases.subjects import SERVICES
 from crm_bridge.errors import Refused
-from crm_bridge.figures.forms import AGENCY_STEPS, AGENT_STEPS, AGENTS, CALLBACKS, QUEUES, STEPS
+from crm_bridge.figures.forms import (
+    AGENCY_STEPS,
+    AGENT_STEPS,
+    AGENTS,
+    CALLBACKS,
+    QUEUES,
+    STEPS,
+    SURVEYS,
+)
 from crm_bridge.reports.behind import OF_CALLS, Found, behind
 from crm_bridge.reports.dashboards import callbacks
 from crm_bridge.reports.figure import Figure
@@ -124,5 +132,10 @@ def units(figure: Figure, found: Found) -> Iterator[Unit]:
         for key, tally in found.alone.rows[CALLBACKS].items():
             back = tally.counts[1] if key[1] == "called_back" else None
             yield Unit(callbacks.STATES[key[1]], back)
+    elif figure.form is SURVEYS:
+        for tally in found.alone.rows[SURVEYS].values():
+            for name, times in zip(SURVEYS.counts, tally.counts, strict=True):
+                if times:
+                    yield Unit(WORDS[name])
     elif call.ended_at is not None:
         yield Unit(("ทั้งสาย", "the call"), call.ended_at - call.entered_at)

@@ -70,6 +70,7 @@ _MARKS: Final[dict[str, Words]] = {
     "greeting_end": ("กล่าวทักทายจบ", "The greeting was over"),
     "requeued": ("กลับเข้าคิว", "Back into the queue"),
     "guide": ("ฟังคำแนะนำข้อมูลการตลาดจบ", "The guide was read to its end"),
+    "survey_begin": ("เริ่มสอบถามความพึงพอใจ", "The caller is asked how it was"),
     "callback": ("โทรกลับสายที่ไม่ได้รับ", "A lost call is called back"),
     "form_opened": ("เปิดแบบบันทึกเรื่องร้องเรียน", "The complaint form was opened"),
     "informed": ("ให้ข้อมูลแก่ผู้ติดต่อแล้ว", "The information was given"),
@@ -100,6 +101,18 @@ _CALL_BACK: Final[dict[str, Words]] = {
     "failed": ("ระบบขัดข้อง โอนให้เจ้าหน้าที่", "out of order, on to an officer"),
     "left": ("ผู้โทรออกก่อนยืนยันหมายเลข", "left before a number was confirmed"),
 }
+_SETTLED: Final[dict[str, Words]] = {
+    "yes": ("เรื่องได้รับการแก้ไขแล้ว", "the matter is settled"),
+    "no": ("เรื่องยังไม่ได้รับการแก้ไข", "the matter is not settled"),
+}
+_SURVEY: Final[dict[str, Words]] = {
+    "answered": ("ตอบครบ", "answered"),
+    "skipped": ("ผู้โทรขอข้าม", "skipped by the caller"),
+    "no_key": ("ไม่ได้กดหมายเลข", "no key was pressed"),
+    "wrong_keys": ("กดหมายเลขที่ไม่มีสามครั้ง", "three keys without a meaning"),
+    "left": ("ผู้โทรวางสาย", "the caller hung up"),
+}
+"""How the survey came out."""
 _SERVICES: Final[dict[str, Words]] = {
     "status": ("ติดตามสถานะด้วยตนเอง", "Self-service: status"),
     "callback": ("ขอให้เจ้าหน้าที่โทรกลับ", "Self-service: call back"),
@@ -201,6 +214,14 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
         if mark.name == "closed":
             told = ("แจ้งว่าอยู่นอกเวลาทำการ", "Told that the office is closed")
             yield Moment(mark.at, *told, came_of_it=_CLOSED.get(mark.value))
+        if mark.name == "survey_rating":
+            yield Moment(mark.at, "ผู้โทรให้คะแนน", "The caller's rating", f"{mark.value}/5")
+        if mark.name == "survey_settled":
+            words = _SETTLED.get(mark.value)
+            yield Moment(mark.at, "ผู้โทรตอบว่า", "The caller says", came_of_it=words)
+        if mark.name == "survey_end":
+            came = _SURVEY.get(mark.value)
+            yield Moment(mark.at, "จบแบบสอบถาม", "The survey was over", came_of_it=came)
         if mark.name in _MARKS:
             yield Moment(mark.at, *_MARKS[mark.name], mark.by or "", declared=mark.by is not None)
     for gap in call.gaps:

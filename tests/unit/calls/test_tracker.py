@@ -66,6 +66,10 @@ def only_call(tracker: Tracker):
     return live.call
 
 
+def marked(at: int, name: str, value: str = "") -> ev.Marked:
+    return ev.Marked(at, False, CALLER, name, value)
+
+
 def last_of(tracker: Tracker, *events: ev.Event):
     call = only_call(tracker)
     for event in events:
@@ -86,6 +90,25 @@ def test_officer_who_answers_and_hangs_up_in_one_breath_has_answered():
         ("1001", 2 * SECOND, at)
     ]
     assert (call.outcome, call.ended_by) == (Outcome.SERVED, EndedBy.AGENT)
+
+
+def test_who_hangs_up_in_the_survey_did_not_end_the_conversation():
+    """The officer hung up, the caller was asked how it was and then hung up, as callers do."""
+    at = 9 * SECOND
+    call = last_of(
+        played(*answered(), *bridged()),
+        ev.HangupRequested(at, False, OFFICER),
+        *ended(at, OFFICER),
+        ev.BridgeLeft(at, False, CALLER, "b"),
+        marked(at + SECOND, "survey_begin", "q"),
+        marked(at + 2 * SECOND, "survey_rating", "4"),
+        ev.HangupRequested(at + 3 * SECOND, False, CALLER),
+        marked(at + 3 * SECOND, "survey_end", "left"),
+        ev.ChannelEnded(at + 3 * SECOND, False, CALLER, 16),
+    )
+    assert (call.outcome, call.ended_by) == (Outcome.SERVED, EndedBy.AGENT)
+    assert [part.released_at for part in call.agents] == [at]
+    assert call.ended_at == at + 3 * SECOND
 
 
 def test_without_timestamps_the_order_says_who_hung_up():

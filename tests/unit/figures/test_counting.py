@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crm_bridge.figures.counting import count_call
-from crm_bridge.figures.forms import HOURS, MENUS, TRANSFERS, times
+from crm_bridge.figures.forms import HOURS, MENUS, SURVEYS, TRANSFERS, times
 from crm_bridge.figures.histogram import bucket
 from crm_bridge.figures.tallies import Tallies
 from crm_bridge.records.rows import snapshot
@@ -14,6 +14,7 @@ from ivr.calls.call import (
     Consultation,
     ConsultationOutcome,
     Leg,
+    Mark,
     MenuChoice,
     Outcome,
     Role,
@@ -162,3 +163,36 @@ def test_callers_are_counted_by_month_and_calls_of_officers_are_not():
     assert found.callers == {(NOVEMBER, "+66812345678"): 2, (december, "+66812345678"): 1}
     assert len(found.rows[MENUS]) == 4 - 1  # by day and outcome
     assert [times(n) for n in (1, 9, 10, 4000)] == ["1", "9", "10+", "10+"]
+
+
+def asked(number, *answers, agents=("1001",)):
+    call = served(number, NOON, agents=agents)
+    call.marks += [
+        Mark(name, NOON + (290 + n) * SECOND, value)
+        for n, (name, value) in enumerate((("survey_begin", "information"), *answers))
+    ]
+    return call
+
+
+def test_what_callers_answer_is_of_the_officer_who_had_them_last():
+    rating, settled, end = "survey_rating", "survey_settled", "survey_end"
+    every = [
+        asked(1, (rating, "5"), (settled, "yes"), (end, "answered")),
+        asked(2, (rating, "3"), (settled, "no"), (end, "answered"), agents=("1002", "1001")),
+        asked(3, (rating, "3"), (end, "left")),
+        asked(4, (end, "skipped"), agents=("1001", "1002")),
+        asked(5, (rating, "9"), (end, "left")),  # no answer that there is
+        served(6, NOON),
+    ]
+    found = counted(*every)
+    assert {key[0] for key in found.rows[SURVEYS]} == {MIDNIGHT}
+    assert counts(found, SURVEYS) == {
+        ("information", "1001"): {
+            "three": 2, "five": 1, "unrated": 1, "matter_settled": 1, "matter_open": 1,
+        },
+        ("information", "1002"): {"unrated": 1},
+    }  # fmt: skip
+    for call in every:
+        made = snapshot(call, timeline(call, directory(), STANDARDS))
+        count_call(found, made.call, made.children, -1)
+    assert not any(any(tally.counts) for tally in found.rows[SURVEYS].values())

@@ -16,6 +16,7 @@ from crm_bridge.figures.forms import (
     CASES,
     QUEUES,
     STEPS,
+    SURVEYS,
     TRANSFERS,
 )
 from crm_bridge.figures.histogram import bucket, merge
@@ -25,6 +26,7 @@ from crm_bridge.reports.desk_metrics import (
     average_wrap_up,
     callback_figures,
     case_figures,
+    survey_figures,
     time_figures,
     transfer_figures,
 )
@@ -197,6 +199,19 @@ def test_giving_up_holds_for_what_was_lost_before(given_up, states):
     assert {
         key[0]: tally.counts[0] for key, tally in whole(found, CALLBACKS, "state").items()
     } == states
+
+
+def test_what_callers_say():
+    """
+    ten asked, four of them rated nothing: 40 %; ratings 1 4 4 5 5 5: 24 of 6 is 4, five of six
+    are 4 or 5; five said whether it is settled, four of them that it is: 80 %
+    """
+    told = survey_figures(Tally([4, 1, 0, 0, 2, 3, 4, 1], []))
+    assert (told.asked, told.rated, told.unrated, told.unrated_share) == (10, 6, 4, 0.4)
+    assert (told.mean, told.satisfied) == (4.0, pytest.approx(5 / 6))
+    assert (told.matter_said, told.matter_settled, told.settled_share) == (5, 4, 0.8)
+    nobody = survey_figures(Tally.of(SURVEYS))
+    assert (nobody.asked, nobody.mean, nobody.unrated_share) == (0, None, None)
 
 
 def test_a_step_of_five_calls():
