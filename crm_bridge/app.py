@@ -46,6 +46,7 @@ from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import Walk
 from crm_bridge.records.writer import Writer
+from crm_bridge.selfservice.door import Door
 from crm_bridge.selfservice.office import Office
 from crm_bridge.selfservice.service import SelfService
 from ivr.ami import actions
@@ -363,15 +364,16 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     clock = clock or SystemClock()
     app = App(config, database, loop, clock, gateways=outlets.gateways(config))
     app.reports = MonthlyReports(database, config, clock, Press())
+    directory = config.directory()
+    standards = load_standards()
+    floor = app.floor = Floor.of(config, database, app.hub, clock)
     if config.selfservice is not None:
         places = [Place(one.sounds, one.takes) for one in config.node if one.sounds and one.takes]
         hours = config.hours
         office = Office(database, clock, Week(hours.minutes()) if hours else None)
         office.call_of, office.on_wish = partial(_call_of, app), app.wished
-        app.selfservice = SelfService(config.selfservice, database, clock, places, office)
-    directory = config.directory()
-    standards = load_standards()
-    floor = app.floor = Floor.of(config, database, app.hub, clock)
+        door = Door(database, clock, floor.line)
+        app.selfservice = SelfService(config.selfservice, database, clock, places, office, door)
     floor.line.on_call.append(app.ended)
     shelves = [Shelf(one.sounds) for one in config.node if one.sounds]
     app.announcements = Announcements(database, floor.line, clock, shelves)

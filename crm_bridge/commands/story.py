@@ -94,6 +94,8 @@ _SAID: Final[dict[str, tuple[str, str]]] = {
     "supervision_end": ("หัวหน้างานสิ้นสุดการ{0}", "as a supervisor ends: {0}"),
     "callback": ("โทรกลับตามสายที่ไม่ได้รับ {0}", "calls the caller of a lost call back {0}"),
     "closed": ("แจ้งว่าอยู่นอกเวลาทำการ ({0})", "is told that the office is closed ({0})"),
+    "door": ("ระบบไม่ตอบเรื่องการรอคิว ({0})", "the bridge did not answer at the queue ({0})"),
+    "wait": ("แจ้งเวลารอ {0} นาที", "is told the wait: {0} (minutes)"),
     "self_begin": ("เริ่มบริการตนเอง {0}", "self-service begins ({0})"),
     "self_end": ("จบบริการตนเอง ({0})", "self-service has ended ({0})"),
     "survey_begin": ("เริ่มสอบถามความพึงพอใจ (คิว {0})", "the caller is asked how it was (queue {0})"),

@@ -12,9 +12,11 @@ from crm_bridge.clock import Clock
 from crm_bridge.config_selfservice import SelfServiceSection
 from crm_bridge.records.database import Database
 from crm_bridge.selfservice.case_status import CaseStatus
+from crm_bridge.selfservice.door import Door
 from crm_bridge.selfservice.office import Office
 from ivr.prompts import keeping
 from ivr.selfservice import closed, status
+from ivr.selfservice import door as at_queues
 from ivr.selfservice.server import Server
 
 _log = structlog.get_logger(__name__)
@@ -33,24 +35,31 @@ class SelfService:
         clock: Clock,
         places: Sequence[keeping.Place] = (),
         office: Office | None = None,
+        door: Door | None = None,
     ) -> None:
+        """Without a `door` callers stand in queues as they come."""
         self._section = section
         self.cases = CaseStatus(database, clock)
         self.office = office or Office(database, clock, None)
-        self.server = Server(
-            {
-                closed.NAME: closed.HoursService(self.office).session,
-                status.NAME: status.StatusService(self.cases).session,
-                keeping.NAME: keeping.Keeper(places).session,
-            },
-            peers=section.peers,
-        )
+        self.door = door
+        sessions = {
+            closed.NAME: closed.HoursService(self.office).session,
+            status.NAME: status.StatusService(self.cases).session,
+            keeping.NAME: keeping.Keeper(places).session,
+        }
+        if door is not None:
+            sessions[at_queues.NAME] = at_queues.DoorService(door).session
+        self.server = Server(sessions, peers=section.peers)
 
     async def run(self) -> None:
         """Listens and answers; an address that is taken costs the line nothing but this."""
         host, port = self._section.host, self._section.port
-        reading = asyncio.create_task(self.cases.run(), name="self-service reads")
-        knowing = asyncio.create_task(self.office.run(), name="office hours")
+        tasks = {
+            asyncio.create_task(self.cases.run(), name="self-service reads"),
+            asyncio.create_task(self.office.run(), name="office hours"),
+        }
+        if self.door is not None:
+            tasks.add(asyncio.create_task(self.door.run(), name="queues' figures"))
         try:
             while True:
                 try:
@@ -63,10 +72,10 @@ class SelfService:
                         mend="free that port, or set selfservice.port and the site's `selfservice`",
                     )  # fmt: skip
                     await asyncio.sleep(AGAIN)
-            done, _ = await asyncio.wait({reading, knowing}, return_when=asyncio.FIRST_COMPLETED)
-            done.pop().result()  # neither ends by itself
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()  # none ends by itself
         finally:
-            reading.cancel()
-            knowing.cancel()
+            for task in tasks:
+                task.cancel()
             await self.server.stop()
-            await asyncio.wait({reading, knowing})
+            await asyncio.wait(tasks)

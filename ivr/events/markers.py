@@ -33,6 +33,8 @@ MARKS: Final[dict[str, str]] = {
     "queue_timeout": "the queue gave up; value: the queue",
     "guide": "the marketing information guide was read to its end",
     "closed": "the office is closed and the caller is told so; value: why",
+    "door": "at a queue the bridge did not say how to receive the caller; value: silent or failed",
+    "wait": "what a caller is told of his wait; value: minutes (1-3, 10-), now, unknown, nobody",
     "self_begin": "self-service begins with the caller; value: its name",
     "self_end": "how self-service came out; value: NAME:HOW (told, asked, not_found, failed, …)",
     "survey_begin": "the caller is asked how it was; value: the queue",

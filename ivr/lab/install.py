@@ -171,6 +171,7 @@ def _values(site: Site) -> dict[str, str]:
         "HOTLINE_NUMBER": site.numbers[0] if site.numbers else "",
         "RECORD": "1" if site.record else "0",
         "HOURS": "1" if site.hours else "0",
+        "DOOR": "1" if site.door else "0",
         "RECORDINGS": f"{site.astspooldir}/monitor",
         "TAKES": f"{site.astspooldir}/takes",
         "CONNECTED_LINE": "yes" if site.connected_line else "no",

@@ -159,6 +159,8 @@ class Site:
     callers who ask for the status of a ticket get an officer."""
     hours: bool = False
     """Callers are asked for at the bridge before the menu: out of [hours] they are told so."""
+    door: bool = False
+    """Callers are asked for at the bridge before they stand in a queue: how long they will wait."""
 
     survey: Mapping[str, int] = field(default_factory=dict)
     """Queue → of 100 callers whom its officers have served, how many are asked how it was; a queue

@@ -114,3 +114,55 @@ class OfficeDesk(Protocol):
         Raises Unanswered where it is not known to be kept within the desk's time limit.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A caller who is about to stand in a queue."""
+
+    uniqueid: str
+    """Asterisk's own id of the caller's channel."""
+    queue: str
+
+
+class Expect(StrEnum):
+    """What a caller can be told of his wait."""
+
+    AT_ONCE = "now"
+    """An officer is free for him."""
+    BAND = "band"
+    UNKNOWN = "unknown"
+    NOBODY = "nobody"
+    """No officer takes calls of this queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long a caller will stand in a queue; minutes where it is a band."""
+
+    expect: Expect
+    low: int = 0
+    high: int | None = None
+    """None: more than `low`."""
+
+    @property
+    def text(self) -> str:
+        """As it stands on the record: `now`, `1-3`, `10-`, `unknown`, `nobody`."""
+        if self.expect is not Expect.BAND:
+            return self.expect.value
+        return f"{self.low}-{'' if self.high is None else self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """How a caller is received at a queue."""
+
+    wait: Wait
+
+
+class DoorDesk(Protocol):
+    """Who knows of queues and of those who come to them."""
+
+    def welcome(self, arrival: Arrival) -> Welcome:
+        """How this caller is received; from memory: nobody is asked and nothing waited for."""
+        ...

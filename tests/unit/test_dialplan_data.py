@@ -9,7 +9,7 @@ from pathlib import Path
 from ivr.lab.install import dialplan_directory, read_agencies
 from ivr.lab.prompts import read_prompts
 from ivr.prompts.catalogue import announceable
-from ivr.selfservice import closed, status
+from ivr.selfservice import closed, door, status
 
 # What Asterisk itself plays for the applications we use.
 CORE = re.compile(r"digits/.+|beep|beeperr|pbx-transfer|pbx-invalid|pbx-parkingfailed")
@@ -47,7 +47,7 @@ def test_every_prompt_that_is_played_is_listed_and_none_else():
         if not line.startswith(";")
         for name in re.findall(r"hotline/[a-z-]+", line)
     }
-    for talk in (status, closed):
+    for talk in (status, closed, door):
         told = Path(talk.__file__).read_text(encoding="utf-8")
         played |= set(re.findall(r'"(hotline/[a-z-]+)"', told))
     played |= {prompt.id for prompt in announceable()}

@@ -134,7 +134,7 @@ def test_agi_goes_to_the_bridge_and_never_to_a_program(contexts):
         for step in context.steps:
             if "AGI" in step.application:
                 scripts = {"1203-status": "status", "prompt-recording": "keep-prompt"}
-                script = {**scripts, "1203-hours": "hours"}[context.name]
+                script = {**scripts, "1203-hours": "hours", "door": "door"}[context.name]
                 assert step.application == "AGI", step.where
                 assert dialplan.split(step.arguments)[0] == f"agi://${{SELFSERVICE}}/{script}"
 

@@ -71,6 +71,7 @@ _MARKS: Final[dict[str, Words]] = {
     "requeued": ("กลับเข้าคิว", "Back into the queue"),
     "guide": ("ฟังคำแนะนำข้อมูลการตลาดจบ", "The guide was read to its end"),
     "survey_begin": ("เริ่มสอบถามความพึงพอใจ", "The caller is asked how it was"),
+    "door": ("ระบบไม่ตอบก่อนเข้าคิว", "The bridge did not answer at the queue"),
     "callback": ("โทรกลับสายที่ไม่ได้รับ", "A lost call is called back"),
     "form_opened": ("เปิดแบบบันทึกเรื่องร้องเรียน", "The complaint form was opened"),
     "informed": ("ให้ข้อมูลแก่ผู้ติดต่อแล้ว", "The information was given"),
@@ -122,6 +123,12 @@ _ANNOUNCED: Final[dict[str, Words]] = {
     "announcement": ("เริ่มเล่นประกาศฉุกเฉิน", "The emergency message begins"),
     "announced": ("ฟังประกาศฉุกเฉินจบ", "The emergency message was heard to its end"),
 }
+_WAITS: Final[dict[str, Words]] = {
+    "now": ("มีเจ้าหน้าที่ว่าง ไม่ต้องแจ้ง", "an officer was free, nothing was said"),
+    "unknown": ("ยังประมาณไม่ได้", "not known"),
+    "nobody": ("ไม่มีเจ้าหน้าที่พร้อมรับสาย", "no officer was taking calls"),
+}
+_MINUTES: Final[Words] = ("นาที", "minutes")
 _PLACES: Final[dict[str, Words]] = {
     "before": ("ก่อนคำทักทาย", "before the welcome"),
     "instead": ("แทนเมนู", "in place of the menu"),
@@ -211,6 +218,11 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
         if mark.name in _ANNOUNCED:
             place = _PLACES.get(mark.value.partition(":")[0])
             yield Moment(mark.at, *_ANNOUNCED[mark.name], came_of_it=place)
+        if mark.name == "wait":
+            told = ("แจ้งเวลารอคิว", "Told how long the wait will be")
+            known = mark.value not in _WAITS
+            came_of = _MINUTES if known else _WAITS[mark.value]
+            yield Moment(mark.at, *told, mark.value if known else "", came_of_it=came_of)
         if mark.name == "closed":
             told = ("แจ้งว่าอยู่นอกเวลาทำการ", "Told that the office is closed")
             yield Moment(mark.at, *told, came_of_it=_CLOSED.get(mark.value))

@@ -1,0 +1,57 @@
+"""At a queue's door, before a caller stands in it: how long he will wait, said in honest bands.
+
+One question to the desk, answered from its memory. Where an officer is free nothing is said: he is
+put through as fast as ever.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ivr.selfservice import saying
+from ivr.selfservice.port import Arrival, DoorDesk, Expect, Wait
+from ivr.selfservice.server import Line
+from ivr.selfservice.session import Session
+
+NAME: Final = "door"
+"""The script Asterisk asks for."""
+CONTEXT: Final = "door"
+"""The dialplan's side: dialplan/door.conf."""
+
+LET_IN: Final = "let_in"
+FOR_QUEUE: Final = "queue"
+
+_SAID: Final = {
+    Expect.AT_ONCE: (),
+    Expect.UNKNOWN: ("hotline/wait-unknown",),
+    Expect.NOBODY: ("hotline/wait-nobody",),
+}
+
+
+class DoorService:
+    """Receives callers at queues, as the desk tells it to."""
+
+    def __init__(self, desk: DoorDesk) -> None:
+        self._desk = desk
+
+    async def session(self, line: Line) -> None:
+        """One caller; Asterisk's argument is the queue."""
+        caller = Session(line)
+        await caller.begin()
+        welcome = self._desk.welcome(Arrival(caller.uniqueid, line.request.get("arg_1")))
+        await caller.run(CONTEXT, "wait", welcome.wait.text)
+        await caller.play(sentence(welcome.wait, caller.language))
+        await caller.end(LET_IN, FOR_QUEUE)
+
+
+def sentence(wait: Wait, language: str) -> tuple[str, ...]:
+    """What is said of a wait, as the sounds that say it."""
+    if wait.expect is not Expect.BAND:
+        return _SAID[wait.expect]
+    if wait.high is None:
+        return ("hotline/wait-over", *saying.number(wait.low, language), "hotline/wait-minutes")
+    minutes = "hotline/wait-minute" if wait.high == 1 else "hotline/wait-minutes"
+    last = (*saying.number(wait.high, language), minutes)
+    if wait.low == 0:
+        return ("hotline/wait-under", *last)
+    return ("hotline/wait-about", *saying.number(wait.low, language), "hotline/wait-to", *last)

@@ -1,0 +1,195 @@
+"""Callers at a queue's door on a real line: what they are told, and what becomes of them if not."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crm_bridge.app import App
+from crm_bridge.clock import SystemClock
+from crm_bridge.selfservice.door import Door
+from crm_bridge.selfservice.queue_figures import QueueFigures
+from ivr.lab.asterisk import Lab
+from ivr.lab.root import Root
+from ivr.lab.stage import Stage
+from ivr.selfservice import door, saying
+from ivr.selfservice.server import Server
+from ivr.selfservice.session import Session
+from tests.line.test_selfservice import (
+    FASTAGI_PORT,
+    address,
+    black_hole,
+    bridge_of,
+    nobody,
+    nonsense,
+    silent,
+)
+from tests.support.lab import own_lab
+from tests.support.live import until
+from tests.support.migrated import sqlite_url
+from tests.support.selfservice import Caller, Ear, calls_in
+
+pytestmark = pytest.mark.line
+
+NOBODY = "hotline/wait-nobody"
+
+
+@pytest.fixture(scope="module")
+def lab(lab_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with own_lab(lab_root, tmp_path_factory) as place:
+        yield place
+
+
+@pytest.fixture
+async def ear(on_stage: Stage) -> AsyncIterator[Ear]:
+    """Asterisk asks the bridge at every queue."""
+    await on_stage.carrier()
+    for name, value in (("DOOR", "1"), ("HOTLINE_SELF_REST", "0")):
+        await on_stage.witness.act("Setvar", Variable=name, Value=value)
+    yield Ear(on_stage)
+    for name in ("DOOR", "HOTLINE_SELF_REST"):
+        await on_stage.witness.act("Setvar", Variable=name, Value="0")
+
+
+async def asks(
+    place: Stage, ear: Ear, number: str, key: str = "1", *, english: bool = False
+) -> Caller:
+    """A caller who asks for a service by its key; what he hears counts from then on."""
+    caller = await calls_in(place, ear, number)
+    await caller.sees("UserEvent", Mark="menu", Value="main")
+    if english:
+        await caller.leg.press("9")
+        await caller.sees("UserEvent", Mark="language", Value="en")
+    await caller.leg.press(key)
+    await caller.sees("UserEvent", Mark="key", Value=f"main:{key}")
+    return caller
+
+
+async def in_queue(caller: Caller, queue: str = "complaint") -> list[str]:
+    """What he heard from his key until he stood in the queue."""
+    await caller.sees("QueueCallerJoin", Queue=queue)
+    return [sound for sound in caller.sounds if not sound.startswith("hotline/queue-")]
+
+
+async def goes(caller: Caller) -> None:
+    caller.leg.hang_up()
+    await caller.gone()
+
+
+def figures(app: App, talking: float) -> None:
+    """As if the last callers had taken so long; the bridge's own reading would find none."""
+    assert app.selfservice is not None
+    assert app.selfservice.door is not None
+    now = SystemClock().now_us()
+    app.selfservice.door.figures = QueueFigures(now, {"complaint": talking}, talking)
+
+
+def marks(file: Path, *names: str) -> dict[str, list[tuple[str, str]]]:
+    """Marks on disk by the caller's number."""
+    with sqlite3.connect(file) as raw:
+        rows = raw.execute(
+            "SELECT caller_presented, name, value FROM marks JOIN calls USING (call_id)"
+            f" WHERE name IN ({','.join('?' * len(names))}) ORDER BY call_id, marks.ordinal",
+            names,
+        ).fetchall()
+    found: dict[str, list[tuple[str, str]]] = {}
+    for number, name, value in rows:
+        found.setdefault(number, []).append((name, value))
+    return found
+
+
+async def test_callers_are_told_how_long_they_wait(
+    lab: Lab, on_stage: Stage, ear: Ear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await sqlite_url(tmp_path / "hotline.db")
+
+    async def unread(self: Door) -> None:
+        await asyncio.Event().wait()  # the database stands still; callers do not notice
+
+    monkeypatch.setattr(Door, "read", unread)
+    async with bridge_of(lab, url) as app:
+        alone = await asks(on_stage, ear, "0810000001")
+        assert await in_queue(alone) == [NOBODY]
+        await goes(alone)
+
+        officer = await on_stage.officer(1001)
+        floor = app.floor
+        assert floor is not None
+        await until("1001 is free", lambda: floor.line.presence("1001").value == "free")
+        served = await asks(on_stage, ear, "0810000002")
+        leg = await officer.rung()
+        await leg.answer()
+        await served.sees("UserEvent", Mark="greeting_end")
+        assert not [sound for sound in served.sounds if "wait-" in sound]
+        await until("1001 is busy", lambda: floor.line.presence("1001").value == "in_use")
+
+        unknown = await asks(on_stage, ear, "0810000003")
+        assert await in_queue(unknown) == ["hotline/wait-unknown"]
+        await goes(unknown)
+        figures(app, 45.0)
+        second = await asks(on_stage, ear, "0810000004")
+        under = ["hotline/wait-under", *saying.number(1, "th"), "hotline/wait-minute"]
+        assert await in_queue(second) == under
+        figures(app, 900.0)
+        third = await asks(on_stage, ear, "0810000005", english=True)
+        over = ["hotline/wait-over", *saying.number(10, "en"), "hotline/wait-minutes"]
+        assert await in_queue(third) == over
+        assert "en" in third.languages
+        early = await asks(on_stage, ear, "0810000006")
+        await early.hears("hotline/wait-over")
+        await goes(early)
+        for caller in (second, third):
+            await goes(caller)
+        served.leg.hang_up()
+        await served.gone()
+        await on_stage.quiet()
+    assert marks(tmp_path / "hotline.db", "wait", "door") == {
+        "0810000001": [("wait", "nobody")], "0810000002": [("wait", "now")],
+        "0810000003": [("wait", "unknown")], "0810000004": [("wait", "0-1")],
+        "0810000005": [("wait", "10-")], "0810000006": [("wait", "10-")],
+    }  # fmt: skip
+
+
+@asynccontextmanager
+async def half_way(lab: Lab) -> AsyncIterator[None]:
+    """Says its first word, and then no more."""
+
+    async def session(line: Any) -> None:
+        await Session(line).begin()
+        await asyncio.sleep(30)
+
+    server = Server({door.NAME: session})
+    await server.start(address(lab.number, 3), FASTAGI_PORT)
+    try:
+        yield
+    finally:
+        await server.stop()
+
+
+@pytest.mark.parametrize(
+    ("bridge_there", "seconds", "how"),
+    [
+        (nobody, 1.2, "silent"), (nonsense, 1.2, "silent"), (silent, 2.0, "silent"),
+        (black_hole, 2.8, "silent"), (half_way, 3.0, "failed"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)  # fmt: skip
+async def test_a_caller_stands_in_the_queue_where_the_bridge_does_not_answer(
+    lab: Lab, on_stage: Stage, ear: Ear, bridge_there: Any, seconds: float, how: str
+) -> None:
+    """Two seconds at the most, with nothing said, and a marker."""
+    async with bridge_there(lab):
+        caller = await asks(on_stage, ear, "0812345678")
+        asked = await caller.sees("UserEvent", Mark="service")
+        assert await in_queue(caller) == []
+        told = await caller.sees("UserEvent", Mark="door")
+        joined = await caller.sees("QueueCallerJoin", Queue="complaint")
+        assert told["Value"] == how
+        assert float(joined["Timestamp"]) - float(asked["Timestamp"]) < seconds
+        await goes(caller)
