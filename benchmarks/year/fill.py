@@ -123,11 +123,11 @@ def _write(connection: sqlite3.Connection, seed: int, count: int, year: int) -> 
     counting.write()
     for _, sql in later:
         connection.execute(sql)
-    counting.lost_callers()
     connection.execute("BEGIN")
     connection.execute(_CALLERS)
     connection.execute(_NAMES)
     connection.execute("COMMIT")
+    counting.lost_callers()
 
 
 class OwnFigures:
@@ -180,7 +180,7 @@ class _Counting:
         self._tallies = Tallies()
 
     def lost_callers(self) -> None:
-        """Counts them, for which the index by caller must stand."""
+        """Counts them, for which callers and the index by caller must stand."""
         last = ""
         with self._figures.engine.connect() as opened:
             while numbers := NUMBERS.after(opened, last, BATCH):
