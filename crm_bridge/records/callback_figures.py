@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.engine import Connection
 
 from crm_bridge.figures.callbacks import Lost, Spoken, count_each, count_number
@@ -19,18 +19,28 @@ from ivr.calls.call import INBOUND, OUTBOUND, Outcome
 _AT_ONCE: Final = 500
 _IN_QUEUE: Final = (Outcome.ABANDONED_QUEUE.value, Outcome.QUEUE_TIMEOUT.value)
 _QUEUED: Final = exists().where(queue_passages.c.call_id == calls.c.call_id)
-LOST: Final = and_(
-    calls.c.direction == INBOUND,
-    calls.c.closed,
-    or_(
-        calls.c.outcome.in_(_IN_QUEUE),
-        and_(calls.c.outcome == Outcome.ABANDONED_MENU.value, _QUEUED),
-    ),
-)
+
+
+def _lost(outcome: ColumnElement[str]) -> ColumnElement[bool]:
+    return and_(
+        calls.c.direction == INBOUND,
+        calls.c.closed,
+        or_(
+            outcome.in_(_IN_QUEUE),
+            and_(outcome == Outcome.ABANDONED_MENU.value, _QUEUED),
+        ),
+    )
+
+
+LOST: Final = _lost(calls.c.outcome)
 """Calls that are lost, with a number or without."""
-_SPOKEN: Final = and_(
-    calls.c.outcome == Outcome.SERVED.value, calls.c.closed, agent_parts.c.agent.is_not(None)
+_OUTCOME: Final = calls.c.outcome.concat("")
+"""Where numbers are given: by the index of outcomes SQLite would read every lost call there is."""
+_OF_THEM: Final = or_(
+    _lost(_OUTCOME),
+    and_(_OUTCOME.in_((Outcome.SERVED.value,)), calls.c.closed, agent_parts.c.agent.is_not(None)),
 )
+"""Lost calls, and those in which an officer spoke."""
 
 
 class _Numbers:
@@ -126,7 +136,7 @@ def _calls(connection: Connection, numbers: Sequence[str]) -> Sequence[Any]:
             lost_call_ends.c.call_id.label("end"),
         )
         .select_from(joined)
-        .where(calls.c.caller_e164.in_(numbers), or_(LOST, _SPOKEN))
+        .where(calls.c.caller_e164.in_(numbers), _OF_THEM)
         .order_by(calls.c.entered_us, calls.c.call_id)
     )  # fmt: skip
     return connection.execute(query).all()
