@@ -372,7 +372,10 @@ async def build(config: Config, clock: Clock | None = None) -> App:
         hours = config.hours
         office = Office(database, clock, Week(hours.minutes()) if hours else None)
         office.call_of, office.on_wish = partial(_call_of, app), app.wished
-        door = Door(database, clock, floor.line)
+        door = Door(
+            database, clock, floor.line, config.door,
+            emergency=lambda: app.announcements is not None and app.announcements.on() is not None,
+        )  # fmt: skip
         app.selfservice = SelfService(config.selfservice, database, clock, places, office, door)
     floor.line.on_call.append(app.ended)
     shelves = [Shelf(one.sounds) for one in config.node if one.sounds]

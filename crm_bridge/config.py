@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from crm_bridge.config_door import DoorSection
 from crm_bridge.config_hours import HoursSection
 from crm_bridge.config_outside import (
     ConnectorSection,
@@ -296,6 +297,7 @@ class Config(BaseSettings):
     wallboard: WallboardSection = WallboardSection()
     selfservice: SelfServiceSection | None = None
     hours: HoursSection | None = None
+    door: DoorSection = DoorSection()
     reports: ReportsSection = ReportsSection()
     oidc: OidcSection = OidcSection()
     connector: dict[str, ConnectorSection] = {}

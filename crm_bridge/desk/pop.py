@@ -131,6 +131,8 @@ class CallView:
     """Supervisors who are at this officer's call now: the way, their number."""
     gap: bool = False
     """Something was not heard while this call was up."""
+    priority: str = ""
+    """Why the caller was put before others, or after them: a kind of `caller_rules`; else empty."""
     card: Card | None = None
     found: tuple[Finding, ...] = ()
     """What other CRMs say of the caller; of one that still has time to answer, nothing."""
@@ -306,6 +308,9 @@ def view_of(
             if stage in LIVE and one.until is None and one.agent in ("", agent)
         ),
         gap=any(gap.filled_by is None for gap in call.gaps),
+        priority=next(
+            (m.value.split(":")[1] for m in reversed(call.marks) if m.name == "priority"), ""
+        ),
         card=card,
         found=found,
         why=why,

@@ -17,6 +17,7 @@ from crm_bridge.clock import Clock
 from crm_bridge.people import (
     room_appointments,
     room_call_backs,
+    room_caller_rules,
     room_calls,
     room_cases,
     room_connectors,
@@ -55,6 +56,8 @@ ROOMS: Final[tuple[Room, ...]] = (
          room_appointments.held, room_appointments.holds, room_appointments.erase),
     Room("call_backs", "คำขอให้โทรกลับ", "Call backs asked for",
          room_call_backs.held, room_call_backs.holds, room_call_backs.erase),
+    Room("caller_rules", "กฎการรับสาย", "Rules of how calls are taken",
+         room_caller_rules.held, room_caller_rules.holds, room_caller_rules.erase),
     Room("calls", "การโทรและบันทึกหลังสาย", "Calls and what was written of them",
          room_calls.held, room_calls.holds, room_calls.erase),
     Room("people", "ข้อมูลบุคคล หมายเลข และบันทึก", "The person, numbers and notes",

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
 
 from crm_bridge.clock import Clock
+from crm_bridge.config_door import DoorSection
+from crm_bridge.desk import caller_rules
 from crm_bridge.desk.agent_states import WRAPUP
+from crm_bridge.desk.caller_rules import Kind, Rule, Treatment
 from crm_bridge.desk.line import Line, LineNode
 from crm_bridge.errors import StorageError
 from crm_bridge.forecast.wait import AT_ONCE, Standing, expected
+from crm_bridge.records.callers import normalise
 from crm_bridge.records.database import Database
 from crm_bridge.selfservice import queue_figures
 from crm_bridge.selfservice.queue_figures import QueueFigures
+from ivr.calls.call import Call
 from ivr.calls.members import Presence
 from ivr.selfservice.port import Arrival, Expect, Wait, Welcome
 
 _log = structlog.get_logger(__name__)
 
-READ_EVERY: Final = 15.0
-"""Seconds between two readings of the queues' figures."""
+READ_EVERY: Final = 5.0
+"""Seconds after which a rule that was made just now is known on the line."""
+FIGURES_EVERY: Final = 3
+"""Of so many readings one is of the queues' figures too."""
+LAST: Final = -1
+"""The priority of those who are taken last."""
 
 _AWAY: Final = frozenset({Presence.UNAVAILABLE})
 _FREE: Final = frozenset({Presence.FREE, Presence.UNKNOWN})
@@ -31,38 +42,74 @@ _FREE: Final = frozenset({Presence.FREE, Presence.UNKNOWN})
 class Door:
     """Answers the line; `run` keeps the figures fresh."""
 
-    def __init__(self, database: Database, clock: Clock, line: Line) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        line: Line,
+        section: DoorSection | None = None,
+        *,
+        emergency: Callable[[], bool] = bool,
+    ) -> None:
+        """`emergency`: whether an emergency message is on the line; nobody is refused then."""
         self._database = database
         self._clock = clock
         self._line = line
+        section = section or DoorSection()
+        self._priority = {Kind.VULNERABLE: section.vulnerable, Kind.VIP: section.vip}
+        self._emergency = emergency
         self.figures: QueueFigures | None = None
         """As last read."""
+        self.rules: Mapping[str, tuple[Rule, ...]] = {}
+        """Number → the rules in force when they were last read."""
 
     def welcome(self, arrival: Arrival) -> Welcome:
         """How this caller is received."""
-        return Welcome(self._wait(arrival))
+        number = normalise(arrival.number).e164 if arrival.number else None
+        priority, why, refused = self._ruled(number)
+        if refused:
+            return Welcome(Wait(Expect.UNKNOWN), why=why, refused=True)
+        return Welcome(self._wait(arrival, priority), priority, why)
 
     async def run(self) -> None:
-        """Reads the figures again and again, until cancelled."""
-        while True:
-            await self.read()
+        """Reads rules and figures again and again, until cancelled."""
+        for n in itertools.count():
+            await self.read(figures=n % FIGURES_EVERY == 0)
             await asyncio.sleep(READ_EVERY)
 
-    async def read(self) -> None:
-        """Reads the figures; where that fails the last ones stand."""
+    async def read(self, *, figures: bool = True) -> None:
+        """Reads what the line is answered from; where that fails the last reading stands."""
+        now = self._clock.now_us()
         try:
             async with self._database.reading() as connection:
-                self.figures = await queue_figures.read(connection, self._clock.now_us())
+                self.rules = await caller_rules.by_number(connection, now)
+                if figures:
+                    self.figures = await queue_figures.read(connection, now)
         except StorageError as fault:
-            _log.warning("the queues' figures were not read for the line", what=fault.what)
+            _log.warning("rules and figures were not read for the line", what=fault.what)
+
+    # --- rules -----------------------------------------------------------------------------------
+
+    def _ruled(self, number: str | None) -> tuple[int, str, bool]:
+        """Priority, why, and whether he is refused. Who is put first by any rule is never that."""
+        now = self._clock.now_us()
+        rules = [rule for rule in self.rules.get(number or "", ()) if rule.holds(now)]
+        first = [rule for rule in rules if rule.treatment is Treatment.FIRST]
+        if first:
+            rule = max(first, key=lambda one: self._priority.get(one.kind, 0))
+            return self._priority.get(rule.kind, 0), f"{rule.kind.value}:{rule.id}", False
+        for rule in rules:
+            refused = rule.treatment is Treatment.REFUSE and not self._emergency()
+            return LAST, f"{rule.kind.value}:{rule.id}", refused
+        return 0, "", False
 
     # --- the wait --------------------------------------------------------------------------------
 
-    def _wait(self, arrival: Arrival) -> Wait:
+    def _wait(self, arrival: Arrival, priority: int) -> Wait:
         node = self._node(arrival.uniqueid)
         if node is None or not node.known:
             return Wait(Expect.UNKNOWN)
-        standing = self._standing(node, arrival.queue)
+        standing = self._standing(node, arrival.queue, priority)
         if not standing.serving:
             return Wait(Expect.NOBODY)
         band = expected(standing)
@@ -79,7 +126,7 @@ class Door:
                 return node
         return None
 
-    def _standing(self, node: LineNode, queue: str) -> Standing:
+    def _standing(self, node: LineNode, queue: str, priority: int) -> Standing:
         """The queue as a caller finds it who is not in it yet."""
         serving: dict[str, set[str]] = defaultdict(set)
         paused: set[str] = set()
@@ -104,6 +151,8 @@ class Door:
                 continue
             if any(attempt.outcome is None for attempt in live.attempts.values()):
                 continue  # his officer's telephone rings, and is counted as no free one
+            if passage.queue == queue and _priority_of(live.call) < priority:
+                continue
             others = serving[passage.queue]
             # who waits elsewhere takes an officer of this queue as often as one of it sits there
             before += len(others & here) / len(others) if others else 0.0
@@ -113,3 +162,11 @@ class Door:
             None if figures is None else figures.handling(queue, now),
             0.0 if figures is None else figures.leaving.get(queue, 0.0),
         )  # fmt: skip
+
+
+def _priority_of(call: Call) -> int:
+    """The priority that a caller who waits was given."""
+    for mark in reversed(call.marks):
+        if mark.name == "priority":
+            return int(mark.value.partition(":")[0])
+    return 0

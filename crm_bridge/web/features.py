@@ -19,6 +19,8 @@ from crm_bridge.web.appointments import resources_api
 from crm_bridge.web.appointments import routes as appointments
 from crm_bridge.web.calendar import api as calendar_api
 from crm_bridge.web.calendar import routes as calendar
+from crm_bridge.web.caller_rules import api as caller_rules_api
+from crm_bridge.web.caller_rules import routes as caller_rules
 from crm_bridge.web.cases import acts_api as cases_acts
 from crm_bridge.web.cases import api as cases_api
 from crm_bridge.web.cases import bell_api
@@ -105,6 +107,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     wrapups_api.router,
     subjects.router,
     subjects_api.router,
+    caller_rules.router,
+    caller_rules_api.router,
     announcement.router,
     announcement_api.router,
     pauses.router,

@@ -59,6 +59,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR, Role.DIRECTOR, Role.AUDITOR}),
     ),
     Entry(
+        "/admin/caller-rules",
+        "กฎการรับสาย",
+        "Who is taken first",
+        frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR, Role.DIRECTOR, Role.AUDITOR}),
+    ),
+    Entry(
         "/admin/calendar",
         "ปฏิทินวันทำการ",
         "Working days",

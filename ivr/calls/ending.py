@@ -57,8 +57,8 @@ def outcome(live: Live, directory: Directory, now: int) -> Outcome:
         return Outcome.ABANDONED_MENU
     if _served_by_the_line(call):
         return Outcome.SERVED
-    if any(mark.name == "closed" for mark in call.marks):
-        return Outcome.ABANDONED_MENU  # out of hours; the line bids him goodbye
+    if any(mark.name in {"closed", "refused"} for mark in call.marks):
+        return Outcome.ABANDONED_MENU  # out of hours, or by a rule; the line bids him goodbye
     if call.ended_by is EndedBy.CALLER:
         short = now - call.entered_at < directory.short_call_seconds * 1_000_000
         return Outcome.SHORT if short else Outcome.ABANDONED_MENU

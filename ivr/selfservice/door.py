@@ -1,7 +1,7 @@
-"""At a queue's door, before a caller stands in it: how long he will wait, said in honest bands.
+"""At a queue's door, before a caller stands in it: his priority, and how long he will wait.
 
-One question to the desk, answered from its memory. Where an officer is free nothing is said: he is
-put through as fast as ever.
+One question to the desk, answered from its memory. Who is refused hears so, and goodbye. The wait
+is said in bands that hold; where an officer is free nothing is said: he is put through as ever.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ CONTEXT: Final = "door"
 """The dialplan's side: dialplan/door.conf."""
 
 LET_IN: Final = "let_in"
+REFUSED: Final = "refused"
 FOR_QUEUE: Final = "queue"
+GOODBYE: Final = "goodbye"
+PRIORITY: Final = "HOTLINE_PRIO"
+"""The dialplan's variable: his priority in the queue."""
 
 _SAID: Final = {
     Expect.AT_ONCE: (),
@@ -38,7 +42,16 @@ class DoorService:
         """One caller; Asterisk's argument is the queue."""
         caller = Session(line)
         await caller.begin()
-        welcome = self._desk.welcome(Arrival(caller.uniqueid, line.request.get("arg_1")))
+        arrival = Arrival(caller.uniqueid, line.request.get("arg_1"), caller.number)
+        welcome = self._desk.welcome(arrival)
+        if welcome.refused:
+            await caller.run(CONTEXT, "refused", welcome.why)
+            await caller.play(["hotline/not-taken"])
+            await caller.end(REFUSED, GOODBYE)
+            return
+        if welcome.priority:
+            await caller.set(PRIORITY, str(welcome.priority))
+            await caller.run(CONTEXT, "priority", f"{welcome.priority}:{welcome.why}")
         await caller.run(CONTEXT, "wait", welcome.wait.text)
         await caller.play(sentence(welcome.wait, caller.language))
         await caller.end(LET_IN, FOR_QUEUE)

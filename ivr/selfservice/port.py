@@ -123,6 +123,8 @@ class Arrival:
     uniqueid: str
     """Asterisk's own id of the caller's channel."""
     queue: str
+    number: str | None = None
+    """The calling number as the line presents it; None where it is withheld."""
 
 
 class Expect(StrEnum):
@@ -158,6 +160,11 @@ class Welcome:
     """How a caller is received at a queue."""
 
     wait: Wait
+    priority: int = 0
+    """Who has more is taken first; below 0: after all others."""
+    why: str = ""
+    """Why he has a priority, or is refused: KIND:RULE, for the record alone."""
+    refused: bool = False
 
 
 class DoorDesk(Protocol):

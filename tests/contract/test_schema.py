@@ -115,6 +115,7 @@ async def back_to_0018(connection):
             await connection.execute(added)
     await connection.execute(text("DROP TABLE call_back_wishes"))  # 0020
     await connection.execute(text("DROP TABLE announcements"))  # 0022
+    await connection.execute(text("DROP TABLE caller_rules"))  # 0024
     await connection.execute(text("DROP TABLE figures_surveys"))  # 0023
     await connection.execute(text("UPDATE alembic_version SET version_num = '0018'"))
 

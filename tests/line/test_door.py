@@ -11,8 +11,12 @@ from typing import Any
 
 import pytest
 
+from crm_bridge.access import accounts
+from crm_bridge.access.roles import Role
 from crm_bridge.app import App
 from crm_bridge.clock import SystemClock
+from crm_bridge.desk import caller_rules
+from crm_bridge.desk.caller_rules import Kind, Treatment, Wanted
 from crm_bridge.selfservice.door import Door
 from crm_bridge.selfservice.queue_figures import QueueFigures
 from ivr.lab.asterisk import Lab
@@ -31,13 +35,14 @@ from tests.line.test_selfservice import (
     silent,
 )
 from tests.support.lab import own_lab
-from tests.support.live import until
+from tests.support.live import on_disk, until
 from tests.support.migrated import sqlite_url
 from tests.support.selfservice import Caller, Ear, calls_in
 
 pytestmark = pytest.mark.line
 
 NOBODY = "hotline/wait-nobody"
+DAY = 24 * 3_600_000_000
 
 
 @pytest.fixture(scope="module")
@@ -104,20 +109,66 @@ def marks(file: Path, *names: str) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+async def test_rules_put_callers_first_last_or_turn_them_away(
+    lab: Lab, on_stage: Stage, ear: Ear, tmp_path: Path
+) -> None:
+    url = await sqlite_url(tmp_path / "hotline.db")
+    async with bridge_of(lab, url) as app:
+        assert app.selfservice is not None
+        assert app.selfservice.door is not None
+        clock = SystemClock()
+        async with app.database.writing() as connection:
+            boss = await accounts.create(
+                connection, clock, login="boss", role=Role.SUPERVISOR, name_th="ก", name_en="Boss"
+            )
+            ids = {}
+            for number, kind, treatment in (
+                ("0810000002", Kind.NUISANCE, Treatment.REFUSE),
+                ("0810000003", Kind.NUISANCE, Treatment.LAST),
+                ("0810000005", Kind.VULNERABLE, Treatment.FIRST),
+            ):
+                wanted = Wanted(kind, treatment, "ทดสอบ", clock.now_us() + DAY, number)
+                rule = await caller_rules.make(connection, clock, boss, wanted)
+                ids[number] = f"{kind.value}:{rule.id}"
+        await app.selfservice.door.read()
+
+        refused = await asks(on_stage, ear, "0810000002")
+        await refused.gone()
+        assert refused.sounds == ["hotline/not-taken", "hotline/goodbye"]
+        last = await asks(on_stage, ear, "0810000003")
+        assert await in_queue(last) == [NOBODY]  # no telephone is there yet
+        plain = await asks(on_stage, ear, "0810000004")
+        await in_queue(plain)
+        first = await asks(on_stage, ear, "0810000005")
+        await in_queue(first)
+        # whoever came last of the three stands first
+        officer = await on_stage.officer(1001)
+        for caller in (first, plain, last):
+            leg = await officer.rung()
+            await leg.answer()
+            await caller.sees("UserEvent", Mark="greeting_end")
+            await goes(caller)
+        await on_stage.quiet()
+    assert marks(tmp_path / "hotline.db", "priority", "refused") == {
+        "0810000002": [("refused", ids["0810000002"])],
+        "0810000003": [("priority", f"-1:{ids['0810000003']}")],
+        "0810000005": [("priority", f"10:{ids['0810000005']}")],
+    }
+    outcomes = {c["caller_number_presented"]: c["outcome"] for c in await on_disk(url)}
+    assert outcomes["0810000002"] == "abandoned_menu"
+    assert {outcomes[n] for n in ("0810000003", "0810000004", "0810000005")} == {"served"}
+
+
 async def test_callers_are_told_how_long_they_wait(
     lab: Lab, on_stage: Stage, ear: Ear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = await sqlite_url(tmp_path / "hotline.db")
 
-    async def unread(self: Door) -> None:
+    async def unread(self: Door, *, figures: bool) -> None:
         await asyncio.Event().wait()  # the database stands still; callers do not notice
 
     monkeypatch.setattr(Door, "read", unread)
     async with bridge_of(lab, url) as app:
-        alone = await asks(on_stage, ear, "0810000001")
-        assert await in_queue(alone) == [NOBODY]
-        await goes(alone)
-
         officer = await on_stage.officer(1001)
         floor = app.floor
         assert floor is not None
@@ -150,7 +201,7 @@ async def test_callers_are_told_how_long_they_wait(
         await served.gone()
         await on_stage.quiet()
     assert marks(tmp_path / "hotline.db", "wait", "door") == {
-        "0810000001": [("wait", "nobody")], "0810000002": [("wait", "now")],
+        "0810000002": [("wait", "now")],
         "0810000003": [("wait", "unknown")], "0810000004": [("wait", "0-1")],
         "0810000005": [("wait", "10-")], "0810000006": [("wait", "10-")],
     }  # fmt: skip

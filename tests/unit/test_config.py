@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from crm_bridge import config as rooms
 from crm_bridge import config_outside as outside
 from crm_bridge.config import Config, load_config
+from crm_bridge.config_door import DoorSection
 from crm_bridge.config_hours import HoursSection
 from crm_bridge.config_selfservice import SelfServiceSection
 from crm_bridge.config_supervision import SupervisionSection
@@ -19,6 +20,7 @@ SECTIONS = {
     "[database]": rooms.DatabaseSection,
     "[[node]]": rooms.NodeSection,
     "[line]": rooms.LineSection,
+    "[door]": DoorSection,
     "[queue.NAME]": rooms.QueueSection,
     "[agents]": rooms.AgentsSection,
     "[agency.ID]": rooms.AgencySection,

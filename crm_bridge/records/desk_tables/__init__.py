@@ -6,6 +6,7 @@ from crm_bridge.records.desk_tables import (
     alerts,
     announcements,
     appointments,
+    caller_rules,
     cases,
     connectors,
     messages,
@@ -18,6 +19,7 @@ from crm_bridge.records.desk_tables import (
 )
 
 __all__ = [
-    "accounts", "agents", "alerts", "announcements", "appointments", "cases", "connectors",
-    "messages", "people", "planning", "reports", "supervision", "wall_screens", "wrapups",
+    "accounts", "agents", "alerts", "announcements", "appointments", "caller_rules", "cases",
+    "connectors", "messages", "people", "planning", "reports", "supervision", "wall_screens",
+    "wrapups",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from crm_bridge.appointments import appointment_workflow
 from crm_bridge.cases.subjects import SERVICES
 from crm_bridge.cases.workflow import STATES
 from crm_bridge.config import Config
+from crm_bridge.desk.caller_rules import KINDS
 from crm_bridge.desk.card import Card
 from crm_bridge.desk.pop import EVIDENCE, LIVE, CallView, Stage
 from crm_bridge.desk.url_pop import address
@@ -124,6 +125,7 @@ class Screen:
             evidence=EVIDENCE, menu_keys=MENU_KEYS, failures=FAILURES, states=STATES,
             meetings=appointment_workflow.STATES,
             services=SERVICES, crm=title, looked_up=LOOKED_UP, ways=way_words,
+            rule_kinds=KINDS,
             tell=self._config.supervision.tell_officer,
             agency_name=lambda key: self.party(key, lang),
             **values,

@@ -13,6 +13,8 @@ from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
 from crm_bridge.appointments.appointment_workflow import STATES as APPOINTMENT_STATES
 from crm_bridge.cases.workflow import STATES as CASE_STATES
+from crm_bridge.desk import caller_rules
+from crm_bridge.desk.caller_rules import KINDS, TREATMENTS
 from crm_bridge.people import merge, notes, persons, privacy, room_appointments, room_cases
 from crm_bridge.people.fields import LANGUAGES, PROVINCES
 from crm_bridge.people.rooms import ROOMS
@@ -121,6 +123,7 @@ async def person_page(request: Request, me: Reader, person_id: PersonId) -> Resp
         values = await _card(connection, row)
         keys = [f"person:{row.id}", *(f"number:{one.e164}" for one in values["numbers"])]
         others = await elsewhere(connection, me, keys, f"person:{row.id}")
+        rules = await caller_rules.of_person(connection, held.clock.now_us(), row.id)
         counts, holds = (
             await privacy.preview(connection, held.clock, row.id)
             if me.role is Role.ADMINISTRATOR
@@ -130,7 +133,9 @@ async def person_page(request: Request, me: Reader, person_id: PersonId) -> Resp
         request, "people/person.html", **values, acts=acts, counts=counts, holds=holds,
         rooms=ROOMS, oversees=oversees, elsewhere=others, may_write=me.role in WRITERS,
         provinces=_PROVINCES, languages=LANGUAGES, outcomes=OUTCOMES, services=SERVICES,
-        case_states=CASE_STATES, appointment_states=APPOINTMENT_STATES,
+        case_states=CASE_STATES, appointment_states=APPOINTMENT_STATES, rules=rules,
+        rule_kinds=KINDS, treatments=TREATMENTS,
+        may_rule=me.role in (Role.SUPERVISOR, Role.ADMINISTRATOR),
     )  # fmt: skip
 
 

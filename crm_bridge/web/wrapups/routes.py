@@ -6,15 +6,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
 from crm_bridge.cases import subjects
 from crm_bridge.cases.subjects import SERVICES
-from crm_bridge.desk import call_list, lost_calls, wrapups
+from crm_bridge.desk import call_list, caller_rules, lost_calls, wrapups
+from crm_bridge.desk.caller_rules import KINDS, TREATMENTS, Rule
 from crm_bridge.desk.lost_calls import STATES
 from crm_bridge.desk.wrapup import OUTCOMES as RESULTS
 from crm_bridge.errors import Refused
+from crm_bridge.records.callers import normalise
 from crm_bridge.records.calls import load_call
 from crm_bridge.web import paging
 from crm_bridge.web.connectors.elsewhere import elsewhere
@@ -28,6 +31,8 @@ from crm_bridge.web.wrapups.events import events
 from crm_bridge.web.wrapups.form import form_values
 from crm_bridge.web.wrapups.schemas import PLAIN, CallId
 from crm_bridge.web.wrapups.story import OUTCOMES, story
+from crm_bridge.written import office_time
+from ivr.calls.call import Call
 from ivr.steps.standards import Step
 
 router = APIRouter(include_in_schema=False)
@@ -38,6 +43,7 @@ RecordReader = Annotated[
     Account, who(Role.AGENT, Role.SUPERVISOR, Role.DIRECTOR, Role.AUDITOR)
 ]  # the director comes from a figure
 ROWS = 50
+WEEK = 7 * 24 * 3600 * 1_000_000
 
 EVIDENCE = {
     "observed": ("จากระบบโทรศัพท์", "Observed"),
@@ -138,6 +144,7 @@ async def call_page(
         )
         form = await form_values(connection, me, call_id, officer) if officer else None
         others = await elsewhere(connection, me, [f"call:{call_id}"], f"call:{call_id}")
+        rules = await _rules(connection, call, held.clock.now_us())
     lang = language_of(request)
 
     def party(agency: str | None, target: str) -> str:
@@ -154,7 +161,8 @@ async def call_page(
         events=events(call, party, supervised=supervised),
         waiting=[a for a in officers if a not in logged], supervisor=me.role is Role.SUPERVISOR,
         lost_call=next((m.value for m in call.marks if m.name == "callback" and m.value), None),
-        officer=officer, form=form, elsewhere=others,
+        officer=officer, form=form, elsewhere=others, rules=rules, rule_kinds=KINDS,
+        treatments=TREATMENTS, until=f"{office_time(held.clock.now_us() + WEEK):%Y-%m-%dT%H:%M}",
     )  # fmt: skip
 
 
@@ -199,3 +207,13 @@ def _words(held: Context, at: int) -> dict[tuple[str, str], Step]:
         for name, step in services["information"].steps.items():
             found.setdefault((service, name), step)
     return found
+
+
+async def _rules(connection: AsyncConnection, call: Call, now: int) -> list[Rule]:
+    """Rules by which the caller was received in this call, and those in force for the number."""
+    named = [m.value.rpartition(":")[2] for m in call.marks if m.name in {"priority", "refused"}]
+    found = await caller_rules.named(connection, named) if named else {}
+    number = normalise(call.caller_presented).e164
+    if number is not None and not call.withheld:
+        found |= {r.id: r for r in await caller_rules.of_number(connection, now, number)}
+    return list(found.values())

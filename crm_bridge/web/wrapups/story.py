@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crm_bridge.cases.call_words import SEEN
+from crm_bridge.desk.caller_rules import KINDS
 from crm_bridge.desk.ways import way_words
 from ivr.calls.call import (
     OUTBOUND,
@@ -123,6 +124,11 @@ _ANNOUNCED: Final[dict[str, Words]] = {
     "announcement": ("เริ่มเล่นประกาศฉุกเฉิน", "The emergency message begins"),
     "announced": ("ฟังประกาศฉุกเฉินจบ", "The emergency message was heard to its end"),
 }
+_KINDS: Final[dict[str, Words]] = {kind.value: words for kind, words in KINDS.items()}
+_RULED: Final[dict[str, Words]] = {
+    "priority": ("ได้ลำดับในคิวตามกฎ", "Placed in the queue by a rule"),
+    "refused": ("ไม่รับสายตามกฎ", "Turned away by a rule"),
+}
 _WAITS: Final[dict[str, Words]] = {
     "now": ("มีเจ้าหน้าที่ว่าง ไม่ต้องแจ้ง", "an officer was free, nothing was said"),
     "unknown": ("ยังประมาณไม่ได้", "not known"),
@@ -218,6 +224,9 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
         if mark.name in _ANNOUNCED:
             place = _PLACES.get(mark.value.partition(":")[0])
             yield Moment(mark.at, *_ANNOUNCED[mark.name], came_of_it=place)
+        if mark.name in _RULED:
+            kind = mark.value.split(":")[-2]  # KIND:RULE, a priority before it
+            yield Moment(mark.at, *_RULED[mark.name], came_of_it=_KINDS.get(kind))
         if mark.name == "wait":
             told = ("แจ้งเวลารอคิว", "Told how long the wait will be")
             known = mark.value not in _WAITS

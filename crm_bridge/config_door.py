@@ -1,0 +1,16 @@
+"""[door]: how callers are received at queues."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from crm_bridge.config_outside import Section
+
+
+class DoorSection(Section):
+    """[door]: asked for before a queue where the site of the dialplan has `door`."""
+
+    vulnerable: int = Field(
+        10, ge=1, le=19, description="priority of callers who are vulnerable; the higher goes first"
+    )
+    vip: int = Field(5, ge=1, le=19, description="priority of VIPs")

@@ -1,0 +1,1 @@
+"""Rules by which callers are received at queues."""
