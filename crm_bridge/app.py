@@ -41,6 +41,9 @@ from crm_bridge.outgoing.delivery import Gateways, deliver
 from crm_bridge.papers.monthly_rounds import MonthlyReports
 from crm_bridge.papers.press import Press
 from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
+from crm_bridge.recordings.rounds import Rounds
+from crm_bridge.recordings.vault import Vault, vault_of
+from crm_bridge.recordings.voicemail import Takes, Voicemails
 from crm_bridge.records import journal, schema
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
@@ -132,6 +135,10 @@ class App:
     """Makes the monthly reports; `build` makes it."""
     selfservice: SelfService | None = None
     """Serves callers who need nobody; `build` makes it where it is configured."""
+    vault: Vault | None = None
+    """Where voices are kept; `build` makes it where there is a key."""
+    voice_rounds: Rounds | None = None
+    """Deletes them in time."""
     gateways: Gateways = field(default_factory=dict)
     """Where messages go, by kind; without any none is sent."""
     started_at: float = field(default_factory=time.time)
@@ -203,6 +210,9 @@ class App:
                 if self.selfservice is not None:
                     serving = _tended("self-service", self.selfservice.run)
                     group.create_task(serving, name="self-service")
+                if self.voice_rounds is not None:
+                    seeing = _tended("recordings", self.voice_rounds.run)
+                    group.create_task(seeing, name="recordings")
                 group.create_task(_tended("lost calls", self._tell_lost), name="lost calls")
                 group.create_task(_tended("marks", self._declare_again), name="declare again")
                 group.create_task(_tended("figures", self._count_old), name="figures")
@@ -367,10 +377,13 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     directory = config.directory()
     standards = load_standards()
     floor = app.floor = Floor.of(config, database, app.hub, clock)
+    app.vault = vault_of(config)
+    messages = _messages(app)
     if config.selfservice is not None:
         places = [Place(one.sounds, one.takes) for one in config.node if one.sounds and one.takes]
         hours = config.hours
-        office = Office(database, clock, Week(hours.minutes()) if hours else None)
+        week = Week(hours.minutes()) if hours else None
+        office = Office(database, clock, week, messages=messages)
         office.call_of, office.on_wish = partial(_call_of, app), app.wished
         door = Door(
             database, clock, floor.line, config.door,
@@ -418,6 +431,18 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     floor.supervision.calls.declare = app.declare
     await floor.supervision.book.load()
     return app
+
+
+def _messages(app: App) -> Voicemails | None:
+    """What takes callers' messages in; None where there is no key, or no place where they lie."""
+    if app.vault is None:
+        return None
+    takes = [Takes(one.name, one.takes) for one in app.config.node if one.takes]
+    found = Voicemails(app.database, app.clock, app.vault, takes)
+    found.call_of = partial(_call_of, app)
+    app.voice_rounds = Rounds(app.database, app.clock, app.config.recordings, app.vault, found)
+    app.voice_rounds.on_taken = app.wished
+    return found if takes else None
 
 
 def _call_of(app: App, uniqueid: str) -> str:

@@ -21,6 +21,7 @@ from crm_bridge.commands.install import install
 from crm_bridge.commands.lab import lab
 from crm_bridge.commands.migrate import migrate
 from crm_bridge.commands.prompts import prompts
+from crm_bridge.commands.recordings import recordings
 from crm_bridge.commands.replay import replay
 from crm_bridge.commands.report import checksum, report
 from crm_bridge.commands.serve import serve
@@ -70,6 +71,7 @@ app.add_typer(connector, name="connector")
 app.add_typer(figures, name="figures")
 app.add_typer(lab, name="lab")
 app.add_typer(prompts, name="prompts")
+app.add_typer(recordings, name="recordings")
 
 
 def main() -> None:

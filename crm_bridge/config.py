@@ -26,6 +26,7 @@ from crm_bridge.config_outside import (
     Section,
     guarded,
 )
+from crm_bridge.config_recordings import RecordingsSection
 from crm_bridge.config_selfservice import SelfServiceSection
 from crm_bridge.config_supervision import SupervisionSection
 from crm_bridge.errors import ConfigMistake
@@ -298,6 +299,7 @@ class Config(BaseSettings):
     selfservice: SelfServiceSection | None = None
     hours: HoursSection | None = None
     door: DoorSection = DoorSection()
+    recordings: RecordingsSection = RecordingsSection()
     reports: ReportsSection = ReportsSection()
     oidc: OidcSection = OidcSection()
     connector: dict[str, ConnectorSection] = {}

@@ -117,6 +117,7 @@ def context_of(config: Config, app: App) -> Context:
         deliveries=app.deliveries,
         alerts=app.alerts,
         announcements=app.announcements,
+        vault=app.vault,
     )
 
 

@@ -7,7 +7,8 @@ number that was served, in or out, settles them all. A call without a number can
 and is not here.
 
 A caller who asked the line to be called back is here with the number he confirmed, in place of the
-one he called from, however his call came out and even where its record never came.
+one he called from, however his call came out and even where its record never came. One who left a
+message is not here: the message is the task (`crm_bridge.recordings.voicemail`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from crm_bridge.errors import Refused
 from crm_bridge.plain_text import plain_line
 from crm_bridge.records.callback_figures import NUMBERS
 from crm_bridge.records.callers import normalise
+from crm_bridge.records.desk_tables.recordings import voicemails
 from crm_bridge.records.desk_tables.wrapups import call_back_wishes, lost_call_ends
 from crm_bridge.records.figure_sources import changed
 from crm_bridge.records.tables import agent_parts, calls, marks, queue_passages
@@ -169,6 +171,11 @@ _CLOSED: Final = (
 )
 
 
+_SPOKEN: Final = (
+    select(voicemails.c.call_id).where(voicemails.c.call_id == calls.c.call_id).exists()
+)
+
+
 def _is_lost() -> ColumnElement[bool]:
     ended_there = and_(calls.c.outcome == _AFTER_QUEUE, or_(_QUEUED, _CLOSED))
     return and_(
@@ -185,7 +192,7 @@ def _lost() -> Select[Any]:
         calls.c.call_id, calls.c.caller_e164.label("number"), calls.c.caller_presented,
         calls.c.caller_name, calls.c.service, calls.c.outcome, calls.c.entered_us,
         calls.c.ended_us, literal(None).label("asked_us"), _CLOSED.label("closed"),
-    ).where(_is_lost(), ~wished.exists())  # fmt: skip
+    ).where(_is_lost(), ~wished.exists(), ~_SPOKEN)  # fmt: skip
 
 
 def _wished() -> Select[Any]:

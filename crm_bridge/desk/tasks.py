@@ -14,6 +14,8 @@ from crm_bridge.cases.workflow import OPEN, STATES, State
 from crm_bridge.clock import Clock
 from crm_bridge.desk.lost_calls import LostCall, lost_calls
 from crm_bridge.desk.wrapups import Unlogged, unlogged
+from crm_bridge.recordings import voicemail
+from crm_bridge.recordings.voicemail import Voicemail
 from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.tables import agent_parts, calls
 from ivr.calls.call import Micros
@@ -58,6 +60,7 @@ class Tasks:
 
     unlogged: list[Unlogged]
     lost: list[LostCall]
+    messages: list[Voicemail]
     cases: list[DueCase]
     past: list[PastCall]
 
@@ -70,7 +73,8 @@ async def tasks(
     waiting = await unlogged(connection, None, account_id=account.id, since_us=since, limit=MOST)
     past = await _past(connection, agent) if agent is not None else []
     lost = (await lost_calls(connection, clock))[:MOST]
-    return Tasks(waiting, lost, await _due(connection, clock, account), past)
+    messages = (await voicemail.waiting(connection))[:MOST]
+    return Tasks(waiting, lost, messages, await _due(connection, clock, account), past)
 
 
 async def _past(connection: AsyncConnection, agent: str) -> list[PastCall]:

@@ -23,6 +23,7 @@ from crm_bridge.people import (
     room_connectors,
     room_messages,
     room_people,
+    room_voices,
 )
 from crm_bridge.people.holds import Hold
 from crm_bridge.people.subject import Subject
@@ -58,6 +59,8 @@ ROOMS: Final[tuple[Room, ...]] = (
          room_call_backs.held, room_call_backs.holds, room_call_backs.erase),
     Room("caller_rules", "กฎการรับสาย", "Rules of how calls are taken",
          room_caller_rules.held, room_caller_rules.holds, room_caller_rules.erase),
+    Room("voices", "เสียงที่บันทึกไว้", "Recorded voices",
+         room_voices.held, room_voices.holds, room_voices.erase),
     Room("calls", "การโทรและบันทึกหลังสาย", "Calls and what was written of them",
          room_calls.held, room_calls.holds, room_calls.erase),
     Room("people", "ข้อมูลบุคคล หมายเลข และบันทึก", "The person, numbers and notes",

@@ -19,11 +19,12 @@ from crm_bridge.cases.office_hours import Week, closed
 from crm_bridge.cases.working_days import Calendar
 from crm_bridge.clock import Clock
 from crm_bridge.errors import StorageError
+from crm_bridge.recordings.voicemail import CALLABLE, NotKept, Voicemails
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.wrapups import call_back_wishes
 from ivr.calls.call import Micros
-from ivr.selfservice.port import CallBack, Shut, Unanswered
+from ivr.selfservice.port import CallBack, Message, Shut, Unanswered
 from ivr.steps.standards import OFFICE_ZONE
 
 _log = structlog.get_logger(__name__)
@@ -32,9 +33,6 @@ READ_EVERY: Final = 5.0
 """Seconds after which a day that was closed or opened just now is known on the line."""
 KEPT_WITHIN: Final = 3.5
 """Seconds in which a wish is kept, or not."""
-CALLABLE: Final = ("mobile", "fixed")
-"""Kinds of Thai numbers that are called back: none that costs more, none abroad."""
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -42,17 +40,24 @@ class Office:
     """Answers the line; `run` keeps the calendar fresh. Without a week it is always open."""
 
     def __init__(
-        self, database: Database, clock: Clock, week: Week | None, *, within: float = KEPT_WITHIN
+        self,
+        database: Database,
+        clock: Clock,
+        week: Week | None,
+        *,
+        within: float = KEPT_WITHIN,
+        messages: Voicemails | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._week = week
         self._within = within
+        self._messages = messages
         self._calendar: Calendar | None = None
         self.call_of: Callable[[str], str] = str
         """The id of a call by its channel's; the bridge sets it."""
         self.on_wish: Callable[[], None] = _nobody
-        """Told of each wish that was kept."""
+        """Told of each wish and message that was kept."""
 
     @property
     def known(self) -> bool:
@@ -94,6 +99,23 @@ class Office:
             _log.warning("a wish to be called back was not kept", call=call_id, what=what)
             raise Unanswered from None
         self.on_wish()
+
+    @property
+    def takes_messages(self) -> bool:
+        """Whether there is a key to seal messages with."""
+        return self._messages is not None
+
+    async def keep_message(self, message: Message) -> bool:
+        """Keeps a message; False where nothing is said in it. Raises Unanswered."""
+        if self._messages is None:
+            raise Unanswered
+        try:
+            kept = await self._messages.keep(message.uniqueid, message.number)
+        except NotKept:
+            raise Unanswered from None
+        if kept:
+            self.on_wish()
+        return kept
 
     async def run(self) -> None:
         """Reads the calendar again and again, until cancelled."""

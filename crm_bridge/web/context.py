@@ -24,6 +24,7 @@ from crm_bridge.live.hub import Hub
 from crm_bridge.papers.monthly_rounds import MonthlyReports
 from crm_bridge.papers.press import Press
 from crm_bridge.papers.publications import Publications
+from crm_bridge.recordings.vault import Vault
 from crm_bridge.records.database import Database
 from crm_bridge.reports.forecasting import Forecasts
 from crm_bridge.web.agent.screen import Screen
@@ -55,6 +56,8 @@ class Context:
     """What is raised now; `None` where pages are served without a bridge."""
     announcements: Announcements | None = None
     """The emergency message on the line; `None` where pages are served without a bridge."""
+    vault: Vault | None = None
+    """Where voices are kept; `None` where there is no key."""
     deliveries: Deliveries | None = None
     """What carries to other CRMs; `None` where pages are served without a bridge."""
     floor_view: FloorView | None = None

@@ -46,6 +46,7 @@ from crm_bridge.web.people import api as people_api
 from crm_bridge.web.people import privacy_api
 from crm_bridge.web.people import routes as people
 from crm_bridge.web.public import routes as public
+from crm_bridge.web.recordings import api as recordings_api
 from crm_bridge.web.shifts import routes as shifts
 from crm_bridge.web.signin import oidc, own
 from crm_bridge.web.signin import routes as signin
@@ -77,6 +78,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     resources_api.router,
     messages.router,
     messages_api.router,
+    recordings_api.router,
     wallboard.router,
     wallboard_api.router,
     forecast.pages,

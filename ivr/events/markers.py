@@ -38,7 +38,7 @@ MARKS: Final[dict[str, str]] = {
     "refused": "the caller is turned away at the queue by a rule; value: KIND:RULE",
     "wait": "what a caller is told of his wait; value: minutes (1-3, 10-), now, unknown, nobody",
     "self_begin": "self-service begins with the caller; value: its name",
-    "self_end": "how self-service came out; value: NAME:HOW (told, asked, not_found, failed, …)",
+    "self_end": "how self-service came out; value: NAME:HOW (told, asked, kept, failed, …)",
     "survey_begin": "the caller is asked how it was; value: the queue",
     "survey_rating": "how it was; value: 1 (bad) to 5 (good)",
     "survey_settled": "whether the caller's matter is settled; value: yes or no",

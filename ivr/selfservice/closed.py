@@ -1,8 +1,9 @@
 """Before the menu: whether the office is open; where it is not, what a caller can do all the same.
 
-He hears why and when it opens next, and is offered a call back (1), the status of a ticket (4), the
-marketing guide (5), the other language (9), all of it again (*), and at lunch, while officers are
-signed in, to wait for one (0). Twice no key, or three wrong ones: goodbye.
+He hears why and when it opens next, and is offered a call back (1), to leave a message (2), the
+status of a ticket (4), the marketing guide (5), the other language (9), all of it again (*), and at
+lunch, while officers are signed in, to wait for one (0). Twice no key, or three wrong ones:
+goodbye.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import datetime as dt
 from typing import Final
 
 from ivr.selfservice import saying
-from ivr.selfservice.port import CallBack, OfficeDesk, Shut, Unanswered
-from ivr.selfservice.server import Line
+from ivr.selfservice.port import CallBack, Message, OfficeDesk, Shut, Unanswered
+from ivr.selfservice.server import Gone, Line
 from ivr.selfservice.session import (
     BETWEEN,
     KEY_WAIT,
@@ -30,6 +31,8 @@ MENU: Final = "closed"
 """The menu's name in the markers."""
 SERVICE: Final = "callback"
 """The service in the markers."""
+MESSAGE: Final = "voicemail"
+"""Likewise, of who leaves a message."""
 CONTEXT: Final = "1203-hours"
 """The dialplan's side: dialplan/hours.conf."""
 RUNNING: Final = "HOTLINE_HOURS_IN"
@@ -41,6 +44,10 @@ that is late is better than a queue in which nobody sits."""
 NO_KEYS: Final = 2
 WRONG_KEYS: Final = 3
 TRIES: Final = 3
+SPOKEN: Final = 120
+"""Seconds a message may last."""
+BEEP: Final = 3.0
+"""Seconds the tone before it may take."""
 LONGEST: Final = 12
 """Keys of a telephone number that are taken: 0066 is keyed before it now and then."""
 
@@ -49,12 +56,18 @@ TOLD_SHUT: Final = "shut"
 ASKED: Final = "asked"
 FAILED: Final = "failed"
 LEFT: Final = "left"
+KEPT: Final = "kept"
+EMPTY: Final = "empty"
 
 FOR_MENU: Final = "menu"
 FOR_OFFICER: Final = "officer"
 FOR_STATUS: Final = "status"
 FOR_GUIDE: Final = "guide"
 GOODBYE: Final = "goodbye"
+
+CHOOSE: Final = "hotline/message-choose"
+RECORDED: Final = frozenset({"DTMF", "TIMEOUT", "SILENCE"})
+"""What Asterisk says of a recording that is there."""
 
 REASONS: Final = {
     why: f"hotline/closed-{why}"
@@ -118,7 +131,7 @@ class _Closed:
                     return GOODBYE
                 said = [NO_KEY]
                 continue
-            known = key in "1459*" or (key == "0" and self._waits)
+            known = key in self._keys()
             await self._caller.mark("key" if known else "wrong_key", f"{MENU}:{key}")
             if not known:
                 wrong += 1
@@ -129,24 +142,31 @@ class _Closed:
             following = await self._chosen(key)
             if following is not None:
                 return following
-            said = [] if key == "1" else self._all()
+            said = [] if key in "12" else self._all()
 
     async def _chosen(self, key: str) -> str | None:
         """Where he goes; None where he hears the offer again."""
         if key == "1":
             return await _Wish(self._caller, self._desk).run()
+        if key == "2":
+            return await _Spoken(self._caller, self._desk).run()
         if key == "9":
             await self._caller.speak("th" if self._caller.language == "en" else "en")
         return {"0": FOR_MENU, "4": FOR_STATUS, "5": FOR_GUIDE}.get(key)
+
+    def _keys(self) -> str:
+        message = "2" if self._desk.takes_messages else ""
+        return "1459*" + message + ("0" if self._waits else "")
 
     def _all(self) -> list[str]:
         return ["hotline/menu-language", *sentences(self._shut, self._caller.language)]
 
     def _offer(self) -> list[str]:
         wait = ["hotline/closed-wait"] if self._waits else []
+        message = ["hotline/closed-message"] if self._desk.takes_messages else []
         return [
-            *wait, "hotline/closed-call-back", "hotline/menu-status", "hotline/menu-market",
-            "hotline/menu-repeat",
+            *wait, "hotline/closed-call-back", *message, "hotline/menu-status",
+            "hotline/menu-market", "hotline/menu-repeat",
         ]  # fmt: skip
 
 
@@ -220,6 +240,83 @@ class _Wish:
             wrong = "hotline/callback-not-thai"
             return None, ["hotline/status-you-keyed", *saying.digits(keyed.keys), wrong]
         return number, []
+
+
+class _Spoken:
+    """A caller who leaves a message.
+
+    Most hang up when they have spoken: what was spoken by then is kept.
+    """
+
+    def __init__(self, caller: Session, desk: OfficeDesk) -> None:
+        self._caller = caller
+        self._desk = desk
+
+    async def run(self) -> str | None:
+        """Where he goes next; None back to the offer, without a message."""
+        caller = self._caller
+        await caller.mark("self_begin", MESSAGE)
+        await caller.set(RUNNING, MESSAGE)
+        await caller.play(["hotline/message-speak"])
+        try:
+            if not await self._recorded():
+                return await self._not_kept()
+            kept = await self._kept()
+        except Gone:
+            with contextlib.suppress(TimeoutError, Unanswered):
+                await self._keep()
+            raise
+        if kept is None:
+            return await self._not_kept()
+        await self._over(KEPT if kept else EMPTY)
+        await caller.play(["hotline/message-kept" if kept else "hotline/message-empty"])
+        return GOODBYE if kept else None
+
+    async def _recorded(self) -> bool:
+        """Has it spoken, until the caller is content with it; False where nothing can be kept."""
+        again, said = True, [CHOOSE]
+        for _ in range(TRIES):
+            if again:
+                await self._caller.run(CONTEXT, "message", str(SPOKEN), seconds=SPOKEN + BEEP)
+                if await self._caller.get("RECORD_STATUS") not in RECORDED:
+                    return False
+            key = (await self._caller.keys(said, 1, OFFER_WAIT)).keys
+            if key in {"", "1", "#"}:
+                break  # also of one who presses nothing: what is spoken is not lost
+            if key == "2":
+                await self._caller.run(CONTEXT, "hear", "", seconds=SPOKEN)
+            again, said = key == "3", [CHOOSE] if key in "23" else [WRONG_KEY, CHOOSE]
+        return True
+
+    async def _kept(self) -> bool | None:
+        """Keeps it while the caller hears of it; None where it is not known to be kept."""
+        keeping = asyncio.create_task(self._keep())
+        kept = None
+        try:
+            await self._caller.play(["hotline/callback-moment"])
+            await self._caller.wait_for_us(ANSWER_WITHIN + BETWEEN)
+        finally:
+            with contextlib.suppress(TimeoutError, Unanswered):
+                kept = await keeping
+        return kept
+
+    async def _keep(self) -> bool:
+        caller = self._caller
+        number = self._desk.number(caller.number) if caller.number else None
+        async with asyncio.timeout(ANSWER_WITHIN):
+            return await self._desk.keep_message(
+                Message(caller.uniqueid, number[0] if number else None)
+            )
+
+    async def _not_kept(self) -> str | None:
+        """He is told so, and asked where to call him back instead."""
+        await self._over(FAILED)
+        await self._caller.play(["hotline/message-not-kept"])
+        return await _Wish(self._caller, self._desk).run()
+
+    async def _over(self, outcome: str) -> None:
+        await self._caller.mark("self_end", f"{MESSAGE}:{outcome}")
+        await self._caller.set(RUNNING, "")
 
 
 def sentences(shut: Shut, language: str) -> list[str]:

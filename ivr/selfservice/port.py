@@ -97,8 +97,23 @@ class CallBack:
     """E.164, as `OfficeDesk.number` gave it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that a caller has spoken: Asterisk's file of his channel."""
+
+    uniqueid: str
+    """Asterisk's own id of the caller's channel, which names the file."""
+    number: str | None
+    """E.164, as `OfficeDesk.number` gave it; None where he cannot be called back there."""
+
+
 class OfficeDesk(Protocol):
     """Who knows when the office is open, and takes what callers leave while it is not."""
+
+    @property
+    def takes_messages(self) -> bool:
+        """Whether callers may leave a message."""
+        ...
 
     def shut(self) -> Shut | None:
         """None while it is open; asks nobody. Raises Unanswered where that is not known."""
@@ -110,6 +125,13 @@ class OfficeDesk(Protocol):
 
     async def call_back(self, wish: CallBack) -> None:
         """Keeps the wish, one a call: a later one of the same call stands in its place.
+
+        Raises Unanswered where it is not known to be kept within the desk's time limit.
+        """
+        ...
+
+    async def keep_message(self, message: Message) -> bool:
+        """Keeps what the caller has spoken; False where nothing is said in it.
 
         Raises Unanswered where it is not known to be kept within the desk's time limit.
         """

@@ -70,9 +70,19 @@ class Session:
         """Emits a marker through the dialplan's one subroutine."""
         await self.run("mark", "s", f"{name},{value}")
 
-    async def run(self, context: str, extension: str, arguments: str) -> None:
-        """Runs a subroutine of the dialplan."""
-        await self._done("GOSUB", context, extension, "1", arguments)
+    async def run(
+        self, context: str, extension: str, arguments: str, *, seconds: float = 0.0
+    ) -> None:
+        """Runs a subroutine of the dialplan; one that speaks or listens takes `seconds` at most."""
+        if seconds:
+            await self.wait_for_us(seconds + BETWEEN)
+        await self._done("GOSUB", context, extension, "1", arguments, seconds=seconds)
+        if seconds:
+            await self.wait_for_us(BETWEEN)
+
+    async def get(self, name: str) -> str:
+        """The value of a variable of the dialplan; empty where it has none."""
+        return (await self._done("GET VARIABLE", name)).data
 
     async def speak(self, language: str) -> None:
         """What is said from here on is said in this language: th or en."""

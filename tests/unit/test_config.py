@@ -1,5 +1,6 @@
 """Each key documented; each mistake named with its mend; the environment over the file."""
 
+import base64
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from crm_bridge import config_outside as outside
 from crm_bridge.config import Config, load_config
 from crm_bridge.config_door import DoorSection
 from crm_bridge.config_hours import HoursSection
+from crm_bridge.config_recordings import RecordingsSection
 from crm_bridge.config_selfservice import SelfServiceSection
 from crm_bridge.config_supervision import SupervisionSection
 from crm_bridge.errors import ConfigMistake
@@ -34,9 +36,11 @@ SECTIONS = {
     "[reports]": rooms.ReportsSection,
     "[selfservice]": SelfServiceSection,
     "[hours]": HoursSection,
+    "[recordings]": RecordingsSection,
     "[supervision]": SupervisionSection,
     "[wallboard]": rooms.WallboardSection,
 }
+KEY = base64.b64encode(bytes(32)).decode()
 PLAIN = """
 [[node]]
 name = "pbx1"
@@ -80,6 +84,18 @@ def test_the_plain_case(file):
     assert config.menu_contexts() == ("1203-menu",)
     assert config.node[0].secret() == "drawn"
     assert "drawn" not in repr(config)
+
+
+def test_keys_of_recordings_come_from_the_environment_and_are_never_shown(file, monkeypatch):
+    assert load_config(file(PLAIN)).recordings.in_force == ""
+    monkeypatch.setenv("HOTLINE_RECORDINGS__KEYS__2026A", KEY)
+    section = load_config(file(PLAIN)).recordings
+    assert (section.in_force, section.bytes_by_name()) == ("2026a", {"2026a": bytes(32)})
+    monkeypatch.setenv("HOTLINE_RECORDINGS__KEYS__2027", KEY[::-1].replace("=", "") + "=")
+    monkeypatch.setenv("HOTLINE_RECORDINGS__KEY", "2027")
+    config = load_config(file(PLAIN))
+    assert config.recordings.in_force == "2027"
+    assert KEY not in repr(config)
 
 
 def test_the_environment_stands_over_the_file(file, monkeypatch):
@@ -131,6 +147,10 @@ def test_a_secret_may_stand_in_a_file(file, tmp_path):
         ("[menu]\nab = 'complaint'", "'ab' is no telephone key", "correct"),
         ("[nonsense]\nx = 1", "nonsense", "no such key"),
         ("[line]\nnumbers = 1203", "line.numbers", "list"),
+        ("[recordings]\nkeys = {a = 'AAAA'}", "not 32 bytes", "openssl rand"),
+        ("[recordings]\nkeys = {'A/b' = 'AAAA'}", "a name is", "correct"),
+        (f"[recordings]\nkeys = {{a = '{KEY}', b = '{KEY}'}}", "recordings.key", "correct"),
+        (f"[recordings]\nkey = 'b'\nkeys = {{a = '{KEY}'}}", "no key 'b'", "correct"),
         (
             "[[node]]\nname = 'a'\nami_secret = 'x'\n[[node]]\nname = 'a'\nami_secret = 'x'",
             "same name",

@@ -12,6 +12,7 @@ from crm_bridge.records.desk_tables import (
     messages,
     people,
     planning,
+    recordings,
     reports,
     supervision,
     wall_screens,
@@ -20,6 +21,6 @@ from crm_bridge.records.desk_tables import (
 
 __all__ = [
     "accounts", "agents", "alerts", "announcements", "appointments", "caller_rules", "cases",
-    "connectors", "messages", "people", "planning", "reports", "supervision", "wall_screens",
-    "wrapups",
+    "connectors", "messages", "people", "planning", "recordings", "reports", "supervision",
+    "wall_screens", "wrapups",
 ]  # fmt: skip

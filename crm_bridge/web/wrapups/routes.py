@@ -17,6 +17,7 @@ from crm_bridge.desk.caller_rules import KINDS, TREATMENTS, Rule
 from crm_bridge.desk.lost_calls import STATES
 from crm_bridge.desk.wrapup import OUTCOMES as RESULTS
 from crm_bridge.errors import Refused
+from crm_bridge.recordings import book, voicemail
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.calls import load_call
 from crm_bridge.web import paging
@@ -24,6 +25,7 @@ from crm_bridge.web.connectors.elsewhere import elsewhere
 from crm_bridge.web.context import Context, context
 from crm_bridge.web.pages import fragment, language_of, render
 from crm_bridge.web.policy import who
+from crm_bridge.web.recordings.playing import shown
 from crm_bridge.web.wrapups.acting import may_see_supervision, officer_in
 from crm_bridge.web.wrapups.api import no_such_call
 from crm_bridge.web.wrapups.events import EVIDENCE as KNOWN_BY
@@ -116,8 +118,11 @@ async def lost_page(request: Request, me: Reader, settled: bool = False) -> HTML
     held = context(request)
     async with held.database.reading() as connection:
         found = await lost_calls.lost_calls(connection, held.clock, settled=settled)
+        spoken = await voicemail.waiting(connection)
+        kept = [one for m in spoken if (one := await book.one(connection, m.recording_id))]
+        messages = list(zip(spoken, await shown(connection, me, kept), strict=True))
     return render(
-        request, "wrapups/lost.html", rows=found, settled=settled, states=STATES,
+        request, "wrapups/lost.html", rows=found, messages=messages, settled=settled, states=STATES,
         services=SERVICES, outcomes=OUTCOMES, now=held.clock.now_us(),
         acting=me.role in {Role.AGENT, Role.SUPERVISOR},
     )  # fmt: skip
@@ -143,6 +148,7 @@ async def call_page(
             connection, [w.entry.subject_id for w in written if w.entry.subject_id]
         )
         form = await form_values(connection, me, call_id, officer) if officer else None
+        recordings = await shown(connection, me, await book.of_call(connection, call_id))
         others = await elsewhere(connection, me, [f"call:{call_id}"], f"call:{call_id}")
         rules = await _rules(connection, call, held.clock.now_us())
     lang = language_of(request)
@@ -161,7 +167,8 @@ async def call_page(
         events=events(call, party, supervised=supervised),
         waiting=[a for a in officers if a not in logged], supervisor=me.role is Role.SUPERVISOR,
         lost_call=next((m.value for m in call.marks if m.name == "callback" and m.value), None),
-        officer=officer, form=form, elsewhere=others, rules=rules, rule_kinds=KINDS,
+        officer=officer, form=form, elsewhere=others, recordings=recordings,
+        rules=rules, rule_kinds=KINDS,
         treatments=TREATMENTS, until=f"{office_time(held.clock.now_us() + WEEK):%Y-%m-%dT%H:%M}",
     )  # fmt: skip
 

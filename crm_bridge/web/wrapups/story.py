@@ -115,9 +115,18 @@ _SURVEY: Final[dict[str, Words]] = {
     "left": ("ผู้โทรวางสาย", "the caller hung up"),
 }
 """How the survey came out."""
+_MESSAGE: Final[dict[str, Words]] = {
+    "kept": ("รับข้อความแล้ว", "the message was taken"),
+    "spoken": ("ผู้โทรฝากข้อความแล้ววางสาย", "the caller spoke and hung up"),
+    "empty": ("ไม่มีเสียงพูด", "nothing was said"),
+    "failed": ("เก็บข้อความไม่ได้", "the message could not be kept"),
+    "left": ("ผู้โทรวางสายก่อนฝากข้อความ", "left before speaking"),
+}
+"""How leaving a message came out."""
 _SERVICES: Final[dict[str, Words]] = {
     "status": ("ติดตามสถานะด้วยตนเอง", "Self-service: status"),
     "callback": ("ขอให้เจ้าหน้าที่โทรกลับ", "Self-service: call back"),
+    "voicemail": ("ฝากข้อความเสียง", "Self-service: message"),
 }
 
 _ANNOUNCED: Final[dict[str, Words]] = {
@@ -139,6 +148,7 @@ _PLACES: Final[dict[str, Words]] = {
     "before": ("ก่อนคำทักทาย", "before the welcome"),
     "instead": ("แทนเมนู", "in place of the menu"),
 }
+_HOW: Final = {"callback": _CALL_BACK, "voicemail": _MESSAGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +229,7 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
     for mark in call.marks:
         if mark.name == "self_end":
             name, _, how = mark.value.rpartition(":")
-            came = _CALL_BACK.get(how) if name == "callback" else _SELF.get(how)
+            came = _HOW.get(name, _SELF).get(how)
             yield Moment(mark.at, *_SERVICES.get(name, _SERVICES["status"]), came_of_it=came)
         if mark.name in _ANNOUNCED:
             place = _PLACES.get(mark.value.partition(":")[0])

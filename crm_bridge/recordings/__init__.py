@@ -1,0 +1,1 @@
+"""Voices that are kept: sealed on disk, played to who may, every listening on record, deleted."""

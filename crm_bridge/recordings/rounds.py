@@ -1,0 +1,95 @@
+"""What is to be done about recordings without anybody's act, looked for every minute.
+
+Messages that nobody came for, what the rule says is old, files of what was deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from crm_bridge.clock import Clock
+from crm_bridge.config_recordings import RecordingsSection
+from crm_bridge.errors import StorageError
+from crm_bridge.recordings import book
+from crm_bridge.recordings.vault import Vault
+from crm_bridge.recordings.voicemail import Voicemails
+from crm_bridge.records.database import Database
+
+_log = structlog.get_logger(__name__)
+
+EVERY: Final = 60.0
+"""Seconds between two rounds."""
+ORPHANED: Final = 3600.0
+"""Seconds after which a file of which no row speaks is deleted: no key opens it."""
+_DAY: Final = 86_400_000_000
+
+
+class Rounds:
+    """Goes round until cancelled; `on_taken` is told where a message has become a task."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        section: RecordingsSection,
+        vault: Vault,
+        messages: Voicemails,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._section = section
+        self._vault = vault
+        self.messages = messages
+        self.on_taken: Callable[[], None] = _nothing
+
+    async def run(self) -> None:
+        """Round after round; what fails is logged and tried again in the next."""
+        await self._guarded(self.sweep)
+        while True:
+            await self._guarded(self.go)
+            await asyncio.sleep(EVERY)
+
+    async def go(self) -> None:
+        """One round; raises StorageError, OSError."""
+        if await self.messages.take_up():
+            self.on_taken()
+        before = self._clock.now_us() - self._section.voicemail_days * _DAY
+        async with self._database.reading() as connection:
+            old = await book.too_old(connection, "voicemail", before)
+        if old:
+            async with self._database.writing() as connection:
+                await book.forget(connection, self._clock, old, "retention")
+        async with self._database.reading() as connection:
+            gone = await book.to_clear(connection)
+        if gone:
+            await asyncio.to_thread(self._drop, gone)
+            async with self._database.writing() as connection:
+                await book.cleared(connection, self._clock, gone)
+
+    async def sweep(self) -> None:
+        """Deletes files of which no row speaks; raises StorageError, OSError."""
+        lying = await asyncio.to_thread(lambda: list(self._vault.lying(ORPHANED)))
+        for start in range(0, len(lying), book.PAGE):
+            page = lying[start : start + book.PAGE]
+            async with self._database.reading() as connection:
+                known = await book.known(connection, page)
+            await asyncio.to_thread(self._drop, [one for one in page if one not in known])
+
+    def _drop(self, ids: list[str]) -> None:
+        for one in ids:
+            self._vault.drop(one)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except (StorageError, OSError) as fault:
+            what = fault.what if isinstance(fault, StorageError) else fault.strerror
+            _log.warning("recordings are seen to in the next round", what=what)
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,120 @@
+"""Where sealed recordings lie: a file each, named at random, below the desk's own folder.
+
+A file is `MAGIC` and then pieces of at most `PIECE` bytes, each sealed by AES-256-GCM with the
+recording's own key (`keyring.py`). A piece is bound to its place and to being the last or not, so
+that none can be left out, swapped or cut off unseen. A key is used for one file, written once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from crm_bridge.config import Config
+from crm_bridge.recordings.keyring import NONCE, Keyring, SealedKey, SealFault
+
+MAGIC: Final = b"hotline1"
+PIECE: Final = 1 << 16
+_TAG: Final = 16
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+class Vault:
+    """The folder of sealed recordings. Every method blocks; OSError where the disk refuses."""
+
+    def __init__(self, folder: Path, keys: Keyring) -> None:
+        self.folder = folder / "recordings"
+        self.keys = keys
+
+    def path(self, recording_id: str) -> Path:
+        """Where a recording lies; ValueError for what is no id."""
+        if not _ID.fullmatch(recording_id):
+            raise ValueError("no id of a recording")
+        return self.folder / recording_id[:2] / recording_id
+
+    def put(self, source: Path, recording_id: str) -> SealedKey:
+        """Seals a file's content, on disk when this returns; the source stays where it is."""
+        key, sealed = self.keys.draw(recording_id)
+        place = self.path(recording_id)
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = place.with_suffix(".part")
+        try:
+            with source.open("rb") as plain, part.open("xb") as into:
+                os.fchmod(into.fileno(), 0o600)
+                _seal(plain, into, AESGCM(key))
+                into.flush()
+                os.fsync(into.fileno())
+            part.replace(place)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        return sealed
+
+    def read(self, recording_id: str, sealed: SealedKey) -> Iterator[bytes]:
+        """The content, piece by piece; raises SealFault where it cannot be opened or is damaged."""
+        cipher = AESGCM(self.keys.open(recording_id, sealed))
+        try:
+            file = self.path(recording_id).open("rb")
+        except FileNotFoundError:
+            raise SealFault("its file is gone from its place") from None
+        with file:
+            yield from _opened(file, cipher)
+
+    def drop(self, recording_id: str) -> None:
+        """Deletes it; one that is gone already is no fault."""
+        self.path(recording_id).unlink(missing_ok=True)
+
+    def lying(self, older_than: float) -> Iterator[str]:
+        """Ids of what has lain for so many seconds; what was never finished is deleted."""
+        for path in self.folder.glob("??/*"):
+            if time.time() - path.stat().st_mtime < older_than:
+                continue
+            if path.suffix == ".part":
+                path.unlink(missing_ok=True)
+            elif _ID.fullmatch(path.name):
+                yield path.name
+
+
+def vault_of(config: Config) -> Vault | None:
+    """The vault of this installation; None where there is no key."""
+    section = config.recordings
+    if not section.keys:
+        return None
+    return Vault(config.desk.data_dir, Keyring(section.bytes_by_name(), section.in_force))
+
+
+def _seal(plain: BinaryIO, into: BinaryIO, cipher: AESGCM) -> None:
+    into.write(MAGIC)
+    number, piece = 0, plain.read(PIECE)
+    while True:
+        following = plain.read(PIECE)
+        into.write(cipher.encrypt(_nonce(number, last=not following), piece, MAGIC))
+        if not following:
+            return
+        number, piece = number + 1, following
+
+
+def _opened(file: BinaryIO, cipher: AESGCM) -> Iterator[bytes]:
+    if file.read(len(MAGIC)) != MAGIC:
+        raise SealFault("its file is not one of ours")
+    number, piece = 0, file.read(PIECE + _TAG)
+    while True:
+        following = file.read(PIECE + _TAG)
+        try:
+            yield cipher.decrypt(_nonce(number, last=not following), piece, MAGIC)
+        except (InvalidTag, ValueError):
+            raise SealFault("its file is damaged") from None
+        if not following:
+            return
+        number, piece = number + 1, following
+
+
+def _nonce(number: int, *, last: bool) -> bytes:
+    return number.to_bytes(NONCE - 1, "big") + bytes([last])

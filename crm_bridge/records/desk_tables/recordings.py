@@ -1,0 +1,58 @@
+"""Voices that are kept: where the key of each lies, who has listened, and messages as tasks."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Table, Text
+
+from crm_bridge.records.tables import metadata
+
+# as `calls` has it: PostgreSQL does not compare two columns of different collations
+_CallId = Text().with_variant(Text(collation="C"), "postgresql")
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("call_id", _CallId, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("length_us", BigInteger, nullable=False),
+    Column("key_id", Text),
+    Column("sealed_key", LargeBinary),
+    Column("gone_us", BigInteger),
+    Column("gone_why", Text),
+    Column("cleared_us", BigInteger),
+    Index("ix_recordings_call_id", "call_id"),
+    Index("ix_recordings_made_us", "kind", "made_us"),
+)
+"""`kind`: `voicemail`. The sealed file bears the id; `sealed_key` is what opens it, sealed with the
+key `key_id` of the environment. Deleted (`gone_us`, `gone_why`: retention, erased, replaced): the
+sealed key is gone in the same transaction, the file when `cleared_us` says so; the row stays, so
+that who listened stays on record."""
+
+voicemails = Table(
+    "voicemails",
+    metadata,
+    Column("recording_id", Text, ForeignKey("recordings.id"), primary_key=True),
+    Column("call_id", _CallId, nullable=False),
+    Column("number", Text),
+    Column("left_us", BigInteger, nullable=False),
+    Column("done_us", BigInteger),
+    Column("done_by", Text, ForeignKey("accounts.id")),
+    Index("ix_voicemails_call_id", "call_id", unique=True),
+    Index("ix_voicemails_left_us", "left_us"),
+    Index("ix_voicemails_number", "number"),
+)
+"""Messages that callers left, until somebody has dealt with each; one a call. `number` (E.164) is
+the calling one, where it can be called back."""
+
+recording_listens = Table(
+    "recording_listens",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("recording_id", Text, ForeignKey("recordings.id"), nullable=False),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Index("ix_recording_listens_recording_id", "recording_id", "at_us"),
+)
+"""Who had a recording played, and when."""
