@@ -27,6 +27,7 @@ from crm_bridge.figures.levels import (
     Grain,
     Level,
     Tile,
+    beginning,
     fewest,
     month_after,
     month_of,
@@ -42,6 +43,8 @@ _BREATH: Final = 2_000
 """Rows, of about a microsecond each, after which others have a turn: the line runs on this loop."""
 _SOUGHT: Final = 400
 """So many beginnings are sought one by one, if rows of one officer are wanted."""
+_LONG: Final = 92 * DAY
+"""A span of more months than a quarter of a year has."""
 _UP_TO: Final[dict[Grain, tuple[Level, ...]]] = {
     "quarter": ("quarter",),
     "day": ("quarter", "day"),
@@ -102,12 +105,16 @@ async def most_of(
 async def names_in(
     connection: AsyncConnection, form: Form, name: str, *, since: Micros, until: Micros
 ) -> set[str]:
-    """The values of a key in the months that the span touches, the empty one left out."""
+    """The values of a key in the months that the span touches, the empty one left out.
+
+    Where there are many of them and the span is long: in the years that it touches.
+    """
     table = FIGURES[form]
+    level: Level = "year" if "year" in form.levels and until - since > _LONG else "month"
     rows = await connection.execute(
         select(table.c[name]).distinct().where(
-            table.c.level == "month",
-            table.c.from_us >= month_of(since),
+            table.c.level == level,
+            table.c.from_us >= beginning(level, since),
             table.c.from_us < until,
             table.c[name] != "",
         )
