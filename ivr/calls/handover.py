@@ -1,13 +1,12 @@
-"""The caller handed on: consultations, transfers, parking, pick-up."""
+"""The caller handed on: transfers, blind and attended, and what became of them."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
 
+from ivr.calls import consulting
 from ivr.calls.call import (
-    AttemptOutcome,
-    Consultation,
     ConsultationOutcome,
     QueuePassage,
     Role,
@@ -28,11 +27,6 @@ _NUMBER: Final = re.compile(r"(?:^|[/:])(\+?[0-9*#]+)(?=$|[@/])")
 _SAME_ACT: Final = 500_000
 """A parking and the transfer that asked for it are told within this (µs)."""
 
-_CONSULT: Final[dict[str, ConsultationOutcome]] = {
-    "BUSY": ConsultationOutcome.BUSY,
-    "NOANSWER": ConsultationOutcome.NO_ANSWER,
-    "CANCEL": ConsultationOutcome.CANCELLED,
-}
 _TRANSFER: Final[dict[str, TransferOutcome]] = {
     "BUSY": TransferOutcome.BUSY,
     "NOANSWER": TransferOutcome.NO_ANSWER,
@@ -52,13 +46,13 @@ def dial_began(tracker: Tracker, event: ev.DialBegan) -> None:
         tracker.call_out(source, target, dialled, *source.calls_back)
         return
     net.join(source, target)
-    _maybe_consultation(tracker, source)
+    consulting.from_second_leg(tracker, source)
     live = source.group.live
     if live is None:
         return
     number = number_in(event.dial_string)
     agency = target.agency = tracker.directory.agency(number, target.interface)
-    key = _consult_key(live, source)
+    key = consulting.key_of(live, source)
     if key is not None:
         consultation = live.consults[key]
         live.consult_targets[target.uniqueid] = key
@@ -108,72 +102,6 @@ def number_in(dial_string: str | None) -> str | None:
     return found[1] if found else None
 
 
-def _consult_key(live: Live, source: Channel) -> str | None:
-    """The consultation this channel rings for: its own leg, or a Local rung for one."""
-    if source.uniqueid in live.consults:
-        return source.uniqueid
-    for uniqueid in (source.uniqueid, source.pair):
-        if uniqueid in live.consult_targets:
-            return live.consult_targets[uniqueid]
-    return None
-
-
-def _maybe_consultation(tracker: Tracker, source: Channel) -> None:
-    """An officer with a caller on the line who rings somebody from a second leg consults."""
-    if source.role is not Role.AGENT or source.dialled_by is not None or source.party is None:
-        return
-    live = tracker.with_agent(source.party)
-    if live is None or source.uniqueid in live.parts or source.uniqueid in live.consults:
-        return
-    tracker.net.join(live.caller, source)
-    begin_consultation(
-        tracker, live, source.uniqueid, source.party, source.exten or "", source.started_at
-    )
-
-
-def agent_apart(tracker: Tracker, channel: Channel) -> None:
-    """An officer who joins a Local channel away from the caller consults by feature code."""
-    live = channel.group.live
-    uniqueid = channel.uniqueid
-    if (
-        live is None
-        or uniqueid not in live.parts
-        or uniqueid in live.talking_with
-        or uniqueid in live.consults
-    ):
-        return
-    for member in tracker.net.bridges.get(channel.bridge or "", ()):
-        local = tracker.net.channels[member]
-        if local.role is Role.LOCAL and local.exten:
-            by = live.parts[uniqueid].agent
-            begin_consultation(tracker, live, uniqueid, by, local.exten, local.started_at)
-            live.consult_targets[member] = uniqueid
-            _already_rung(tracker, live, uniqueid, local)
-            return
-
-
-def _already_rung(tracker: Tracker, live: Live, key: str, local: Channel) -> None:
-    """The party may have been rung, or have answered, before the officer came to listen."""
-    consultation = live.consults[key]
-    for uniqueid in live.group.channels:
-        channel = tracker.net.channels.get(uniqueid)
-        if channel is not None and channel.dialled_by in {local.uniqueid, local.pair}:
-            live.consult_targets[uniqueid] = key
-            channel.dialled = consultation.target
-            consultation.answered_at = consultation.answered_at or channel.up_at
-
-
-def begin_consultation(
-    tracker: Tracker, live: Live, key: str, by: str, target: str, at: int
-) -> None:
-    """Opens a consultation under the channel the officer consults on."""
-    consultation = Consultation(by, target, tracker.directory.agency(target), at)
-    live.consults[key] = consultation
-    live.call.consultations.append(consultation)
-    tracker.move(live, Trigger.CONSULT_BEGAN, at)
-    tracker.touch(live)
-
-
 def dial_ended(tracker: Tracker, event: ev.DialEnded) -> None:
     """The end of a ringing that is not a queue's."""
     target = tracker.net.channels.get(event.target)
@@ -181,11 +109,8 @@ def dial_ended(tracker: Tracker, event: ev.DialEnded) -> None:
     if live is None:
         return
     key = live.consult_targets.get(event.target)
-    if key is not None and (consultation := live.consults.get(key)) is not None:
-        if event.status == "ANSWER":
-            consultation.answered_at = consultation.answered_at or event.at
-        elif consultation.answered_at is None:
-            consultation.outcome = _CONSULT.get(event.status, ConsultationOutcome.FAILED)
+    if key is not None and key in live.consults:
+        consulting.ringing_ended(live, key, event.status, event.at)
         tracker.touch(live)
     if event.target in live.transfer_targets and live.transfer is not None:
         _transfer_ringing_ended(live, event)
@@ -317,35 +242,9 @@ def attended(tracker: Tracker, event: ev.AttendedTransferred) -> None:
         live.transfer_targets = [t for t, k in live.consult_targets.items() if k == key]
 
 
-def agent_back(tracker: Tracker, live: Live, uniqueid: str, at: int) -> None:
-    """The officer is with the caller again on the same channel: a consultation on it is over."""
-    consultation = live.consults.pop(uniqueid, None)
-    if consultation is None:
-        return
-    consultation.ended_at = at
-    if consultation.outcome is None:
-        consultation.outcome = _outcome_unasked(tracker, live, uniqueid, consultation)
-    tracker.move(live, Trigger.CONSULT_ENDED, at)
-    tracker.touch(live)
-
-
-def _outcome_unasked(
-    tracker: Tracker, live: Live, uniqueid: str, consultation: Consultation
-) -> ConsultationOutcome:
-    if consultation.answered_at is not None:
-        over = live.phase is Phase.ENDED  # there was no caller to return to
-        return ConsultationOutcome.CANCELLED if over else ConsultationOutcome.RETURNED
-    channel = tracker.net.channels.get(uniqueid)
-    if channel is None or uniqueid not in live.parts:
-        return ConsultationOutcome.CANCELLED  # his second call is gone: he hung it up
-    # By feature code: given up with a key, or else Asterisk's own time for an answer was over.
-    given_up = channel.key_at is not None and channel.key_at > consultation.started_at
-    return ConsultationOutcome.CANCELLED if given_up else ConsultationOutcome.NO_ANSWER
-
-
 def leg_gone(tracker: Tracker, live: Live, uniqueid: str, at: int) -> None:
     """A channel that may have been a consultation's ended."""
-    agent_back(tracker, live, uniqueid, at)
+    consulting.agent_back(tracker, live, uniqueid, at)
     live.consult_targets.pop(uniqueid, None)
     if uniqueid in live.transfer_targets:
         live.transfer_targets.remove(uniqueid)
@@ -415,45 +314,3 @@ def caller_gone(live: Live, at: int | None, *, by_caller: bool) -> None:
         transfer.outcome = TransferOutcome.ABANDONED if by_caller else TransferOutcome.FAILED
     transfer.ended_at = at
     live.transfer = None
-
-
-def picked_up(tracker: Tracker, event: ev.PickedUp) -> None:
-    """Another officer takes the call that rings: for the one who was rung it is cancelled."""
-    net = tracker.net
-    picker, target = net.channels.get(event.uniqueid), net.channels.get(event.target)
-    if picker is None or target is None:
-        return
-    net.join(target, picker)
-    live = target.group.live
-    attempt = live.attempts.get(event.target) if live is not None else None
-    if live is not None and attempt is not None and attempt.outcome is None:
-        attempt.ended_at, attempt.outcome = event.at, AttemptOutcome.CANCELLED
-        tracker.touch(live)
-
-
-def parked(tracker: Tracker, event: ev.Parked) -> None:
-    """The caller is parked: what looks like a transfer into the parking is none.
-
-    Asterisk tells the two in either order.
-    """
-    live = tracker.of_caller(event.uniqueid)
-    if live is None:
-        return
-    transfer = live.transfer
-    if transfer is not None and transfer.outcome is None and transfer.answered_at is None:
-        live.call.transfers.remove(transfer)
-        live.transfer = None
-    live.parked_at = event.at
-    tracker.move(live, Trigger.PARKED, event.at)
-    tracker.touch(live)
-
-
-def unparked(tracker: Tracker, event: ev.Unparked) -> None:
-    """The caller leaves the parking; whoever fetched joins through the bridge."""
-    live = tracker.of_caller(event.uniqueid)
-    if live is None:
-        return
-    if event.retriever and (retriever := tracker.net.channels.get(event.retriever)):
-        tracker.net.join(live.caller, retriever)
-    live.parked_at = live.emptied = None
-    tracker.move(live, Trigger.UNPARKED, event.at)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ivr.calls import handover
+from ivr.calls import consulting, handover
 from ivr.calls.call import AgencyLeg, AgentPart, Hold, Role
 from ivr.calls.correlate import Channel
 from ivr.calls.live import Live
@@ -67,7 +67,7 @@ def _agent_arrived(tracker: Tracker, live: Live, channel: Channel, agent: str, a
     uniqueid = channel.uniqueid
     if uniqueid in live.parts:
         live.left_at.pop(uniqueid, None)
-        handover.agent_back(tracker, live, uniqueid, at)
+        consulting.agent_back(tracker, live, uniqueid, at)
     else:
         live.promised = None
         part = AgentPart(agent, at)

@@ -11,7 +11,16 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
-from ivr.calls import ending, gaps, handover, supervising, talking, waiting
+from ivr.calls import (
+    consulting,
+    ending,
+    gaps,
+    handover,
+    parking,
+    supervising,
+    talking,
+    waiting,
+)
 from ivr.calls.call import OUTBOUND, Call, EndedBy, Gap, Mark, Outcome, Role
 from ivr.calls.correlate import Channel, Net
 from ivr.calls.directory import Directory
@@ -278,7 +287,7 @@ class Tracker:
                 self._leave(channel, channel.bridge, event.at)
             return
         self.enter_bridge(channel, event.bridge, event.at)
-        handover.agent_apart(self, channel)
+        consulting.agent_apart(self, channel)
         if event.technology == "softmix" and channel.role is Role.CALLER:
             handover.room_entered(self, channel, event.at)
 
@@ -406,9 +415,9 @@ _HANDLERS: Final[dict[type[ev.Event], Callable[[Tracker, Any], None]]] = {
     ev.AgentRangOut: waiting.rang_out,
     ev.BlindTransferred: handover.blind,
     ev.AttendedTransferred: handover.attended,
-    ev.PickedUp: handover.picked_up,
-    ev.Parked: handover.parked,
-    ev.Unparked: handover.unparked,
+    ev.PickedUp: parking.picked_up,
+    ev.Parked: parking.parked,
+    ev.Unparked: parking.unparked,
     ev.Booted: gaps.booted,
     ev.StatusTold: gaps.status_told,
     ev.ShutDown: gaps.shut_down,
