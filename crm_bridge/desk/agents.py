@@ -11,7 +11,6 @@ nothing is changed.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
@@ -21,10 +20,9 @@ from typing import Any, Final
 import structlog
 
 from crm_bridge.access.account import Account
-from crm_bridge.clock import Clock, iso
+from crm_bridge.clock import Clock
 from crm_bridge.desk import sittings
 from crm_bridge.desk.agent_states import (
-    ELSEWHERE,
     SIGNED_OUT,
     WRAPUP,
     Adopted,
@@ -33,16 +31,14 @@ from crm_bridge.desk.agent_states import (
     Source,
     State,
     Whose,
-    Wish,
     adopted,
-    orders,
-    wish,
 )
 from crm_bridge.desk.line import Line, LineNode, not_connected
+from crm_bridge.desk.queue_orders import QueueOrders
+from crm_bridge.desk.seat_view import seat_view
 from crm_bridge.errors import Refused, StorageError
 from crm_bridge.live.hub import Hub
 from crm_bridge.records.database import Database
-from ivr.ami import actions
 from ivr.calls.call import Call
 from ivr.events import types as ev
 
@@ -70,6 +66,7 @@ class Agents:
         """Told of each seat that has changed; must not wait or raise."""
         self._database = database
         self._line = line
+        self._orders = QueueOrders(line)
         self._hub = hub
         self._clock = clock
         self._held: dict[str, Sitting] = {}
@@ -193,12 +190,12 @@ class Agents:
             self._held[extension] = sitting
             self._removed.pop(extension, None)
             try:
-                await self._send(node, sitting)
+                await self._orders.send(node, sitting, in_call=sitting.extension in self._in_call)
                 async with self._database.writing() as connection:
                     await sittings.begin(connection, sitting)
             except (Refused, StorageError):
                 del self._held[extension]
-                await self._take_back(node, sitting)
+                await self._orders.take_back(node, sitting)
                 self._publish(extension)
                 raise
         self._publish(extension)
@@ -236,7 +233,7 @@ class Agents:
             now = self._clock.now_us()
             del self._held[extension]
             try:
-                await self._leave(node, extension)
+                await self._orders.leave(node, extension)
                 async with self._database.writing() as connection:
                     await sittings.end(connection, sitting, now, why)
             except (Refused, StorageError):
@@ -301,7 +298,7 @@ class Agents:
         self._held[after.extension] = after
         try:
             if node is not None:
-                await self._send(node, after)
+                await self._orders.send(node, after, in_call=after.extension in self._in_call)
             async with self._database.writing() as connection:
                 await sittings.change(connection, before, after)
         except (Refused, StorageError):
@@ -324,60 +321,6 @@ class Agents:
         if node is None or not node.known:
             raise not_connected()
         return node
-
-    # --- to Asterisk -----------------------------------------------------------------------------
-
-    async def _send(self, node: LineNode, sitting: Sitting) -> None:
-        """Sends what makes the queues say what they should."""
-        extension = sitting.extension
-        in_call = extension in self._in_call
-        todo = orders(sitting, in_call, node.members.of(extension))
-        interface, state = self._line.interface(extension)
-        wanted = wish(sitting, in_call)
-        for queue in todo.add:
-            action = actions.queue_add(
-                "", queue, interface, name=extension, state=state,
-                paused=wanted.reason if wanted.paused else None,
-            )  # fmt: skip
-            try:
-                await self._line.act(node, action)
-            except Refused as error:
-                if "already there" not in error.en.lower():
-                    raise
-        if todo.pause is not None:
-            await self._pause(node, extension, todo.pause)
-
-    async def _take_back(self, node: LineNode, sitting: Sitting) -> None:
-        """Out of the queues again, where a sitting could not begin: no call rings at nobody's."""
-        interface, _ = self._line.interface(sitting.extension)
-        fixed = {m.queue for m in node.members.of(sitting.extension) if m.dynamic is False}
-        for queue in sitting.queues:
-            if queue not in fixed:
-                # refused where it had not come to that; not heard where the link is gone
-                with contextlib.suppress(Refused):
-                    await self._line.act(node, actions.queue_remove("", queue, interface))
-        for queue in fixed:
-            with contextlib.suppress(Refused):
-                await self._line.act(
-                    node, actions.queue_pause("", interface, True, SIGNED_OUT, queue=queue)
-                )
-
-    async def _pause(self, node: LineNode, extension: str, wanted: Wish) -> None:
-        for interface in {m.interface for m in node.members.of(extension)}:
-            await self._line.act(
-                node, actions.queue_pause("", interface, wanted.paused, wanted.reason)
-            )
-
-    async def _leave(self, node: LineNode, extension: str) -> None:
-        """Out of the queues; who is in one by its configuration can only be paused there."""
-        for member in node.members.of(extension):
-            if member.dynamic:
-                await self._line.act(node, actions.queue_remove("", member.queue, member.interface))
-            else:
-                await self._line.act(
-                    node,
-                    actions.queue_pause("", member.interface, True, SIGNED_OUT, queue=member.queue),
-                )
 
     # --- from Asterisk ---------------------------------------------------------------------------
 
@@ -453,7 +396,7 @@ class Agents:
             sitting, extension in self._in_call, node.members.of(extension), removed, self._reasons
         )
         if found is None:
-            await self._send(node, sitting)
+            await self._orders.send(node, sitting, in_call=sitting.extension in self._in_call)
             return
         _log.info("taken over from the line", agent=extension, state=found.state or SIGNED_OUT)
         if found.state is None:
@@ -487,38 +430,8 @@ class Agents:
 
     def view(self, seat: Seat) -> dict[str, Any]:
         """A seat as the API and the screens' stream tell it."""
-        sitting = seat.sitting
-        reason = self.reason(sitting.reason) if sitting is not None else None
-        told: dict[str, Any] = {
-            "extension": seat.extension,
-            "state": seat.state,
-            "known": seat.known,
-            "presence": seat.presence.value,
-            "in_call": seat.in_call,
-            "queues": list(seat.queues),
-            "paused_in": list(seat.paused_in),
-            "account_id": None, "name_th": None, "name_en": None, "wished": None, "since": None,
-            "signed_in_at": None, "reason": None, "reason_th": None, "reason_en": None,
-            "call_id": None, "source": None, "by_th": None, "by_en": None,
-        }  # fmt: skip
-        if sitting is None:
-            return told
-        elsewhere = sitting.reason == ELSEWHERE
-        return told | {
-            "account_id": sitting.account_id,
-            "name_th": sitting.name_th,
-            "name_en": sitting.name_en,
-            "wished": sitting.state.value,
-            "since": iso(sitting.since),
-            "signed_in_at": iso(sitting.signed_in_at),
-            "reason": sitting.reason,
-            "reason_th": reason.name_th if reason else "พักจากระบบโทรศัพท์" if elsewhere else None,
-            "reason_en": reason.name_en if reason else "Paused at the line" if elsewhere else None,
-            "call_id": sitting.call_id,
-            "source": sitting.source.value,
-            "by_th": sitting.by.name_th if sitting.by is not None else None,
-            "by_en": sitting.by.name_en if sitting.by is not None else None,
-        }
+        reason = self.reason(seat.sitting.reason) if seat.sitting is not None else None
+        return seat_view(seat, reason)
 
 
 def _officer_in_call() -> Refused:
