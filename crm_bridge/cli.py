@@ -19,6 +19,7 @@ from crm_bridge.commands.figures import figures
 from crm_bridge.commands.forecast import forecast
 from crm_bridge.commands.install import install
 from crm_bridge.commands.lab import lab
+from crm_bridge.commands.menu import menu
 from crm_bridge.commands.migrate import migrate
 from crm_bridge.commands.prompts import prompts
 from crm_bridge.commands.recordings import recordings
@@ -70,6 +71,7 @@ app.add_typer(announcement, name="announcement")
 app.add_typer(connector, name="connector")
 app.add_typer(figures, name="figures")
 app.add_typer(lab, name="lab")
+app.add_typer(menu, name="menu")
 app.add_typer(prompts, name="prompts")
 app.add_typer(recordings, name="recordings")
 

@@ -1,7 +1,8 @@
 """Install `dialplan/` as the configuration of one Asterisk: render, draw secrets, lay down sounds.
 
 Files of `dialplan/` are templates: `@NAME@` is a value of the site, `${NAME}` is Asterisk's own.
-What is a list in the site (numbers, officers, agencies) becomes a rendered file of its own.
+What is a list in the site (numbers, officers, agencies) becomes a rendered file of its own, and so
+do the menus (`menu.toml`, or the site's own).
 Running it again renders anew and keeps the secrets once drawn.
 """
 
@@ -19,7 +20,11 @@ from typing import Final
 from ivr.lab import rendered
 from ivr.lab.prompts import lay_sounds, read_prompts
 from ivr.lab.rendered import Agency
-from ivr.lab.site import Agent, Device, InstallError, Site, check
+from ivr.lab.site import QUEUES, Agent, Device, InstallError, Site, check
+from ivr.menu.checking import World
+from ivr.menu.checking import check as check_menu
+from ivr.menu.rendering import render as render_menu
+from ivr.menu.tree import MenuFault, Tree
 from ivr.prompts.catalogue import dialplan_directory
 
 __all__ = [
@@ -30,7 +35,9 @@ __all__ = [
     "Site",
     "dialplan_directory",
     "install",
+    "menu_conf",
     "read_agencies",
+    "read_menu",
 ]
 
 SECRETS: Final = ".secrets"
@@ -102,6 +109,36 @@ def read_agencies(source: Path | None = None) -> list[Agency]:
         return [Agency(**row) for row in csv.DictReader(lines)]
 
 
+def read_menu(path: Path, source: Path | None = None) -> tuple[Tree | None, list[MenuFault]]:
+    """The menus of a file, and everything wrong with them in order of its lines.
+
+    Prompts and agencies are those of `source` (`dialplan/`). Raises InstallError where the file
+    cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InstallError(f"menu: {path} cannot be read: {error}") from None
+    prompts = {prompt.id: (prompt.thai, prompt.english) for prompt in read_prompts(
+        source or dialplan_directory()
+    )}  # fmt: skip
+    return check_menu(text, World(prompts, QUEUES, _agency_numbers(source)))
+
+
+def menu_conf(path: Path, source: Path | None = None) -> str:
+    """The dialplan of a menu file; raises InstallError that names a fault's line and mend."""
+    tree, faults = read_menu(path, source)
+    if tree is None or faults:
+        first = faults[0]
+        more = f" ({len(faults) - 1} more: hotline menu check {path})" if len(faults) > 1 else ""
+        raise InstallError(f"menu: {path}:{first.line}: {first.what}; {first.mend}{more}")
+    return render_menu(tree, _agency_numbers(source))
+
+
+def _agency_numbers(source: Path | None) -> dict[str, str]:
+    return {agency.id: agency.number for agency in read_agencies(source)}
+
+
 def install(destination: Path, site: Site, source: Path | None = None) -> Installed:
     """Lay the configuration of `site` into `destination` (what site.astetcdir is to Asterisk).
 
@@ -111,6 +148,7 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
     source = source or dialplan_directory()
     check(site)
     values = _values(site)
+    menus = menu_conf(site.menu or source / "menu.toml", source)
     destination.mkdir(parents=True, exist_ok=True)
     agencies, prompts = read_agencies(source), read_prompts(source)
     known = _read_secrets(destination / SECRETS)
@@ -127,6 +165,7 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
             text = _present_modules(text, site.on_host(site.astmoddir))
         files[template.name] = (text, 0o644)
     files |= {
+        "menu.conf": (menus, 0o644),
         "entry-numbers.conf": (rendered.entry_numbers(site), 0o644),
         "agents-list.conf": (rendered.agents_list(site), 0o644),
         "agency-list.conf": (rendered.agency_list(agencies, site), 0o644),

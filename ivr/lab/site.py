@@ -154,6 +154,8 @@ class Site:
     manager_filtered: bool = True
     """False: the manager user gets every event (benchmarks)."""
 
+    menu: Path | None = None
+    """The site's own menus, a file as `dialplan/menu.toml` is; None: that one."""
     selfservice: str = ""
     """`host:port` where the bridge listens for self-service ([selfservice] of hotline.toml); empty:
     callers who ask for the status of a ticket get an officer."""

@@ -1,0 +1,1 @@
+"""The menus of the line as data: read, checked, rendered into the dialplan."""
