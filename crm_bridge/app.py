@@ -388,6 +388,8 @@ async def build(config: Config, clock: Clock | None = None) -> App:
         door = Door(
             database, clock, floor.line, config.door,
             emergency=lambda: app.announcements is not None and app.announcements.on() is not None,
+            agents=floor.agents,
+            card_of=lambda call_id: app.screens.board.card_of(call_id) if app.screens else None,
         )  # fmt: skip
         app.selfservice = SelfService(config.selfservice, database, clock, places, office, door)
     floor.line.on_call.append(app.ended)

@@ -14,3 +14,12 @@ class DoorSection(Section):
         10, ge=1, le=19, description="priority of callers who are vulnerable; the higher goes first"
     )
     vip: int = Field(5, ge=1, le=19, description="priority of VIPs")
+    known_seconds: int = Field(
+        15,
+        ge=0,
+        le=60,
+        description="so long the officer who knows him is rung first; 0: not",
+    )
+    known_days: int = Field(
+        14, ge=0, le=30, description="who spoke with the caller so many days ago still knows him"
+    )

@@ -95,6 +95,8 @@ _SAID: Final[dict[str, tuple[str, str]]] = {
     "callback": ("โทรกลับตามสายที่ไม่ได้รับ {0}", "calls the caller of a lost call back {0}"),
     "closed": ("แจ้งว่าอยู่นอกเวลาทำการ ({0})", "is told that the office is closed ({0})"),
     "door": ("ระบบไม่ตอบเรื่องการรอคิว ({0})", "the bridge did not answer at the queue ({0})"),
+    "known": ("เรียกเจ้าหน้าที่ที่รู้เรื่องก่อน ({0})", "the officer who knows the caller is rung ({0})"),
+    "known_over": ("เจ้าหน้าที่ที่รู้เรื่องไม่รับสาย ({0})", "that officer did not answer ({0})"),
     "priority": ("ได้ลำดับความสำคัญในคิว ({0})", "has a priority in the queue ({0})"),
     "refused": ("ไม่รับสายตามกฎ ({0})", "is turned away by a rule ({0})"),
     "wait": ("แจ้งเวลารอ {0} นาที", "is told the wait: {0} (minutes)"),

@@ -112,6 +112,11 @@ class Board:
                 steps = with_case(view.steps, card)
                 self._show(replace(view, card=card, steps=steps), 0)
 
+    def card_of(self, call_id: str) -> Card | None:
+        """The card of a caller in progress; None while it is looked up, or could not be."""
+        entry = self._entries.get(call_id)
+        return entry.card if entry is not None else None
+
     def foreign(self, call_id: str, finding: Finding) -> None:
         """Another CRM has said, or not said, who the caller is; never waits or raises."""
         entry = self._entries.get(call_id)

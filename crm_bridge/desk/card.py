@@ -13,24 +13,27 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.appointments.appointment import Appointment
 from crm_bridge.appointments.appointments import open_appointments
+from crm_bridge.cases.case import of_person
 from crm_bridge.cases.case_steps import CaseStep, read
 from crm_bridge.cases.complaints import CaseLine, open_cases
-from crm_bridge.cases.workflow import State
+from crm_bridge.cases.workflow import OPEN, State
 from crm_bridge.clock import Clock
 from crm_bridge.errors import StorageError
 from crm_bridge.people.matching import Contact, Match, last_contacts, match
 from crm_bridge.records.database import Database
+from crm_bridge.records.desk_tables.agents import agent_sessions
 from crm_bridge.records.desk_tables.cases import cases
-from crm_bridge.records.tables import callers, calls
+from crm_bridge.records.tables import agent_parts, callers, calls
 
 _log = structlog.get_logger(__name__)
 
 DAY: Final = 24 * 3600 * 1_000_000
+KNOWN_FOR: Final = 30 * DAY
 _CONTACTS: Final = 4
 _WAITING: Final = 5000
 """Questions that may wait; beyond, the oldest are given up: their callers have rung by then."""
@@ -57,6 +60,16 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Knower:
+    """Who of the desk knows the caller: recorded an open case of his, or spoke with him."""
+
+    account_id: str
+    why: str
+    """`case` or `call`."""
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What our records know of a caller."""
 
@@ -69,6 +82,8 @@ class Card:
     made: tuple[Made, ...] = ()
     appointments: tuple[Appointment, ...] = ()
     """Still open, the next first."""
+    knowers: tuple[Knower, ...] = ()
+    """Of open cases first, then of calls of the last `KNOWN_FOR`; the latest first."""
 
     @property
     def level(self) -> str:
@@ -104,7 +119,45 @@ async def look_up(connection: AsyncConnection, clock: Clock, question: Question)
         )
     mine = {case.ticket for case in made}
     others = tuple(case for case in known if case.ticket not in mine)
-    return Card(found, tuple(contacts), others, before, today, made, tuple(meetings))
+    knowers = await _knowers(connection, clock, question.call_id, e164, person)
+    return Card(found, tuple(contacts), others, before, today, made, tuple(meetings), knowers)
+
+
+async def _knowers(
+    connection: AsyncConnection, clock: Clock, call_id: str, e164: str, person: str | None
+) -> tuple[Knower, ...]:
+    """Accounts, not extensions: another person may sit there today."""
+    whose: list[ColumnElement[bool]] = [cases.c.complainant_number == e164]
+    if person is not None:
+        whose.append(of_person(cases.c.person_id, person))
+    of_cases = await connection.execute(
+        select(cases.c.created_by, cases.c.recorded_us)
+        .where(or_(*whose), cases.c.state.in_([state.value for state in OPEN]))
+        .order_by(cases.c.recorded_us.desc())
+        .limit(_CONTACTS)
+    )
+    sat = agent_sessions.c
+    of_calls = await connection.execute(
+        select(sat.account_id, agent_parts.c.connected_us)
+        .select_from(calls)
+        .join(agent_parts, agent_parts.c.call_id == calls.c.call_id)
+        .join(
+            agent_sessions,
+            (sat.extension == agent_parts.c.agent)
+            & (sat.started_us <= agent_parts.c.connected_us)
+            & (sat.ended_us.is_(None) | (sat.ended_us >= agent_parts.c.connected_us)),
+        )
+        .where(
+            calls.c.caller_e164 == e164, calls.c.call_id != call_id,
+            calls.c.entered_us > clock.now_us() - KNOWN_FOR,
+        )
+        .order_by(calls.c.entered_us.desc(), agent_parts.c.connected_us.desc())
+        .limit(_CONTACTS)
+    )  # fmt: skip
+    return (
+        *(Knower(by, "case", at) for by, at in of_cases),
+        *(Knower(by, "call", at) for by, at in of_calls),
+    )
 
 
 async def _made(connection: AsyncConnection, call_id: str) -> tuple[Made, ...]:

@@ -13,8 +13,10 @@ import structlog
 from crm_bridge.clock import Clock
 from crm_bridge.config_door import DoorSection
 from crm_bridge.desk import caller_rules
-from crm_bridge.desk.agent_states import WRAPUP
+from crm_bridge.desk.agent_states import WRAPUP, State
+from crm_bridge.desk.agents import Agents
 from crm_bridge.desk.caller_rules import Kind, Rule, Treatment
+from crm_bridge.desk.card import DAY, Card
 from crm_bridge.desk.line import Line, LineNode
 from crm_bridge.errors import StorageError
 from crm_bridge.forecast.wait import AT_ONCE, Standing, expected
@@ -50,14 +52,23 @@ class Door:
         section: DoorSection | None = None,
         *,
         emergency: Callable[[], bool] = bool,
+        agents: Agents | None = None,
+        card_of: Callable[[str], Card | None] = lambda _call_id: None,
     ) -> None:
-        """`emergency`: whether an emergency message is on the line; nobody is refused then."""
+        """`emergency`: whether an emergency message is on the line; nobody is refused then.
+
+        `agents`: who sits where; `card_of`: what is known of the caller of a call in progress.
+        """
         self._database = database
         self._clock = clock
         self._line = line
         section = section or DoorSection()
         self._priority = {Kind.VULNERABLE: section.vulnerable, Kind.VIP: section.vip}
         self._emergency = emergency
+        self._agents = agents
+        self._card_of = card_of
+        self._known_seconds = section.known_seconds
+        self._known_days = section.known_days
         self.figures: QueueFigures | None = None
         """As last read."""
         self.rules: Mapping[str, tuple[Rule, ...]] = {}
@@ -69,7 +80,13 @@ class Door:
         priority, why, refused = self._ruled(number)
         if refused:
             return Welcome(Wait(Expect.UNKNOWN), why=why, refused=True)
-        return Welcome(self._wait(arrival, priority), priority, why)
+        node = self._node(arrival.uniqueid)
+        wait = self._wait(node, arrival.queue, priority)
+        officer, known_by = self._knower(node, arrival) if priority >= 0 else ("", "")
+        return Welcome(
+            wait, priority, why, officer=officer, officer_why=known_by,
+            officer_seconds=self._known_seconds,
+        )  # fmt: skip
 
     async def run(self) -> None:
         """Reads rules and figures again and again, until cancelled."""
@@ -103,13 +120,34 @@ class Door:
             return LAST, f"{rule.kind.value}:{rule.id}", refused
         return 0, "", False
 
+    # --- who knows him ---------------------------------------------------------------------------
+
+    def _knower(self, node: LineNode | None, arrival: Arrival) -> tuple[str, str]:
+        """The officer who knows the caller and could take him now, and how; empty for nobody."""
+        if node is None or not node.known or not self._known_seconds or self._agents is None:
+            return "", ""
+        live = node.tracker.of_caller(arrival.uniqueid)
+        card = self._card_of(live.call.call_id) if live is not None else None
+        if card is None:
+            return "", ""
+        _, free = self._officers(node)
+        since = self._clock.now_us() - self._known_days * DAY
+        for one in card.knowers:
+            if one.why == "call" and one.at_us < since:
+                continue
+            sitting = self._agents.of_account(one.account_id)
+            if sitting is None or sitting.state is not State.READY:
+                continue
+            if sitting.extension in free[arrival.queue]:
+                return sitting.extension, one.why
+        return "", ""
+
     # --- the wait --------------------------------------------------------------------------------
 
-    def _wait(self, arrival: Arrival, priority: int) -> Wait:
-        node = self._node(arrival.uniqueid)
+    def _wait(self, node: LineNode | None, queue: str, priority: int) -> Wait:
         if node is None or not node.known:
             return Wait(Expect.UNKNOWN)
-        standing = self._standing(node, arrival.queue, priority)
+        standing = self._standing(node, queue, priority)
         if not standing.serving:
             return Wait(Expect.NOBODY)
         band = expected(standing)
@@ -126,24 +164,24 @@ class Door:
                 return node
         return None
 
+    @staticmethod
+    def _officers(node: LineNode) -> tuple[Mapping[str, set[str]], Mapping[str, set[str]]]:
+        """By queue: officers who take its calls, and those of them who are free."""
+        serving: dict[str, set[str]] = defaultdict(set)
+        free: dict[str, set[str]] = defaultdict(set)
+        for member in node.members:
+            name, presence = member.name, node.members.presence(member.name)
+            if (member.paused and member.reason != WRAPUP) or presence in _AWAY:
+                continue
+            serving[member.queue].add(name)
+            if not member.paused and presence in _FREE and not node.tracker.busy.get(name):
+                free[member.queue].add(name)
+        return serving, free
+
     def _standing(self, node: LineNode, queue: str, priority: int) -> Standing:
         """The queue as a caller finds it who is not in it yet."""
-        serving: dict[str, set[str]] = defaultdict(set)
-        paused: set[str] = set()
-        for member in node.members:
-            if member.paused and member.reason != WRAPUP:
-                continue
-            if node.members.presence(member.name) in _AWAY:
-                continue
-            serving[member.queue].add(member.name)
-            if member.paused:
-                paused.add(member.name)
+        serving, free = self._officers(node)
         here = serving[queue]
-        free = {
-            name
-            for name in here - paused
-            if node.members.presence(name) in _FREE and not node.tracker.busy.get(name)
-        }
         before = 0.0
         for live in node.tracker.lives.values():
             passage = live.passage
@@ -158,7 +196,7 @@ class Door:
             before += len(others & here) / len(others) if others else 0.0
         figures, now = self.figures, self._clock.now_us()
         return Standing(
-            before, len(free), len(here),
+            before, len(free[queue]), len(here),
             None if figures is None else figures.handling(queue, now),
             0.0 if figures is None else figures.leaving.get(queue, 0.0),
         )  # fmt: skip

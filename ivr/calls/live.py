@@ -64,6 +64,8 @@ class Live:
     """The caller pressed a key just before leaving the queue."""
     marked: bool = False
     """The dialplan speaks our markers on this call."""
+    offered: bool = False
+    """The passage began with the officer who knows the caller: a queue may still take it over."""
     gap: Gap | None = None
     hung_up_by: EndedBy | None = None
     """Who ended the conversation, where the caller is then asked how it was: he who hangs up in the

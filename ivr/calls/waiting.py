@@ -41,6 +41,9 @@ CAUSE_OUTCOMES: Final[dict[int, AttemptOutcome]] = {
 _SAME_MOMENT = 50_000
 """A hang-up this shortly (µs) after leaving the queue is what ended the waiting."""
 
+_OFFERED: Final = ""
+"""The key of an attempt whose telephone does not ring yet."""
+
 _KEYS: Final = frozenset("0123456789*#")
 
 _KEY_EXIT = 1_500_000
@@ -120,6 +123,10 @@ def marked(tracker: Tracker, event: ev.Marked) -> None:
         call.service = value
     elif name == "survey_begin":
         live.hung_up_by = ending.ended_by(live)
+    elif name == "known":
+        _offered(tracker, live, value, event.at)
+    elif name == "known_over":
+        _not_taken(tracker, live, value, event.at)
     elif name == "queue_timeout":
         _timed_out(live)
     elif name == "agency_failed":
@@ -138,6 +145,13 @@ def joined(tracker: Tracker, event: ev.QueueJoined) -> None:
         return
     if event.seen and live.passage is not None:
         return
+    if live.offered and live.passage is not None and live.passage.queue == event.queue:
+        live.offered = False  # who knows him did not answer: he has stood in this queue since then
+        live.passage.position = event.position
+        tracker.move(live, Trigger.JOINED, event.at)
+        tracker.touch(live)
+        return
+    live.offered = False
     if live.passage is not None:
         settle(live)
     passage = QueuePassage(event.queue, event.at, position=event.position)
@@ -155,6 +169,41 @@ def joined(tracker: Tracker, event: ev.QueueJoined) -> None:
         live.transfer = None
     tracker.move(live, Trigger.JOINED, event.at)
     tracker.touch(live)
+
+
+def _offered(tracker: Tracker, live: Live, value: str, at: int) -> None:
+    """The officer who knows the caller is rung for a queue, which does not know of it yet."""
+    agent, _, rest = value.partition(":")
+    queue = rest.partition(":")[0]
+    if live.passage is not None:
+        settle(live)
+    uniqueid = live.caller.uniqueid
+    attempt = Attempt(agent, at)
+    live.passage = QueuePassage(queue, at, attempts=[attempt])
+    live.call.passages.append(live.passage)
+    live.attempts.clear()
+    live.attempts[_OFFERED] = attempt
+    live.offered = True
+    live.left_by_key = False
+    tracker.queue_of[uniqueid] = live
+    live.queue_keys.append(uniqueid)
+    if service := tracker.directory.service(queue):
+        live.call.service = service
+    tracker.move(live, Trigger.JOINED, at)
+    tracker.move(live, Trigger.RANG, at)
+    tracker.touch(live)
+
+
+def _not_taken(tracker: Tracker, live: Live, value: str, at: int) -> None:
+    """The officer who knows the caller did not answer, or could not be rung at all."""
+    if not live.offered or live.passage is None:
+        return
+    outcome = DIAL_OUTCOMES.get(value.rpartition(":")[2], AttemptOutcome.UNAVAILABLE)
+    for attempt in live.passage.attempts:
+        if attempt.outcome is None:
+            attempt.ended_at, attempt.outcome = at, outcome
+    live.attempts.clear()
+    tracker.move(live, Trigger.RANG_OUT, at)
 
 
 def _unheard_caller(tracker: Tracker, channel: Channel, queue: str) -> bool:
@@ -216,6 +265,10 @@ def rung_through(tracker: Tracker, event: ev.DialBegan) -> None:
     target = tracker.net.channels.get(event.target)
     live = source.group.live if source is not None else None
     if source is None or target is None or live is None:
+        return
+    if live.offered and source is live.caller and live.passage is not None:
+        live.attempts.pop(_OFFERED, None)
+        live.attempts[event.target] = live.passage.attempts[0]
         return
     attempt = live.attempts.get(source.pair or "")
     if attempt is not None and target.role is Role.AGENT and target.party is not None:

@@ -34,6 +34,8 @@ MARKS: Final[dict[str, str]] = {
     "guide": "the marketing information guide was read to its end",
     "closed": "the office is closed and the caller is told so; value: why",
     "door": "at a queue the bridge did not say how to receive the caller; value: silent or failed",
+    "known": "the officer who knows the caller is rung first; value: OFFICER:QUEUE:WHY",
+    "known_over": "that officer did not answer; value: OFFICER:DIALSTATUS",
     "priority": "the caller has a priority in the queue; value: PRIORITY:KIND:RULE",
     "refused": "the caller is turned away at the queue by a rule; value: KIND:RULE",
     "wait": "what a caller is told of his wait; value: minutes (1-3, 10-), now, unknown, nobody",

@@ -1,4 +1,4 @@
-"""At a queue's door, before a caller stands in it: his priority, and how long he will wait.
+"""At a queue's door, before a caller stands in it: priority, who knows him, his wait.
 
 One question to the desk, answered from its memory. Who is refused hears so, and goodbye. The wait
 is said in bands that hold; where an officer is free nothing is said: he is put through as ever.
@@ -52,8 +52,13 @@ class DoorService:
         if welcome.priority:
             await caller.set(PRIORITY, str(welcome.priority))
             await caller.run(CONTEXT, "priority", f"{welcome.priority}:{welcome.why}")
-        await caller.run(CONTEXT, "wait", welcome.wait.text)
-        await caller.play(sentence(welcome.wait, caller.language))
+        if welcome.officer:
+            await caller.set("HOTLINE_KNOWN", welcome.officer)
+            await caller.set("HOTLINE_KNOWN_FOR", str(welcome.officer_seconds))
+            await caller.set("HOTLINE_KNOWN_WHY", welcome.officer_why)
+        else:
+            await caller.run(CONTEXT, "wait", welcome.wait.text)
+            await caller.play(sentence(welcome.wait, caller.language))
         await caller.end(LET_IN, FOR_QUEUE)
 
 

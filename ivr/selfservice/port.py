@@ -187,6 +187,12 @@ class Welcome:
     why: str = ""
     """Why he has a priority, or is refused: KIND:RULE, for the record alone."""
     refused: bool = False
+    officer: str = ""
+    """Who knows him and is free, by extension: rung first."""
+    officer_why: str = ""
+    """`case` (of his is open) or `call` (they spoke of late)."""
+    officer_seconds: int = 0
+    """So long he is rung."""
 
 
 class DoorDesk(Protocol):

@@ -34,8 +34,9 @@ from tests.line.test_selfservice import (
     nonsense,
     silent,
 )
+from tests.support.floor import agent_account
 from tests.support.lab import own_lab
-from tests.support.live import on_disk, until
+from tests.support.live import caught_up, on_disk, until
 from tests.support.migrated import sqlite_url
 from tests.support.selfservice import Caller, Ear, calls_in
 
@@ -93,6 +94,12 @@ def figures(app: App, talking: float) -> None:
     assert app.selfservice.door is not None
     now = SystemClock().now_us()
     app.selfservice.door.figures = QueueFigures(now, {"complaint": talking}, talking)
+
+
+def spoken(file: Path) -> int:
+    """Officers' parts of calls on disk."""
+    with sqlite3.connect(file) as raw:
+        return int(raw.execute("SELECT count(*) FROM agent_parts").fetchone()[0])
 
 
 def marks(file: Path, *names: str) -> dict[str, list[tuple[str, str]]]:
@@ -205,6 +212,118 @@ async def test_callers_are_told_how_long_they_wait(
         "0810000003": [("wait", "unknown")], "0810000004": [("wait", "0-1")],
         "0810000005": [("wait", "10-")], "0810000006": [("wait", "10-")],
     }  # fmt: skip
+
+
+async def test_who_knows_the_caller_is_rung_first_and_then_the_queue(
+    lab: Lab, on_stage: Stage, ear: Ear, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await sqlite_url(tmp_path / "hotline.db")
+    again, number = [], "0820000001"
+    phones = {name: await on_stage.officer(name) for name in ("1001", "1002")}
+    async with bridge_of(lab, url) as app:
+        assert app.floor is not None
+        assert app.screens is not None
+        assert app.selfservice is not None
+        agents, line, door = app.floor.agents, app.floor.line, app.selfservice.door
+        assert door is not None
+        monkeypatch.setattr(door, "_known_seconds", 2)
+        people = {name: await agent_account(app.database, f"agent{name}") for name in phones}
+        for name, account in people.items():
+            await until(f"{name} is free", lambda n=name: line.presence(n).value == "free")
+            await agents.sign_in(account, name)
+
+        async def ready(name: str) -> None:
+            await until(f"{name} writes", lambda: agents.seat(name).in_call is None)
+            await agents.ready(people[name].id)
+            await until(
+                f"{name} is free",
+                lambda: (
+                    line.presence(name).value == "free"
+                    and not any(m.paused for m in line.members(name))
+                ),
+            )
+
+        async def known(caller: Caller) -> None:
+            """The caller's card is there before he chooses."""
+            node = line.nodes[0]
+            board = app.screens.board  # type: ignore[union-attr]
+
+            def there() -> bool:
+                live = node.tracker.of_caller(caller.uniqueid)
+                return live is not None and board.card_of(live.call.call_id) is not None
+
+            await until("the card", there)
+
+        async def calls_again() -> Caller:
+            caller = await calls_in(on_stage, ear, number)
+            await caller.sees("UserEvent", Mark="menu", Value="main")
+            await known(caller)
+            await caller.leg.press("1")
+            again.append(caller)
+            return caller
+
+        # the queue chooses: whoever answers knows him from now on
+        first = await calls_again()
+        called = await first.sees("AgentCalled")
+        name = called["MemberName"]
+        other = "1002" if name == "1001" else "1001"
+        leg = await phones[name].rung()
+        await leg.answer()
+        await first.sees("UserEvent", Mark="greeting_end")
+        await goes(first)
+        await caught_up(app)
+        await until("the call is on disk", lambda: spoken(tmp_path / "hotline.db") == 1)
+        await ready(name)
+
+        second = await calls_again()
+        leg = await phones[name].rung()
+        offered = await second.sees("UserEvent", Mark="known")
+        assert offered["Value"] == f"{name}:complaint:call"
+        await leg.answer()
+        await second.sees("UserEvent", Mark="greeting_end")
+        await until("in conversation", lambda: line.parts(name))
+        assert "hotline/greeting" in second.sounds
+        assert not [e for e in on_stage.witness.events[second.since :]
+                    if e.get("Event") == "QueueCallerJoin"]  # fmt: skip
+        await goes(second)
+        await caught_up(app)
+        await ready(name)
+
+        third = await calls_again()  # who knows him does not answer
+        await phones[name].rung()
+        over = await third.sees("UserEvent", Mark="known_over")
+        assert over["Value"] == f"{name}:NOANSWER"
+        await third.sees("QueueCallerJoin", Queue="complaint")
+        await agents.pause(people[name].id, "personal")
+        leg = await phones[other].rung()
+        await leg.answer()
+        await third.sees("UserEvent", Mark="greeting_end")
+        await goes(third)
+        await caught_up(app)
+        await until("that is on disk", lambda: spoken(tmp_path / "hotline.db") == 3)
+        await ready(other)
+
+        fourth = await calls_again()  # who knew him is at lunch; the other one knows him by now
+        leg = await phones[other].rung()
+        assert (await fourth.sees("UserEvent", Mark="known"))["Value"].startswith(f"{other}:")
+        await goes(fourth)  # he gives up while it rings
+        await caught_up(app)
+        await on_stage.quiet()
+
+    calls = [c for c in await on_disk(url) if c["caller_number_presented"] == number]
+    story = [
+        (c["outcome"], [(p["queue"], p["outcome"], [(a["agent"], a["outcome"])
+                         for a in p["attempts"]]) for p in c["queue_passages"]])
+        for c in sorted(calls, key=lambda c: c["entered_at"])
+    ]  # fmt: skip
+    assert story[0][0] == story[1][0] == story[2][0] == "served"
+    assert story[1][1] == [("complaint", "answered", [(name, "answered")])]
+    [(queue, outcome, rung)] = story[2][1]
+    assert (queue, outcome, rung[0], rung[-1]) == (
+        "complaint", "answered", (name, "no_answer"), (other, "answered"),
+    )  # fmt: skip
+    assert story[3][0] in {"short", "abandoned_queue"}
+    assert story[3][1] == [("complaint", "abandoned", [(other, "cancelled")])]
 
 
 @asynccontextmanager

@@ -134,6 +134,10 @@ _ANNOUNCED: Final[dict[str, Words]] = {
     "announced": ("ฟังประกาศฉุกเฉินจบ", "The emergency message was heard to its end"),
 }
 _KINDS: Final[dict[str, Words]] = {kind.value: words for kind, words in KINDS.items()}
+_KNOWN: Final[dict[str, Words]] = {
+    "case": ("มีเรื่องที่ยังไม่ยุติ", "an open case"),
+    "call": ("เพิ่งคุยกัน", "they spoke of late"),
+}
 _RULED: Final[dict[str, Words]] = {
     "priority": ("ได้ลำดับในคิวตามกฎ", "Placed in the queue by a rule"),
     "refused": ("ไม่รับสายตามกฎ", "Turned away by a rule"),
@@ -234,6 +238,11 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
         if mark.name in _ANNOUNCED:
             place = _PLACES.get(mark.value.partition(":")[0])
             yield Moment(mark.at, *_ANNOUNCED[mark.name], came_of_it=place)
+        if mark.name == "known":
+            officer, _, rest = mark.value.partition(":")
+            because = _KNOWN.get(rest.rpartition(":")[2])
+            told_by = ("เรียกเจ้าหน้าที่ที่รู้เรื่องก่อน", "Offered first to who knows the caller")
+            yield Moment(mark.at, *told_by, officer, came_of_it=because)
         if mark.name in _RULED:
             kind = mark.value.split(":")[-2]  # KIND:RULE, a priority before it
             yield Moment(mark.at, *_RULED[mark.name], came_of_it=_KINDS.get(kind))

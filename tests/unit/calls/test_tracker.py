@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ivr.calls.call import EndedBy, Outcome
+from ivr.calls.call import AttemptOutcome, EndedBy, Outcome, PassageOutcome
 from ivr.calls.directory import Agency, Directory
 from ivr.calls.handover import number_in
 from ivr.calls.tracker import Tracker
@@ -306,3 +306,71 @@ def test_a_number_that_turns_out_to_be_withheld_is_forgotten_with_its_name():
     assert (call.caller_presented, call.caller_name, call.withheld) == (None, None, True)
     tracker.apply(ev.CallerIdSet(3, False, "1.1", "0812345678", "สมชาย", False))
     assert (call.caller_presented, call.withheld) == (None, True)
+
+
+def offered(*events: ev.Event) -> Tracker:
+    """The officer who knows the caller is rung for queue q, past the queue itself."""
+    return played(
+        ev.Marked(SECOND, False, CALLER, "known", "1001:q:case"),
+        started(SECOND, OFFICER, "PJSIP/1001-00000001"),
+        ev.DialBegan(SECOND, False, CALLER, OFFICER, "PJSIP/1001-00000001", "1001"),
+        *events,
+    )
+
+
+def passage_of(tracker: Tracker):
+    (live,) = tracker.lives.values()
+    (passage,) = live.call.passages
+    rung = [(a.agent, a.outcome, a.ended_at) for a in passage.attempts]
+    return passage.joined_at, passage.left_at, passage.outcome, passage.position, rung
+
+
+def test_who_knows_the_caller_answers_past_the_queue_as_if_in_it():
+    tracker = offered(
+        ev.DialEnded(3 * SECOND, False, CALLER, OFFICER, "ANSWER"), *bridged(5 * SECOND)
+    )
+    assert passage_of(tracker) == (
+        SECOND, 5 * SECOND, PassageOutcome.ANSWERED, None,
+        [("1001", AttemptOutcome.ANSWERED, 3 * SECOND)],
+    )  # fmt: skip
+    call = last_of(tracker, *ended(9 * SECOND, CALLER, OFFICER))
+    assert (call.outcome, tracker.queue_of, dict(tracker.oddities)) == (Outcome.SERVED, {}, {})
+
+
+def test_who_does_not_answer_leaves_the_caller_to_the_queue_in_the_same_wait():
+    rang = ev.DialEnded(16 * SECOND, False, CALLER, OFFICER, "NOANSWER")
+    over = ev.Marked(16 * SECOND, False, CALLER, "known_over", "1001:NOANSWER")
+    tracker = offered(rang, over, ev.QueueJoined(17 * SECOND, False, CALLER, "q", 3))
+    no_answer = [("1001", AttemptOutcome.NO_ANSWER, 16 * SECOND)]
+    assert passage_of(tracker) == (SECOND, None, None, 3, no_answer)
+    assert dict(tracker.oddities) == {}
+    # a telephone that could not be rung at all
+    tracker = played(
+        ev.Marked(SECOND, False, CALLER, "known", "1001:q:call"),
+        ev.Marked(SECOND, False, CALLER, "known_over", "1001:CHANUNAVAIL"),
+        ev.QueueJoined(2 * SECOND, False, CALLER, "q", 1),
+    )
+    away = [("1001", AttemptOutcome.UNAVAILABLE, SECOND)]
+    assert passage_of(tracker) == (SECOND, None, None, 1, away)
+    assert dict(tracker.oddities) == {}
+
+
+def test_who_hangs_up_while_it_rings_has_left_the_queue():
+    for events in ((), (ev.DialEnded(8 * SECOND, False, CALLER, OFFICER, "CANCEL"),)):
+        call = last_of(
+            offered(*events),
+            ev.HangupRequested(9 * SECOND, False, CALLER),
+            *ended(9 * SECOND, CALLER, OFFICER),
+        )
+        assert call.outcome is Outcome.ABANDONED_QUEUE
+        assert call.passages[0].outcome is PassageOutcome.ABANDONED
+        assert call.passages[0].attempts[0].outcome is AttemptOutcome.CANCELLED
+
+
+def test_who_was_turned_away_by_a_rule_is_nobodys_failure():
+    call = last_of(
+        played(ev.Marked(5 * SECOND, False, CALLER, "refused", "nuisance:1")),
+        ev.HangupOrdered(9 * SECOND, False, CALLER, 32),
+        ev.ChannelEnded(9 * SECOND, False, CALLER, 16),
+    )
+    assert call.outcome is Outcome.ABANDONED_MENU
