@@ -60,8 +60,8 @@ class Form:
     """Keys of `of` of which a row names one as `what`, and its value; so what is in a row of `of`
     is in as many rows of this."""
     index: tuple[str, ...] = ()
-    """Columns after `level` by which rows are found, or names read, without reading what lies
-    between."""
+    """Columns after `level` by which rows are found, or names and counts read, without reading
+    what lies between: beside a histogram of thousands of bytes a count costs a page of its own."""
 
 
 _ALL: Final[tuple[Level, ...]] = ("quarter", "day", "month")
@@ -107,7 +107,7 @@ AGENTS: Final = Form(
     ("agent", "queue"),
     ("parts", "talk_us", "hold_us", "wrap_us"),
     ("handled",),
-    index=("from_us", "agent"),
+    index=("from_us", "agent", "parts", "talk_us", "hold_us", "wrap_us"),
 )
 HANDLINGS: Final = Form("figures_handlings", _DAYS, ("queue",), AGENTS.counts, of=AGENTS)
 HOURS: Final = Form(
