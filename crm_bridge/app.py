@@ -41,9 +41,11 @@ from crm_bridge.outgoing.delivery import Gateways, deliver
 from crm_bridge.papers.monthly_rounds import MonthlyReports
 from crm_bridge.papers.press import Press
 from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
+from crm_bridge.recordings.conversations import Conversations
 from crm_bridge.recordings.rounds import Rounds
+from crm_bridge.recordings.taking import Takes
 from crm_bridge.recordings.vault import Vault, vault_of
-from crm_bridge.recordings.voicemail import Takes, Voicemails
+from crm_bridge.recordings.voicemail import Voicemails
 from crm_bridge.records import journal, schema
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
@@ -392,7 +394,7 @@ async def build(config: Config, clock: Clock | None = None) -> App:
             card_of=lambda call_id: app.screens.board.card_of(call_id) if app.screens else None,
         )  # fmt: skip
         app.selfservice = SelfService(config.selfservice, database, clock, places, office, door)
-    floor.line.on_call.append(app.ended)
+    floor.line.on_call += [app.ended, floor.control.heard]
     shelves = [Shelf(one.sounds) for one in config.node if one.sounds]
     app.announcements = Announcements(database, floor.line, clock, shelves)
     others = app.deliveries = await Deliveries.of(config, database, clock, app.hub)
@@ -431,6 +433,7 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     app.hub.on_audience = partial(_watched, app)
     await floor.agents.load()
     floor.supervision.calls.declare = app.declare
+    floor.control.declare = app.declare
     await floor.supervision.book.load()
     return app
 
@@ -438,13 +441,27 @@ async def build(config: Config, clock: Clock | None = None) -> App:
 def _messages(app: App) -> Voicemails | None:
     """What takes callers' messages in; None where there is no key, or no place where they lie."""
     if app.vault is None:
+        if any(one.recordings for one in app.config.node):
+            _log.error(
+                "conversations lie in the open: there is no key to seal them with",
+                mend="set HOTLINE_RECORDINGS__KEYS__NAME, or `record = false` in the site",
+            )
         return None
     takes = [Takes(one.name, one.takes) for one in app.config.node if one.takes]
     found = Voicemails(app.database, app.clock, app.vault, takes)
     found.call_of = partial(_call_of, app)
-    app.voice_rounds = Rounds(app.database, app.clock, app.config.recordings, app.vault, found)
+    laid = [Takes(one.name, one.recordings) for one in app.config.node if one.recordings]
+    spoken = Conversations(app.database, app.clock, app.vault, laid)
+    spoken.call_of, spoken.live = found.call_of, partial(_in_progress, app)
+    app.voice_rounds = Rounds(
+        app.database, app.clock, app.config.recordings, app.vault, found, spoken
+    )
     app.voice_rounds.on_taken = app.wished
     return found if takes else None
+
+
+def _in_progress(app: App, call_id: str) -> bool:
+    return any(call_id in node.pipeline.tracker.lives for node in app.nodes)
 
 
 def _call_of(app: App, uniqueid: str) -> str:

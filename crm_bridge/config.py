@@ -59,6 +59,9 @@ class NodeSection(Section):
     takes: Path | None = Field(
         None, description="where its Asterisk lays prompts recorded by telephone, as `sounds`"
     )
+    recordings: Path | None = Field(
+        None, description="where its Asterisk lays recorded conversations down, as `sounds`"
+    )
 
     @model_validator(mode="after")
     def _has_secret(self) -> NodeSection:

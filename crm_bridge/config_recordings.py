@@ -25,6 +25,9 @@ class RecordingsSection(Section):
     voicemail_days: int = Field(
         90, ge=1, le=3650, description="a message is deleted so many days after it was left"
     )
+    call_days: int = Field(
+        90, ge=1, le=3650, description="the recording of a call is deleted so many days after it"
+    )
 
     @model_validator(mode="after")
     def _keys_are_keys(self) -> RecordingsSection:

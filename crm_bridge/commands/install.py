@@ -58,6 +58,8 @@ def install(
     typer.echo(f'  queue_log_file = "{done.queue_log_file}"')
     typer.echo(f'  sounds = "{done.sounds}"')
     typer.echo(f'  takes = "{done.takes}"')
+    if values.record:
+        typer.echo(f'  recordings = "{done.recordings}"')
     typer.echo(f"to be recorded: hotline prompts list --open --sounds {done.sounds}")
     typer.echo(f"next: asterisk -C {done.asterisk_conf} -rx 'core restart when convenient'")
 

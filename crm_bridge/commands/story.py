@@ -102,6 +102,9 @@ _SAID: Final[dict[str, tuple[str, str]]] = {
     "wait": ("แจ้งเวลารอ {0} นาที", "is told the wait: {0} (minutes)"),
     "self_begin": ("เริ่มบริการตนเอง {0}", "self-service begins ({0})"),
     "self_end": ("จบบริการตนเอง ({0})", "self-service has ended ({0})"),
+    "recording": ("เริ่มบันทึกเสียงการสนทนา", "the conversation is recorded"),
+    "recording_paused": ("หยุดบันทึกเสียง", "has the recording paused"),
+    "recording_resumed": ("บันทึกเสียงต่อ", "has the conversation recorded again"),
     "survey_begin": ("เริ่มสอบถามความพึงพอใจ (คิว {0})", "the caller is asked how it was (queue {0})"),
     "survey_rating": ("ให้คะแนน {0} จาก 5", "rates the service {0} of 5"),
     "survey_settled": (

@@ -15,12 +15,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
+from crm_bridge.clock import Clock
+from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.directory import Directory
 from crm_bridge.desk.line import Line, LineNode, Part, not_connected, unconfirmed
 from crm_bridge.desk.one_at_a_time import OneAtATime
+from crm_bridge.desk.recorded import recording_of
 from crm_bridge.errors import Refused
 from ivr.ami import actions
+from ivr.calls.call import Call
 from ivr.calls.members import Presence
+from ivr.events.types import Event
+
+_log = structlog.get_logger(__name__)
 
 TRANSFER_CONTEXT: Final = "transfer"
 CALLBACK_CONTEXT: Final = "desk-callback"
@@ -51,11 +60,15 @@ class Done:
 class Control:
     """What officers do with their calls from the desk. `agent` is the officer's id on the line."""
 
-    def __init__(self, line: Line, directory: Directory) -> None:
+    def __init__(self, line: Line, directory: Directory, clock: Clock) -> None:
         self._line = line
+        self._clock = clock
         self._directory = directory
         self._once = OneAtATime[Done]()
         self._called: dict[str, tuple[str, float, Done]] = {}
+        self._resuming: dict[str, asyncio.Task[None]] = {}
+        self.declare: Declare | None = None
+        """Puts a pause of the recording on the call's record; the bridge sets it."""
 
     # --- hold ------------------------------------------------------------------------------------
 
@@ -178,6 +191,58 @@ class Control:
         await self._line.act(part.node, actions.hangup("", part.channel))
         await self._shown(lambda: not part.present)
         return Done("hangup", call_id)
+
+    # --- recording -------------------------------------------------------------------------------
+
+    async def pause_recording(self, agent: str, call_id: str) -> Done:
+        """What is spoken from now on is silence in the recording. Raises Refused."""
+        return await self._once(
+            agent, f"pause recording {call_id}", lambda: self._mute(agent, call_id, True)
+        )
+
+    async def resume_recording(self, agent: str, call_id: str) -> Done:
+        """What is spoken from now on is recorded again. Raises Refused."""
+        return await self._once(
+            agent, f"resume recording {call_id}", lambda: self._mute(agent, call_id, False)
+        )
+
+    async def _mute(self, agent: str, call_id: str, paused: bool) -> Done:
+        part = self._free(agent, call_id)
+        act = "recording_paused" if paused else "recording_resumed"
+        recording = recording_of(part.live.call)
+        if recording is None:
+            raise Refused("not-recorded", "สายนี้ไม่มีการบันทึกเสียง", "this call is not recorded")
+        if (recording.paused is not None) == paused:
+            return Done(act, call_id, changed=False)
+        channel = part.live.caller.name
+        await self._line.act(part.node, actions.mute_recording("", channel, muted=paused))
+        if self.declare is not None:
+            await self.declare(call_id, act, self._clock.now_us(), agent)
+        return Done(act, call_id)
+
+    def heard(self, call: Call, _event: Event) -> None:
+        """A pause ends with the part of the officer who asked for it; never waits or raises."""
+        recording = recording_of(call)
+        if recording is None or recording.paused is None or call.ended_at is not None:
+            return
+        there = any(p.agent == recording.by and p.released_at is None for p in call.agents)
+        if there or call.call_id in self._resuming:
+            return
+        work = self._record_again(call.call_id, recording.by)
+        task = asyncio.create_task(work, name="record again")
+        self._resuming[call.call_id] = task
+        task.add_done_callback(lambda _: self._resuming.pop(call.call_id, None))
+
+    async def _record_again(self, call_id: str, by: str) -> None:
+        found = self._line.live(call_id)
+        if found is None or self.declare is None:
+            return
+        node, live = found
+        try:
+            await self._line.act(node, actions.mute_recording("", live.caller.name, muted=False))
+            await self.declare(call_id, "recording_resumed", self._clock.now_us(), by)
+        except Refused as fault:
+            _log.info("a recording stays paused", call=call_id, why=fault.code)
 
     # --- calls back ------------------------------------------------------------------------------
 

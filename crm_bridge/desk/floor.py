@@ -35,4 +35,4 @@ class Floor:
         supervision = Supervision.of(
             database, line, agents, directory, hub, clock, config.supervision
         )
-        return cls(line, agents, Control(line, directory), directory, supervision)
+        return cls(line, agents, Control(line, directory, clock), directory, supervision)

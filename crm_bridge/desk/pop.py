@@ -14,6 +14,7 @@ from typing import Final
 from crm_bridge.cases.case_steps import CaseStep
 from crm_bridge.delivery.findings import Finding
 from crm_bridge.desk.card import Card
+from crm_bridge.desk.recorded import Recorded, recording_of
 from crm_bridge.records.callers import normalise
 from ivr.calls.call import OUTBOUND, AttemptOutcome, Call, Evidence, Micros, Role, TransferKind
 from ivr.calls.supervising import supervisions
@@ -129,6 +130,8 @@ class CallView:
     """The last transfer or consultation that reached nobody: target and how it came out."""
     supervised: tuple[tuple[str, str], ...] = ()
     """Supervisors who are at this officer's call now: the way, their number."""
+    recorded: Recorded | None = None
+    """The call is recorded; None where it is not."""
     gap: bool = False
     """Something was not heard while this call was up."""
     priority: str = ""
@@ -307,6 +310,7 @@ def view_of(
             for one in supervisions(call)
             if stage in LIVE and one.until is None and one.agent in ("", agent)
         ),
+        recorded=recording_of(call),
         gap=any(gap.filled_by is None for gap in call.gaps),
         priority=next(
             (m.value.split(":")[1] for m in reversed(call.marks) if m.name == "priority"), ""

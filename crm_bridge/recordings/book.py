@@ -22,7 +22,7 @@ from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.recordings import recording_listens, recordings, voicemails
 from ivr.calls.call import Micros
 
-Kind = Literal["voicemail"]
+Kind = Literal["voicemail", "call"]
 Why = Literal["retention", "erased", "replaced"]
 PAGE: Final = 500
 

@@ -1,6 +1,7 @@
-"""What is to be done about recordings without anybody's act, looked for every minute.
+"""What is to be done about recordings without anybody's act, looked for again and again.
 
-Messages that nobody came for, what the rule says is old, files of what was deleted.
+Conversations that are over, messages that nobody came for, what the rule says is old, files of
+what was deleted.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from crm_bridge.clock import Clock
 from crm_bridge.config_recordings import RecordingsSection
 from crm_bridge.errors import StorageError
 from crm_bridge.recordings import book
+from crm_bridge.recordings.book import Kind
+from crm_bridge.recordings.conversations import Conversations
 from crm_bridge.recordings.vault import Vault
 from crm_bridge.recordings.voicemail import Voicemails
 from crm_bridge.records.database import Database
 
 _log = structlog.get_logger(__name__)
 
-EVERY: Final = 60.0
+EVERY: Final = 15.0
 """Seconds between two rounds."""
 ORPHANED: Final = 3600.0
 """Seconds after which a file of which no row speaks is deleted: no key opens it."""
@@ -38,12 +41,16 @@ class Rounds:
         section: RecordingsSection,
         vault: Vault,
         messages: Voicemails,
+        conversations: Conversations,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._section = section
+        self._days: dict[Kind, int] = {
+            "voicemail": section.voicemail_days, "call": section.call_days,
+        }  # fmt: skip
         self._vault = vault
         self.messages = messages
+        self.conversations = conversations
         self.on_taken: Callable[[], None] = _nothing
 
     async def run(self) -> None:
@@ -57,9 +64,14 @@ class Rounds:
         """One round; raises StorageError, OSError."""
         if await self.messages.take_up():
             self.on_taken()
-        before = self._clock.now_us() - self._section.voicemail_days * _DAY
+        await self.conversations.take_up()
+        now = self._clock.now_us()
         async with self._database.reading() as connection:
-            old = await book.too_old(connection, "voicemail", before)
+            old = [
+                one
+                for kind, days in self._days.items()
+                for one in await book.too_old(connection, kind, now - days * _DAY)
+            ]
         if old:
             async with self._database.writing() as connection:
                 await book.forget(connection, self._clock, old, "retention")

@@ -8,10 +8,6 @@ bridge went away meanwhile, is taken in by the next round: no message is lost wi
 from __future__ import annotations
 
 import asyncio
-import re
-import time
-import uuid
-import wave
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +22,7 @@ from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused, StorageError
 from crm_bridge.recordings import book
 from crm_bridge.recordings.book import Recording
+from crm_bridge.recordings.taking import UNIQUEID, Takes, length_of, lying, take
 from crm_bridge.recordings.vault import Vault
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.database import Database
@@ -45,19 +42,9 @@ LEFT_LYING: Final = 900.0
 KEPT_WITHIN: Final = 3.5
 """Seconds in which a message is kept, or not."""
 
-_UNIQUEID: Final = re.compile(r"[A-Za-z0-9-]{0,40}?[0-9]{1,20}\.[0-9]{1,20}")
-
 
 class NotKept(Exception):
     """The message is not known to be kept; where its file is, it stays there for the next round."""
-
-
-@dataclass(frozen=True, slots=True)
-class Takes:
-    """Where one node's Asterisk lays messages down, as this machine sees it."""
-
-    node: str | None
-    folder: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +87,7 @@ class Voicemails:
         Raises NotKept, within the time a caller waits, where the disk, the database or the file
         stands in the way; what then lies there is taken in by a later round.
         """
-        if not _UNIQUEID.fullmatch(uniqueid):
+        if not UNIQUEID.fullmatch(uniqueid):
             raise NotKept
         path = next((p for t in self._takes if (p := _file(t, uniqueid)).is_file()), None)
         if path is None:
@@ -121,41 +108,34 @@ class Voicemails:
         The number is taken from the record of the call, where there is one.
         """
         found = 0
-        for path, node, uniqueid in await asyncio.to_thread(_lying, self._takes, older_than):
-            call_id = f"{node}-{uniqueid}" if node else self.call_of(uniqueid)
+        for file in await asyncio.to_thread(lying, self._takes, PREFIX):
+            if file.age < older_than:
+                continue
+            call_id = f"{file.node}-{file.uniqueid}" if file.node else self.call_of(file.uniqueid)
             async with self._database.reading() as connection:
                 asked = select(calls.c.caller_e164).where(calls.c.call_id == call_id)
                 number = await connection.scalar(asked)
             kind = normalise(number).kind if number else ""
-            found += await self._keep(path, call_id, number if kind in CALLABLE else None)
+            number = number if kind in CALLABLE else None
+            found += await self._keep(file.path, call_id, number)
         return found
 
     async def _keep(self, path: Path, call_id: str, number: str | None) -> bool:
-        length = await asyncio.to_thread(_length, path)
+        length = await asyncio.to_thread(length_of, path, LONGEST_FILE)
         if length is None or length < SHORTEST:
             await asyncio.to_thread(path.unlink, True)
             return False
-        new = uuid.uuid4().hex
-        key = await asyncio.to_thread(self._vault.put, path, new)
-        now = self._clock.now_us()
-        try:
-            async with self._database.writing() as connection:
-                at_call = select(voicemails.c.recording_id).where(voicemails.c.call_id == call_id)
-                before = list((await connection.execute(at_call)).scalars())
-                await book.forget(connection, self._clock, before, "replaced")
-                await book.keep(
-                    connection,
-                    Recording(new, "voicemail", call_id, now, length, key, None, None),
+
+        async def task(connection: AsyncConnection, made: Recording) -> None:
+            await connection.execute(
+                insert(voicemails).values(
+                    recording_id=made.id, call_id=call_id, number=number, left_us=made.made_us
                 )
-                await connection.execute(
-                    insert(voicemails).values(
-                        recording_id=new, call_id=call_id, number=number, left_us=now
-                    )
-                )
-        except BaseException:
-            await asyncio.to_thread(self._vault.drop, new)
-            raise
-        await asyncio.to_thread(path.unlink, True)
+            )
+
+        await take(
+            self._database, self._clock, self._vault, path, "voicemail", call_id, length, task
+        )
         return True
 
 
@@ -203,32 +183,6 @@ async def dealt_with(
 
 def _file(takes: Takes, uniqueid: str) -> Path:
     return takes.folder / f"{PREFIX}{uniqueid}.wav"
-
-
-def _lying(takes: Sequence[Takes], older_than: float) -> list[tuple[Path, str | None, str]]:
-    found = []
-    for one in takes:
-        for path in one.folder.glob(f"{PREFIX}*.wav"):
-            uniqueid = path.stem.removeprefix(PREFIX)
-            if _UNIQUEID.fullmatch(uniqueid) and _age(path) >= older_than:
-                found.append((path, one.node, uniqueid))
-    return found
-
-
-def _age(path: Path) -> float:
-    return time.time() - path.stat().st_mtime
-
-
-def _length(path: Path) -> Micros | None:
-    """How long it sounds (µs); None for what is no file of sound, or far too large a one."""
-    if path.is_symlink() or path.stat().st_size > LONGEST_FILE:
-        _log.warning("what lies in the directory of takes is no message", what=path.name)
-        return None
-    try:
-        with wave.open(str(path), "rb") as sound:
-            return sound.getnframes() * 1_000_000 // sound.getframerate()
-    except (wave.Error, EOFError):
-        return None
 
 
 def _what(fault: Exception) -> str:

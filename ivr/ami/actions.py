@@ -65,6 +65,13 @@ def ping(action_id: str) -> Action:
     return build("Ping", action_id)
 
 
+def mute_recording(action_id: str, channel: str, *, muted: bool) -> Action:
+    """Record silence in place of what is spoken on a channel, or the voices again; call."""
+    return build(
+        "MixMonitorMute", action_id, Channel=channel, Direction="both", State=str(int(muted))
+    )
+
+
 def core_status(action_id: str) -> Action:
     """Ask when Asterisk was started; needs the privilege system or reporting."""
     return build("CoreStatus", action_id)

@@ -24,6 +24,7 @@ MARKS: Final[dict[str, str]] = {
     "wrong_key": "a key the menu does not know; value: MENU:KEY",
     "no_key": "the menu waited in vain; value: the menu's name",
     "service": "the service asked for is known; value: its name",
+    "recording": "the conversation with the officer who answers next is recorded",
     "greeting_start": "the officer has answered and the greeting begins",
     "greeting_end": "the greeting is over and the officer has the caller",
     "agency": "the directory rings an agency; value: its id",
@@ -56,6 +57,8 @@ DECLARED: Final[dict[str, str]] = {
     "enquire_begin": "the officer asks an agency by other means; value: the agency's id, or empty",
     "enquire_end": "the officer has the agency's answer; value: empty",
     "logged": "the officer has saved the record of the call; value: empty",
+    "recording_paused": "the recording is paused for what must not be recorded; value: empty",
+    "recording_resumed": "the conversation is recorded again; value: empty",
     "taken_over": "a supervisor takes the caller over; value: the officer who had the caller",
 }
 """Declared mark → what its officer says by it and what its value is."""

@@ -51,6 +51,7 @@ def ours(**values: Any) -> Configure:
                 "astlogdir": f"{place}/log",
                 "prompt_seconds": 0.3,
                 "agent_ring": 8,
+                "record": True,
                 "agents": tuple(
                     replace(agent, records_prompts=agent.id == RECORDS) for agent in Site().agents
                 ),

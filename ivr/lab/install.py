@@ -97,6 +97,7 @@ class Installed:
     queue_log_file: Path
     sounds: Path
     takes: Path
+    recordings: Path
     control_socket: Path
     device_secrets: Mapping[str, str]
     """Password of each telephone that registers."""
@@ -193,6 +194,7 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
         queue_log_file=site.on_host(site.astlogdir) / "queue_log",
         sounds=site.on_host(site.astdatadir) / "sounds",
         takes=site.on_host(site.astspooldir) / "takes",
+        recordings=site.on_host(site.astspooldir) / "monitor",
         control_socket=site.on_host(site.astrundir) / "asterisk.ctl",
         device_secrets={name: secret for name, secret in drawn.items() if name != "ami"},
     )

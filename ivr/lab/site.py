@@ -198,7 +198,9 @@ class Site:
     max_call: int = 7200
     prompt_seconds: float | None = None
     """Length of every placeholder prompt; None: about as long as its text takes to say."""
-    record: bool = True
+    record: bool = False
+    """Conversations are recorded, and callers told so before; the bridge needs a key to keep them
+    ([recordings] of hotline.toml)."""
 
     def on_host(self, path: str) -> Path:
         """Where a path of Asterisk's is on this machine."""

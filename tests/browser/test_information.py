@@ -53,6 +53,13 @@ async def test_a_known_caller_is_informed_and_handed_on(
         "aria-current", "step"
     )
 
+    await expect(seat.call).to_contain_text("กำลังบันทึกเสียง")
+    await page.keyboard.press("Alt+V")
+    await expect(seat.call).to_contain_text("หยุดบันทึกเสียงอยู่")
+    await seat.window.picture("recording-paused")
+    await page.keyboard.press("Alt+V")
+    await expect(seat.call).to_contain_text("กำลังบันทึกเสียง")
+
     await page.keyboard.press("Alt+T")
     await expect(page.locator("#directory-query")).to_be_focused()
     await page.keyboard.type("การค้าภายใน")

@@ -1,4 +1,4 @@
-"""Messages that callers leave: kept once, on the list until dealt with, deleted; both engines."""
+"""Messages that callers leave and calls that are recorded: kept, tasks, deleted; both engines."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from crm_bridge.errors import Refused
 from crm_bridge.people import room_voices
 from crm_bridge.people.subject import Subject
 from crm_bridge.recordings import book, voicemail
+from crm_bridge.recordings.conversations import Conversations
 from crm_bridge.recordings.keyring import Keyring, SealFault
 from crm_bridge.recordings.rounds import Rounds
+from crm_bridge.recordings.taking import Takes
 from crm_bridge.recordings.vault import Vault
-from crm_bridge.recordings.voicemail import NotKept, Takes, Voicemails
+from crm_bridge.recordings.voicemail import NotKept, Voicemails
 from crm_bridge.records.desk_tables.recordings import recordings
 from crm_bridge.selfservice.office import Office
 from ivr.calls.call import Mark, Outcome
@@ -45,12 +47,23 @@ class Place:
         self.messages = Voicemails(database, self.clock, self.vault, [Takes("lab1", self.folder)])
         self.messages.call_of = lambda uniqueid: f"lab1-{uniqueid}"
         self.office = Office(database, self.clock, None, messages=self.messages)
+        self.calls = folder / "monitor"
+        self.calls.mkdir()
+        self.conversations = Conversations(
+            database, self.clock, self.vault, [Takes("lab1", self.calls)]
+        )
+        section = RecordingsSection(voicemail_days=30, call_days=10)
         self.rounds = Rounds(
-            database, self.clock, RecordingsSection(voicemail_days=30), self.vault, self.messages
+            database, self.clock, section, self.vault, self.messages, self.conversations
         )
 
     def says(self, uniqueid: str, seconds: float = 3.0) -> Path:
-        path = self.folder / f"message-{uniqueid}.wav"
+        return self.written(self.folder / f"message-{uniqueid}.wav", seconds)
+
+    def records(self, uniqueid: str, seconds: float = 3.0) -> Path:
+        return self.written(self.calls / f"{uniqueid}.wav", seconds)
+
+    def written(self, path: Path, seconds: float) -> Path:
         with wave.open(str(path), "wb") as sound:
             sound.setparams((1, 2, 8_000, 0, "NONE", ""))
             sound.writeframes(os.urandom(round(seconds * 8_000) * 2))
@@ -277,3 +290,66 @@ async def test_rounds_go_on_after_a_fault(place, monkeypatch):
     await asyncio.sleep(0)
     assert not running.done()
     running.cancel()
+
+
+async def test_a_conversation_is_sealed_once_it_is_over(place):
+    over, under_way = place.records("1.1"), place.records("1.2", 200.0)
+    nobody, stranger = place.records("1.3", 0.0), place.records("not-one-of-ours")
+    place.conversations.live = lambda call_id: call_id == "lab1-1.2"
+    said = over.read_bytes()
+    assert await place.conversations.take_up() == 0  # Asterisk has hardly put it down
+    assert await place.conversations.take_up(0.0) == 1
+    assert (over.exists(), under_way.exists(), nobody.exists()) == (False, True, False)
+    assert stranger.exists()
+    async with place.database.reading() as connection:
+        (one,) = await book.of_call(connection, "lab1-1.1")
+    assert (one.kind, one.length_us) == ("call", 3 * SECOND)
+    assert await place.sound(one.id) == said
+    assert await place.waiting() == []  # it is nobody's task
+    place.conversations.live = lambda _: False
+    assert await place.conversations.take_up(0.0) == 1
+    async with place.database.reading() as connection:
+        (long,) = await book.of_call(connection, "lab1-1.2")
+    assert len(await place.sound(long.id)) > 3_200_000
+
+
+async def test_a_bridge_that_ended_half_way_keeps_a_conversation_once(place, monkeypatch):
+    """The row was written, the open file not yet deleted."""
+    path = place.records("1.1")
+    said = path.read_bytes()
+    with monkeypatch.context() as away:
+        away.setattr(Path, "unlink", lambda *_, **__: None)
+        await place.conversations.take_up(0.0)
+    assert path.exists()
+    await place.conversations.take_up(0.0)
+    await place.rounds.go()
+    async with place.database.reading() as connection:
+        before, one = sorted(
+            await book.of_call(connection, "lab1-1.1"), key=lambda r: r.key is not None
+        )
+    assert before.gone_why == "replaced"
+    assert await place.sound(one.id) == said
+    assert place.files() == [one.id]
+
+
+async def test_each_kind_has_its_own_days_and_a_person_is_forgotten_in_both(place):
+    call = out_of_hours(place, 1)
+    await save(place.database, call)
+    place.records(call.call_id.removeprefix("lab1-"))
+    place.says("1.9")
+    await place.conversations.take_up(0.0)
+    await place.messages.keep("1.9", OWN)
+    place.clock.forward(days=11)
+    await place.rounds.go()
+    async with place.database.reading() as connection:
+        (gone,) = await book.of_call(connection, call.call_id)
+    assert gone.gone_why == "retention"
+    (message,) = await place.waiting()
+    assert place.files() == [message.recording_id]
+    place.records(call.call_id.removeprefix("lab1-"))
+    await place.conversations.take_up(0.0)
+    subject = Subject(ids=(), numbers=(OWN,), shared=(), emails=())
+    async with place.database.writing() as connection:
+        assert await room_voices.erase(connection, place.clock, subject, frozenset()) == 2
+    await place.rounds.go()
+    assert place.files() == []

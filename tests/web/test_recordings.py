@@ -11,8 +11,9 @@ import pytest
 from crm_bridge.access.roles import Role
 from crm_bridge.recordings import book
 from crm_bridge.recordings.keyring import Keyring
+from crm_bridge.recordings.taking import Takes, take
 from crm_bridge.recordings.vault import Vault
-from crm_bridge.recordings.voicemail import Takes, Voicemails
+from crm_bridge.recordings.voicemail import Voicemails
 from ivr.calls.call import Mark, Outcome
 from tests.support.desk_calls import SECOND, lost, save
 from tests.support.web import Desk
@@ -120,3 +121,21 @@ async def test_what_is_deleted_or_cannot_be_opened_is_said(desk: Desk, left: Lef
     assert (await browser.get("/api/v1/recordings/..%2Fx/audio")).status_code in {404, 422}
     assert "ลบแล้ว" in (await browser.get(f"/calls/{left.call_id}")).text
     assert (await browser.post(f"/api/v1/voicemails/{left.id}/done")).status_code == 404
+
+
+async def test_a_conversation_is_for_supervisors_alone(desk: Desk, left: Left, tmp_path: Path):
+    path = tmp_path / "1.1.wav"
+    path.write_bytes(left.said)
+    vault = desk.context.vault
+    assert vault is not None
+    await take(desk.database, desk.clock, vault, path, "call", left.call_id, 2 * SECOND)
+    async with desk.database.reading() as connection:
+        (one,) = [r for r in await book.of_call(connection, left.call_id) if r.kind == "call"]
+    audio = f"/api/v1/recordings/{one.id}/audio"
+    agent, boss = await desk.browser(Role.AGENT), await desk.browser(Role.SUPERVISOR)
+    assert (await agent.get(audio)).status_code == 403
+    page = (await agent.get(f"/calls/{left.call_id}")).text
+    assert audio not in page
+    assert "ไม่มีสิทธิ์ฟัง" in page
+    assert (await boss.get(audio)).content == left.said
+    assert audio in (await boss.get(f"/calls/{left.call_id}")).text

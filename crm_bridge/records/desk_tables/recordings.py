@@ -25,10 +25,10 @@ recordings = Table(
     Index("ix_recordings_call_id", "call_id"),
     Index("ix_recordings_made_us", "kind", "made_us"),
 )
-"""`kind`: `voicemail`. The sealed file bears the id; `sealed_key` is what opens it, sealed with the
-key `key_id` of the environment. Deleted (`gone_us`, `gone_why`: retention, erased, replaced): the
-sealed key is gone in the same transaction, the file when `cleared_us` says so; the row stays, so
-that who listened stays on record."""
+"""`kind`: `voicemail` or `call`. The sealed file bears the id; `sealed_key` opens it, itself sealed
+with the key `key_id` of the environment. Deleted (`gone_us`, `gone_why`: retention, erased,
+replaced): the sealed key is gone in the same transaction, the file when `cleared_us` says so; the
+row stays, so that who listened stays on record."""
 
 voicemails = Table(
     "voicemails",

@@ -150,6 +150,20 @@ async def resume(request: Request, me: Officer, call_id: CallId) -> ActOut:
     return _act(await floor.control.resume(_agent(floor, me), call_id))
 
 
+@router.post("/line/calls/{call_id}/recording/pause", summary="Pause the recording of my call")
+async def pause_recording(request: Request, me: Officer, call_id: CallId) -> ActOut:
+    """For what must not be recorded; what is spoken meanwhile is silence in it."""
+    floor = _floor(request)
+    return _act(await floor.control.pause_recording(_agent(floor, me), call_id))
+
+
+@router.post("/line/calls/{call_id}/recording/resume", summary="Record my call again")
+async def resume_recording(request: Request, me: Officer, call_id: CallId) -> ActOut:
+    """Ends the pause, whoever began it."""
+    floor = _floor(request)
+    return _act(await floor.control.resume_recording(_agent(floor, me), call_id))
+
+
 @router.post("/line/calls/{call_id}/transfer", summary="Hand the caller over without asking first")
 async def transfer(request: Request, me: Officer, call_id: CallId, given: Number) -> ActOut:
     """A blind transfer to an agency, an officer or a queue."""

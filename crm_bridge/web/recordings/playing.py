@@ -25,6 +25,7 @@ _log = structlog.get_logger(__name__)
 
 HEARS: Final[dict[Kind, frozenset[Role]]] = {
     "voicemail": frozenset({Role.AGENT, Role.SUPERVISOR}),
+    "call": frozenset({Role.SUPERVISOR}),
 }
 """Who may have which kind played."""
 
