@@ -27,7 +27,7 @@ from crm_bridge.records.figures_walk import whole
 from crm_bridge.records.tables import calls, queue_passages
 from crm_bridge.reports.metrics import queue_figures
 from crm_bridge.reports.reading import added_up
-from ivr.calls.call import Micros
+from ivr.calls.call import INBOUND, Micros
 
 SECOND: Final = 1_000_000
 MINUTE: Final = 60 * SECOND
@@ -73,6 +73,7 @@ async def _passages(connection: AsyncConnection, since: Micros) -> dict[str, Tal
         select(table.queue, table.outcome, table.left_us - table.joined_us)
         .join(calls, calls.c.call_id == table.call_id)
         .where(
+            calls.c.direction == INBOUND,
             calls.c.entered_us >= since - BEFORE,
             table.joined_us >= since,
             table.outcome.in_(("answered", "abandoned")),

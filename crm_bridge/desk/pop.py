@@ -171,7 +171,8 @@ def stage_of(call: Call, agent: str) -> tuple[Stage, Why | None]:
         # picked up: whoever picked up has the caller when the line has greeted
         up = [a.rang_at for a in attempts if a.outcome in {None, AttemptOutcome.ANSWERED}]
         if up and not any(p.connected_at >= up[-1] for p in parts):
-            return Stage.ANSWERING, None
+            out = call.direction == OUTBOUND  # he kept his place, and is rung now
+            return Stage.DIALLING if out else Stage.ANSWERING, None
         if (beside := _beside(call, agent)) is not None:
             return beside, None
     if parts:

@@ -150,7 +150,11 @@ def placed(
     gap = any(gap.filled_by is None for gap in call.gaps)
     talking = [agent for agent, part in parts.items() if part.stage in IN_CALL]
     agency = any(leg.released_at is None for leg in call.agency_legs)
-    if passage is not None and passage.left_at is None and passage.outcome is None and not talking:
+    waits = passage is not None and passage.left_at is None and passage.outcome is None
+    if waits and call.direction == OUTBOUND:
+        # nobody is on the line: a place kept for a caller who is to be called back
+        return Placed(MENU, queue, call.entered_at, NEVER, gap=gap, parts=parts)
+    if passage is not None and waits and not talking:
         since = running.since if running is not None and running.since else passage.joined_at
         section = queues.get(passage.queue)
         ringing = any(part.stage == Stage.RINGING for part in parts.values())

@@ -128,8 +128,9 @@ class _Counting:
 
     def all(self) -> None:
         self._call()
-        for passage in self._passages:
-            self._passage(passage)
+        if self._head[_DIRECTION] == _INBOUND:  # else nobody waited on the line: a kept place
+            for passage in self._passages:
+                self._passage(passage)
         for step in self._steps:
             self._step(step)
         for part in self._parts:

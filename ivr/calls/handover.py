@@ -45,6 +45,10 @@ def dial_began(tracker: Tracker, event: ev.DialBegan) -> None:
         dialled = number_in(event.dial_string) or source.exten or ""
         tracker.call_out(source, target, dialled, *source.calls_back)
         return
+    live = source.group.live
+    if live is not None and live.keeps_place and source.uniqueid == live.caller.pair:
+        tracker.reach_out(live, target)
+        return
     net.join(source, target)
     consulting.from_second_leg(tracker, source)
     live = source.group.live

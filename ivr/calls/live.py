@@ -29,6 +29,8 @@ class Live:
     group: Group
     called_by: Channel | None = None
     """The officer's channel, where the hotline is who calls."""
+    keeps_place: bool = False
+    """The caller is not on the line: a Local channel keeps his place in a queue for him."""
     phase: Phase = Phase.ENTERED
     phase_since: int = 0
     passage: QueuePassage | None = None

@@ -30,6 +30,8 @@ _NOT_A_PARTY = (
 
 def refresh(tracker: Tracker, live: Live, at: int) -> None:
     """Sees who has joined or left the caller since the last look."""
+    if live.keeps_place:
+        return
     now = {
         c.uniqueid: c
         for c in tracker.net.conversation(live.caller)

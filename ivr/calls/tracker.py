@@ -206,6 +206,29 @@ class Tracker:
         call.direction, call.entered_at = OUTBOUND, officer.started_at
         self.mark(live, "callback", at, lost, officer.party)
 
+    def keep_place(self, place: Channel, at: int, lost: str) -> Live:
+        """A Local channel joins a queue for a caller who is to be called back: a call of its own.
+
+        Until an officer has taken it and the caller is rung, nobody speaks with anybody.
+        """
+        number = place.exten or ""
+        live = self._enter(place, number, number)
+        live.keeps_place = True
+        live.call.direction = OUTBOUND
+        self.mark(live, "callback", at, lost, None)
+        return live
+
+    def reach_out(self, live: Live, called: Channel) -> None:
+        """The officer has the place, and its caller is rung: he is the caller from here on."""
+        place = live.caller
+        place.role = place.leg.role = Role.LOCAL
+        self._callers.pop(place.uniqueid, None)
+        self.net.join(place, called)
+        called.role = called.leg.role = Role.CALLER
+        live.caller, live.keeps_place = called, False
+        self._callers[called.uniqueid] = live
+        self.touch(live)
+
     def _declared(self, event: ev.Declared) -> None:
         """An act of the desk; told twice it is still one."""
         live = self.lives.get(event.call_id)
@@ -219,7 +242,7 @@ class Tracker:
         channel.up_at = channel.leg.answered_at = event.at
         live = channel.group.live
         if live is not None:
-            if live.caller is channel:
+            if live.caller is channel and not live.keeps_place:
                 live.call.answered_at = event.at
             waiting.answered(self, live, event.uniqueid, event.at)
             self.touch(live)

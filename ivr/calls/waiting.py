@@ -139,6 +139,8 @@ def joined(tracker: Tracker, event: ev.QueueJoined) -> None:
     if channel is None:
         return
     live = channel.group.live
+    if live is None and channel.calls_back is not None:
+        live = tracker.keep_place(channel, *channel.calls_back)
     if live is None and (event.seen or _unheard_caller(tracker, channel, event.queue)):
         live = tracker.found_in_gap(channel)
     if live is None:
@@ -358,7 +360,9 @@ def connected(tracker: Tracker, event: ev.AgentConnected) -> None:
             attempt.ended_at, attempt.outcome = event.at, AttemptOutcome.CANCELLED
     live.passage = None
     live.attempts.clear()  # all have ended; over thousands of calls the room tells
-    if winner is not None and event.target and event.target not in live.parts:
+    if winner is not None and live.keeps_place:  # he has the place; its caller is still to be rung
+        live.called_by = tracker.net.channels.get(event.target or "")
+    elif winner is not None and event.target and event.target not in live.parts:
         live.promised = (event.target, winner.agent, event.at)
     tracker.touch(live)
 

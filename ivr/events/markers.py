@@ -47,6 +47,7 @@ MARKS: Final[dict[str, str]] = {
     "survey_settled": "whether the caller's matter is settled; value: yes or no",
     "survey_end": "how the survey came out; value: answered, skipped, no_key, wrong_keys or left",
     "callback": "an officer calls a lost caller back; value: the lost call's id, or empty",
+    "callback_end": "how the ringing of a caller who kept his place came out; value: DIALSTATUS",
     "supervise": "a supervisor goes to an officer's call; value: WAY:SUPERVISOR:UNIQUEID",
 }
 """Marker name → what it says and what its value is."""
