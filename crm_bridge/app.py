@@ -27,6 +27,7 @@ from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.config import Config, NodeSection
 from crm_bridge.delivery.deliveries import Deliveries
 from crm_bridge.desk.announcements import Announcements
+from crm_bridge.desk.calling_back import CallingBack
 from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.desk_figures import SOURCES
 from crm_bridge.desk.floor import Floor
@@ -141,6 +142,8 @@ class App:
     """Where voices are kept; `build` makes it where there is a key."""
     voice_rounds: Rounds | None = None
     """Deletes them in time."""
+    calling_back: CallingBack | None = None
+    """Calls back who keeps his place in a queue; `build` makes it where it is configured."""
     gateways: Gateways = field(default_factory=dict)
     """Where messages go, by kind; without any none is sent."""
     started_at: float = field(default_factory=time.time)
@@ -215,6 +218,9 @@ class App:
                 if self.voice_rounds is not None:
                     seeing = _tended("recordings", self.voice_rounds.run)
                     group.create_task(seeing, name="recordings")
+                if self.calling_back is not None:
+                    calling = _tended("calling back", self.calling_back.run)
+                    group.create_task(calling, name="calling back")
                 group.create_task(_tended("lost calls", self._tell_lost), name="lost calls")
                 group.create_task(_tended("marks", self._declare_again), name="declare again")
                 group.create_task(_tended("figures", self._count_old), name="figures")
@@ -274,8 +280,10 @@ class App:
             self._lost.set()
 
     def wished(self) -> None:
-        """Takes in that a caller asked to be called back."""
+        """Takes in that a caller asked to be called back, or how that goes on."""
         self._lost.set()
+        if self.calling_back is not None:
+            self.calling_back.wake()
 
     async def _tell_lost(self) -> None:
         """Tells the desks that somebody waits to be called back, once that is on disk."""
@@ -385,7 +393,11 @@ async def build(config: Config, clock: Clock | None = None) -> App:
         places = [Place(one.sounds, one.takes) for one in config.node if one.sounds and one.takes]
         hours = config.hours
         week = Week(hours.minutes()) if hours else None
-        office = Office(database, clock, week, messages=messages)
+        callback = config.callback
+        office = Office(
+            database, clock, week, messages=messages,
+            places_for=round(callback.hours * 3_600_000_000) if callback else 0,
+        )  # fmt: skip
         office.call_of, office.on_wish = partial(_call_of, app), app.wished
         door = Door(
             database, clock, floor.line, config.door,
@@ -393,10 +405,18 @@ async def build(config: Config, clock: Clock | None = None) -> App:
             agents=floor.agents,
             card_of=lambda call_id: app.screens.board.card_of(call_id) if app.screens else None,
         )  # fmt: skip
-        app.selfservice = SelfService(config.selfservice, database, clock, places, office, door)
+        app.selfservice = SelfService(
+            config.selfservice, database, clock, places, office, door,
+            places_kept=callback is not None,
+        )  # fmt: skip
     floor.line.on_call += [app.ended, floor.control.heard]
     shelves = [Shelf(one.sounds) for one in config.node if one.sounds]
     app.announcements = Announcements(database, floor.line, clock, shelves)
+    if config.callback is not None and app.selfservice is not None:
+        app.calling_back = CallingBack(
+            database, floor.line, clock, config.callback, app.selfservice.office.why_shut
+        )
+        app.calling_back.on_change = app.wished
     others = app.deliveries = await Deliveries.of(config, database, clock, app.hub)
     floor.line.on_call.append(others.heard)
     asked = [

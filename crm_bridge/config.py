@@ -27,7 +27,7 @@ from crm_bridge.config_outside import (
     guarded,
 )
 from crm_bridge.config_recordings import RecordingsSection
-from crm_bridge.config_selfservice import SelfServiceSection
+from crm_bridge.config_selfservice import CallbackSection, SelfServiceSection
 from crm_bridge.config_supervision import SupervisionSection
 from crm_bridge.errors import ConfigMistake
 from ivr.calls.directory import Agency, Directory
@@ -303,6 +303,7 @@ class Config(BaseSettings):
     hours: HoursSection | None = None
     door: DoorSection = DoorSection()
     recordings: RecordingsSection = RecordingsSection()
+    callback: CallbackSection | None = None
     reports: ReportsSection = ReportsSection()
     oidc: OidcSection = OidcSection()
     connector: dict[str, ConnectorSection] = {}
@@ -324,6 +325,15 @@ class Config(BaseSettings):
         names = [node.label for node in self.node]
         if len(set(names)) != len(names):
             raise ValueError("two [[node]] have the same name; give each its own")
+        return self
+
+    @model_validator(mode="after")
+    def _wishes_are_taken(self) -> Config:
+        if self.callback is not None and self.selfservice is None:
+            raise ValueError(
+                "callback: needs [selfservice], by which callers ask for it; add it, or take "
+                "[callback] out"
+            )
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""[selfservice]: where the bridge listens for callers whom the line serves by itself."""
+"""[selfservice], callers whom the line serves by itself, and [callback], those it calls back."""
 
 from __future__ import annotations
 
@@ -28,3 +28,13 @@ class SelfServiceSection(Section):
                     f"selfservice.peers: {peer!r} is no address and no network (10.0.0.0/24)"
                 ) from None
         return self
+
+
+class CallbackSection(Section):
+    """[callback]: without the section no place in a queue is kept, and the line calls nobody."""
+
+    hours: float = Field(4.0, gt=0, le=24, description="hours after which a kept place ends")
+    tries: int = Field(3, ge=1, le=10, description="how often a number is rung in vain")
+    again_minutes: float = Field(
+        10.0, gt=0, le=240, description="minutes between two tries of a number"
+    )

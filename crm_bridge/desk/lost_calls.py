@@ -7,8 +7,9 @@ number that was served, in or out, settles them all. A call without a number can
 and is not here.
 
 A caller who asked the line to be called back is here with the number he confirmed, in place of the
-one he called from, however his call came out and even where its record never came. One who left a
-message is not here: the message is the task (`crm_bridge.recordings.voicemail`).
+one he called from, however his call came out and even where its record never came; also one who
+keeps his place in a queue, whom the line calls by itself (`desk/kept_places.py`). One who
+left a message is not here: the message is the task (`crm_bridge.recordings.voicemail`).
 """
 
 from __future__ import annotations
@@ -90,6 +91,10 @@ class LostCall:
     """When the caller asked to be called back; None where he did not."""
     out_of_hours: bool = False
     """The office was closed when he called."""
+    keeps_place: bool = False
+    """He keeps his place in a queue: the line calls him when it is his turn."""
+    not_called: str | None = None
+    """Why the line calls him no more where it did not reach him (`kept_places.Ended`)."""
 
     @property
     def other_number(self) -> bool:
@@ -192,6 +197,7 @@ def _lost() -> Select[Any]:
         calls.c.call_id, calls.c.caller_e164.label("number"), calls.c.caller_presented,
         calls.c.caller_name, calls.c.service, calls.c.outcome, calls.c.entered_us,
         calls.c.ended_us, literal(None).label("asked_us"), _CLOSED.label("closed"),
+        literal(None).label("queue"), literal(None).label("reason"),
     ).where(_is_lost(), ~wished.exists(), ~_SPOKEN)  # fmt: skip
 
 
@@ -202,7 +208,8 @@ def _wished() -> Select[Any]:
         wishes.c.call_id, wishes.c.number, calls.c.caller_presented, calls.c.caller_name,
         calls.c.service, func.coalesce(calls.c.outcome, _AFTER_QUEUE).label("outcome"),
         func.coalesce(calls.c.entered_us, wishes.c.asked_us).label("entered_us"),
-        calls.c.ended_us, wishes.c.asked_us, literal(True).label("closed"),
+        calls.c.ended_us, wishes.c.asked_us, wishes.c.queue.is_(None).label("closed"),
+        wishes.c.queue, wishes.c.reason,
     ).select_from(wishes.outerjoin(calls, calls.c.call_id == wishes.c.call_id))  # fmt: skip
 
 
@@ -254,6 +261,7 @@ def _line(rows: list[Row[Any]], later: list[Row[Any]], ends: dict[str, Row[Any]]
     )
     unanswered = [row for row in rows if row.entered_us > last_served]
     asked = [row.asked_us for row in unanswered if row.asked_us is not None]
+    kept = [row for row in unanswered if row.queue is not None]
     state, settled_by, settled_us, officer, reason = State.OPEN, None, None, None, ""
     if served is not None:
         state, settled_by, officer = State.REACHED, served.call_id, served.agent
@@ -269,6 +277,7 @@ def _line(rows: list[Row[Any]], later: list[Row[Any]], ends: dict[str, Row[Any]]
         sum(row.direction == OUTBOUND and row.outcome == Outcome.FAILED.value for row in after),
         settled_by, settled_us, officer, reason, max(asked, default=None),
         any(bool(row.closed) for row in unanswered),
+        any(row.reason is None for row in kept), kept[0].reason if kept else None,
     )  # fmt: skip
 
 

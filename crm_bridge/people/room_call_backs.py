@@ -11,7 +11,7 @@ from crm_bridge.clock import Clock
 from crm_bridge.people.holds import Hold
 from crm_bridge.people.room_calls import calls_of
 from crm_bridge.people.subject import Subject
-from crm_bridge.records.desk_tables.wrapups import call_back_wishes
+from crm_bridge.records.desk_tables.wrapups import call_back_tries, call_back_wishes
 
 _PAGE = 500
 
@@ -43,5 +43,8 @@ async def erase(
             wishes.c.call_id.in_(ids[start : start + _PAGE]),
             wishes.c.number.in_(list(subject.numbers)),
         )
+        of_wishes = select(wishes.c.call_id).where(of_them)
+        tries = call_back_tries
+        await connection.execute(delete(tries).where(tries.c.call_id.in_(of_wishes)))
         gone += (await connection.execute(delete(wishes).where(of_them))).rowcount
     return gone

@@ -13,11 +13,13 @@ from typing import Final
 
 import structlog
 from sqlalchemy import delete, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.cases import calendars
 from crm_bridge.cases.office_hours import Week, closed
 from crm_bridge.cases.working_days import Calendar
 from crm_bridge.clock import Clock
+from crm_bridge.desk.kept_places import keep
 from crm_bridge.errors import StorageError
 from crm_bridge.recordings.voicemail import CALLABLE, NotKept, Voicemails
 from crm_bridge.records.callers import normalise
@@ -47,12 +49,15 @@ class Office:
         *,
         within: float = KEPT_WITHIN,
         messages: Voicemails | None = None,
+        places_for: Micros = 0,
     ) -> None:
+        """`places_for`: how long a kept place is called back (µs)."""
         self._database = database
         self._clock = clock
         self._week = week
         self._within = within
         self._messages = messages
+        self._places_for = places_for
         self._calendar: Calendar | None = None
         self.call_of: Callable[[str], str] = str
         """The id of a call by its channel's; the bridge sets it."""
@@ -77,6 +82,14 @@ class Office:
         opens = None if found.opens_us is None else _in_bangkok(found.opens_us)
         return Shut(found.why.value, _in_bangkok(now), opens)
 
+    def why_shut(self) -> str | None:
+        """Why it is closed; None while it is open, and where that is not known."""
+        try:
+            shut = self.shut()
+        except Unanswered:
+            return None
+        return None if shut is None else shut.why
+
     def number(self, keyed: str) -> tuple[str, str] | None:
         """E.164 and national, of a Thai number that is called back."""
         found = normalise(keyed)
@@ -84,21 +97,37 @@ class Office:
             return None
         return found.e164, "0" + found.e164.removeprefix("+66")
 
-    async def call_back(self, wish: CallBack) -> None:
-        """Keeps the wish in place of an earlier one of the call; raises Unanswered."""
+    async def call_back(self, wish: CallBack) -> bool:
+        """Keeps the wish in place of an earlier one of the call; raises Unanswered.
+
+        False where another call keeps a place for that number.
+        """
         call_id = self.call_of(wish.uniqueid)
-        row = {"call_id": call_id, "number": wish.number, "asked_us": self._clock.now_us()}
         try:
             async with asyncio.timeout(self._within), self._database.writing() as connection:
-                await connection.execute(
-                    delete(call_back_wishes).where(call_back_wishes.c.call_id == call_id)
-                )
-                await connection.execute(insert(call_back_wishes).values(**row))
+                kept = await self._keep(connection, call_id, wish)
         except (TimeoutError, StorageError) as fault:
             what = fault.what if isinstance(fault, StorageError) else "it took too long"
             _log.warning("a wish to be called back was not kept", call=call_id, what=what)
             raise Unanswered from None
-        self.on_wish()
+        if kept:
+            self.on_wish()
+        return kept
+
+    async def _keep(self, connection: AsyncConnection, call_id: str, wish: CallBack) -> bool:
+        now = self._clock.now_us()
+        if wish.place is not None:
+            return await keep(
+                connection, self._clock, call_id, wish.number, queue=wish.place.queue,
+                place_us=wish.place.joined * 1_000_000, until_us=now + self._places_for,
+            )  # fmt: skip
+        await connection.execute(
+            delete(call_back_wishes).where(call_back_wishes.c.call_id == call_id)
+        )
+        await connection.execute(
+            insert(call_back_wishes).values(call_id=call_id, number=wish.number, asked_us=now)
+        )
+        return True
 
     @property
     def takes_messages(self) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.desk.agent_states import State
 from crm_bridge.records.desk_tables.agents import agent_states
 from crm_bridge.records.tables import agent_parts, calls, queue_passages
-from ivr.calls.call import Micros, PassageOutcome
+from ivr.calls.call import INBOUND, Micros, PassageOutcome
 
 WITHIN: Final = 24 * 3600 * 1_000_000
 """Calls of so long (µs) ago are of late."""
@@ -74,7 +74,8 @@ async def read(connection: AsyncConnection, now: Micros) -> QueueFigures:
             ),
         )
         .where(
-            calls.c.entered_us > now - WITHIN, passages.left_us.is_not(None),
+            calls.c.direction == INBOUND, calls.c.entered_us > now - WITHIN,
+            passages.left_us.is_not(None),
             passages.outcome.in_([PassageOutcome.ANSWERED.value, PassageOutcome.ABANDONED.value]),
         )
         .order_by(calls.c.entered_us.desc(), parts.connected_us)

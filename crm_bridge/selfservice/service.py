@@ -15,7 +15,7 @@ from crm_bridge.selfservice.case_status import CaseStatus
 from crm_bridge.selfservice.door import Door
 from crm_bridge.selfservice.office import Office
 from ivr.prompts import keeping
-from ivr.selfservice import closed, status
+from ivr.selfservice import closed, place, status
 from ivr.selfservice import door as at_queues
 from ivr.selfservice.server import Server
 
@@ -36,8 +36,12 @@ class SelfService:
         places: Sequence[keeping.Place] = (),
         office: Office | None = None,
         door: Door | None = None,
+        *,
+        places_kept: bool = False,
     ) -> None:
-        """Without a `door` callers stand in queues as they come."""
+        """Without a `door` callers stand in queues as they come; `places_kept`: there they may keep
+        their places and be called back.
+        """
         self._section = section
         self.cases = CaseStatus(database, clock)
         self.office = office or Office(database, clock, None)
@@ -49,6 +53,8 @@ class SelfService:
         }
         if door is not None:
             sessions[at_queues.NAME] = at_queues.DoorService(door).session
+        if places_kept:
+            sessions[place.NAME] = place.PlaceService(self.office).session
         self.server = Server(sessions, peers=section.peers)
 
     async def run(self) -> None:

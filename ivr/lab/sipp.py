@@ -154,19 +154,51 @@ async def call(
 
     `talk` seconds after the key the caller hangs up, in whatever state the call is by then.
     """
-    sipp = Sipp(lab, "caller", _CALLERS)
+    values = {
+        "KEY": {"*": "star", "#": "pound"}.get(key, key),
+        "MENU": str(round(menu * 1000)),
+        "TALK": str(round(talk * 1000)),
+    }
+    return await _callers(lab, "caller", values, calls, rate, deadline)
+
+
+async def leave(
+    lab: Lab,
+    *,
+    calls: int,
+    rate: float,
+    menu: float = 1.0,
+    queue: float = 2.0,
+    confirm: float = 6.0,
+    deadline: float = 120.0,
+) -> Played:
+    """Places `calls` calls of `number(n)`, `rate` a second: each keeps its place in complaints.
+
+    It presses 1 after `menu` seconds, 9 after `queue` more and 1 after `confirm` more, and is then
+    bidden goodbye.
+    """
+    values = {"MENU": menu, "QUEUE": queue, "CONFIRM": confirm, "TALK": 20.0}
+    told = {name: str(round(seconds * 1000)) for name, seconds in values.items()}
+    return await _callers(lab, "leaver", {"KEY": "1", **told}, calls, rate, deadline)
+
+
+def number(n: int) -> str:
+    """The number of the n-th caller, from 0."""
+    return f"08{10_000_000 + n:08d}"
+
+
+async def _callers(
+    lab: Lab, script: str, values: dict[str, str], calls: int, rate: float, deadline: float
+) -> Played:
+    sipp = Sipp(lab, script, _CALLERS)
     sipp.place.mkdir(parents=True, exist_ok=True)
-    lines = "".join(f"08{n:08d};ผู้โทร {n}\n" for n in range(10_000_000, 10_000_000 + calls))
+    lines = "".join(f"{number(n)};ผู้โทร {10_000_000 + n}\n" for n in range(calls))
     (sipp.place / "callers.csv").write_text("SEQUENTIAL\n" + lines, "utf-8")
     sipp.start(
         [
             *("-inf", f"{lab.root.inside(sipp.place)}/callers.csv", "-m", str(calls)),
             *("-r", f"{rate:g}", "-rp", "1000", "-l", "5000"),
         ],
-        {
-            "KEY": {"*": "star", "#": "pound"}.get(key, key),
-            "MENU": str(round(menu * 1000)),
-            "TALK": str(round(talk * 1000)),
-        },
+        values,
     )
     return await sipp.done(deadline)

@@ -167,6 +167,12 @@ class Site:
     survey: Mapping[str, int] = field(default_factory=dict)
     """Queue → of 100 callers whom its officers have served, how many are asked how it was; a queue
     that is left out asks nobody."""
+    callback: bool = False
+    """Who waits in a queue may press 9, keep his place and be called back; needs `selfservice` and
+    [callback] of hotline.toml."""
+    callback_from: int = 5
+    """That is offered on entering a queue in which so many wait; later callers hear of it while
+    they wait."""
 
     # --- paths
     owner: str | None = None
@@ -239,5 +245,7 @@ def check(site: Site) -> None:
             raise InstallError(f"survey: {queue!r} is none of {', '.join(QUEUES)}")
         if not 0 <= share <= _ALL:
             raise InstallError(f"survey: {share} of {queue} is 0 (nobody) to {_ALL} (everybody)")
+    if site.callback and not site.selfservice:
+        raise InstallError("callback: needs `selfservice`, where the bridge takes the number")
     if site.language not in ("th", "en"):
         raise InstallError(f"language: {site.language!r} is th or en")

@@ -14,48 +14,29 @@ import datetime as dt
 from typing import Final
 
 from ivr.selfservice import saying
-from ivr.selfservice.port import CallBack, Message, OfficeDesk, Shut, Unanswered
+from ivr.selfservice.port import Message, OfficeDesk, Shut, Unanswered
 from ivr.selfservice.server import Gone, Line
-from ivr.selfservice.session import (
-    BETWEEN,
-    KEY_WAIT,
-    NO_KEY,
-    OFFER_WAIT,
-    WRONG_KEY,
-    Session,
-)
+from ivr.selfservice.session import BETWEEN, NO_KEY, OFFER_WAIT, WRONG_KEY, Session
+from ivr.selfservice.wish import ANSWER_WITHIN, FAILED, LEFT, RUNNING, SERVICE, TRIES, Wish
 
 NAME: Final = "hours"
 """The script Asterisk asks for."""
 MENU: Final = "closed"
 """The menu's name in the markers."""
-SERVICE: Final = "callback"
-"""The service in the markers."""
 MESSAGE: Final = "voicemail"
-"""Likewise, of who leaves a message."""
+"""The service in the markers, of who leaves a message; of a wish to be called back: `wish`."""
 CONTEXT: Final = "1203-hours"
 """The dialplan's side: dialplan/hours.conf."""
-RUNNING: Final = "HOTLINE_HOURS_IN"
-"""The dialplan's variable: which service a caller is in; it marks how that came out if he goes."""
 
-ANSWER_WITHIN: Final = 4.0
-"""Seconds for the desk to keep a wish, of which the caller is told that it takes a moment: a wish
-that is late is better than a queue in which nobody sits."""
 NO_KEYS: Final = 2
 WRONG_KEYS: Final = 3
-TRIES: Final = 3
 SPOKEN: Final = 120
 """Seconds a message may last."""
 BEEP: Final = 3.0
 """Seconds the tone before it may take."""
-LONGEST: Final = 12
-"""Keys of a telephone number that are taken: 0066 is keyed before it now and then."""
 
 OPEN: Final = "open"
 TOLD_SHUT: Final = "shut"
-ASKED: Final = "asked"
-FAILED: Final = "failed"
-LEFT: Final = "left"
 KEPT: Final = "kept"
 EMPTY: Final = "empty"
 
@@ -147,7 +128,7 @@ class _Closed:
     async def _chosen(self, key: str) -> str | None:
         """Where he goes; None where he hears the offer again."""
         if key == "1":
-            return await _Wish(self._caller, self._desk).run()
+            return await _wishes(self._caller, self._desk)
         if key == "2":
             return await _Spoken(self._caller, self._desk).run()
         if key == "9":
@@ -170,76 +151,18 @@ class _Closed:
         ]  # fmt: skip
 
 
-class _Wish:
-    """A caller who asks to be called back."""
-
-    def __init__(self, caller: Session, desk: OfficeDesk) -> None:
-        self._caller = caller
-        self._desk = desk
-
-    async def run(self) -> str | None:
-        """Where he goes; None back to the offer, without a wish."""
-        caller = self._caller
-        await caller.mark("self_begin", SERVICE)
-        await caller.set(RUNNING, SERVICE)
-        number = self._desk.number(caller.number) if caller.number else None
-        asked = await self._settled(number)
-        if asked is None:
-            await caller.play(["hotline/callback-not-taken"])
-            return await self._over(LEFT, None)
-        if not await self._kept(asked):
-            return await self._over(FAILED, FOR_OFFICER)
-        await self._over(ASKED, None)
-        await caller.play(["hotline/callback-taken"])
-        return GOODBYE
-
-    async def _kept(self, number: str) -> bool:
-        """Keeps the wish while the caller hears of it; also of one who hangs up meanwhile."""
-        keeping = asyncio.create_task(self._desk.call_back(CallBack(self._caller.uniqueid, number)))
-        kept = False
-        try:
-            await self._caller.play(["hotline/callback-moment"])
-            await self._caller.wait_for_us(ANSWER_WITHIN + BETWEEN)
-        finally:
-            with contextlib.suppress(TimeoutError, Unanswered):
-                async with asyncio.timeout(ANSWER_WITHIN):
-                    await keeping
-                    kept = True
-        return kept
-
-    async def _over(self, outcome: str, following: str | None) -> str | None:
-        await self._caller.mark("self_end", f"{SERVICE}:{outcome}")
-        await self._caller.set(RUNNING, "")
-        return following
-
-    async def _settled(self, number: tuple[str, str] | None) -> str | None:
-        """The number that the caller has confirmed, E.164; None after too many tries."""
-        fault: list[str] = []
-        for _ in range(TRIES):
-            if number is None:
-                number, fault = await self._keyed(fault)
-                if number is None:
-                    continue
-            confirm = ["hotline/callback-number", *saying.digits(number[1]),
-                       "hotline/callback-confirm"]  # fmt: skip
-            key = (await self._caller.keys([*fault, *confirm], 1, KEY_WAIT)).keys
-            if key == "1":
-                return number[0]
-            fault = [] if key == "2" else [WRONG_KEY if key else NO_KEY]
-            if key == "2":
-                number = None
+async def _wishes(caller: Session, desk: OfficeDesk) -> str | None:
+    """Where who asks to be called back goes; None back to the offer, without a wish."""
+    await caller.mark("self_begin", SERVICE)
+    await caller.set(RUNNING, SERVICE)
+    outcome = await Wish(caller, desk).run()
+    if outcome == FAILED:
+        return FOR_OFFICER
+    if outcome == LEFT:
+        await caller.play(["hotline/callback-not-taken"])
         return None
-
-    async def _keyed(self, fault: list[str]) -> tuple[tuple[str, str] | None, list[str]]:
-        """The number he keys, or what to say of it before he tries again."""
-        keyed = await self._caller.keys([*fault, "hotline/callback-enter"], LONGEST, KEY_WAIT)
-        if not keyed.keys:
-            return None, [NO_KEY]
-        number = self._desk.number(keyed.keys)
-        if number is None:
-            wrong = "hotline/callback-not-thai"
-            return None, ["hotline/status-you-keyed", *saying.digits(keyed.keys), wrong]
-        return number, []
+    await caller.play(["hotline/callback-taken"])
+    return GOODBYE
 
 
 class _Spoken:
@@ -312,7 +235,7 @@ class _Spoken:
         """He is told so, and asked where to call him back instead."""
         await self._over(FAILED)
         await self._caller.play(["hotline/message-not-kept"])
-        return await _Wish(self._caller, self._desk).run()
+        return await _wishes(self._caller, self._desk)
 
     async def _over(self, outcome: str) -> None:
         await self._caller.mark("self_end", f"{MESSAGE}:{outcome}")

@@ -88,13 +88,25 @@ class Shut:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a caller stands in a queue."""
+
+    queue: str
+    joined: int
+    """The second by which the queue orders him, since the epoch: who has an earlier one is before
+    him. Of most callers the second in which he joined it, by Asterisk's clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallBack:
     """A caller's wish to be called."""
 
     uniqueid: str
     """Asterisk's own id of the caller's channel."""
     number: str
-    """E.164, as `OfficeDesk.number` gave it."""
+    """E.164, as `CallBackDesk.number` gave it."""
+    place: Place | None = None
+    """His place in a queue, that he keeps; None where he was in none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +119,23 @@ class Message:
     """E.164, as `OfficeDesk.number` gave it; None where he cannot be called back there."""
 
 
-class OfficeDesk(Protocol):
+class CallBackDesk(Protocol):
+    """Who takes callers' wishes to be called back."""
+
+    def number(self, keyed: str) -> tuple[str, str] | None:
+        """E.164 and as it is said, where this is a Thai telephone that can be called back."""
+        ...
+
+    async def call_back(self, wish: CallBack) -> bool:
+        """Keeps the wish, one a call: a later one of the same call stands in its place.
+
+        False where another call keeps a place for that number already: that one stands. Raises
+        Unanswered where it is not known to be kept within the desk's time limit.
+        """
+        ...
+
+
+class OfficeDesk(CallBackDesk, Protocol):
     """Who knows when the office is open, and takes what callers leave while it is not."""
 
     @property
@@ -117,17 +145,6 @@ class OfficeDesk(Protocol):
 
     def shut(self) -> Shut | None:
         """None while it is open; asks nobody. Raises Unanswered where that is not known."""
-        ...
-
-    def number(self, keyed: str) -> tuple[str, str] | None:
-        """E.164 and as it is said, where this is a Thai telephone that can be called back."""
-        ...
-
-    async def call_back(self, wish: CallBack) -> None:
-        """Keeps the wish, one a call: a later one of the same call stands in its place.
-
-        Raises Unanswered where it is not known to be kept within the desk's time limit.
-        """
         ...
 
     async def keep_message(self, message: Message) -> bool:

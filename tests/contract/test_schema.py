@@ -119,6 +119,7 @@ async def back_to_0018(connection):
     await connection.execute(text("DROP TABLE figures_surveys"))  # 0023
     for table in ("recording_listens", "voicemails", "recordings"):  # 0025
         await connection.execute(text(f"DROP TABLE {table}"))
+    await connection.execute(text("DROP TABLE call_back_tries"))  # 0027
     await connection.execute(text("UPDATE alembic_version SET version_num = '0018'"))
 
 

@@ -20,7 +20,7 @@ from crm_bridge.records.database import Database
 from ivr.lab.asterisk import Lab
 from ivr.lab.root import Root
 from ivr.lab.stage import Stage
-from ivr.selfservice import closed, saying
+from ivr.selfservice import closed, saying, wish
 from ivr.selfservice.server import Server
 from ivr.selfservice.session import Session
 from tests.line.test_selfservice import (
@@ -74,7 +74,7 @@ def lab(lab_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[La
 @pytest.fixture
 async def ear(lab: Lab, on_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ear]:
     """Asterisk asks the bridge before the menu; nobody waits long for a key."""
-    monkeypatch.setattr(closed, "KEY_WAIT", 1.5)
+    monkeypatch.setattr(wish, "KEY_WAIT", 1.5)
     monkeypatch.setattr(closed, "OFFER_WAIT", 1.5)
     await on_stage.carrier()
     for name, value in (("HOURS", "1"), ("HOTLINE_SELF_REST", "0")):

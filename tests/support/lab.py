@@ -11,6 +11,7 @@ import pytest
 
 from ivr.lab.address import Claim
 from ivr.lab.asterisk import Lab
+from ivr.lab.configure import ours
 from ivr.lab.root import Root, find_root
 from ivr.lab.stage import Stage, stage
 
@@ -30,14 +31,15 @@ def lab_number() -> Iterator[int]:
 
 
 @contextmanager
-def own_lab(root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def own_lab(root: Root, tmp_path_factory: pytest.TempPathFactory, **site: object) -> Iterator[Lab]:
     """A lab with the 1203 configuration, for as long as the block lasts.
 
     A file has one of its own where callers give up while a telephone that is put away is rung:
-    Asterisk calls that one again for half a minute, whoever stands there then.
+    Asterisk calls that one again for half a minute, whoever stands there then; or where it needs
+    other values of the `site`.
     """
     claim = Claim.take()
-    place = Lab(tmp_path_factory.mktemp("lab"), claim.number, root=root)
+    place = Lab(tmp_path_factory.mktemp("lab"), claim.number, root=root, configure=ours(**site))
     asyncio.run(place.start())
     yield place
     asyncio.run(place.remove())

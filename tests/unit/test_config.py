@@ -13,7 +13,7 @@ from crm_bridge.config import Config, load_config
 from crm_bridge.config_door import DoorSection
 from crm_bridge.config_hours import HoursSection
 from crm_bridge.config_recordings import RecordingsSection
-from crm_bridge.config_selfservice import SelfServiceSection
+from crm_bridge.config_selfservice import CallbackSection, SelfServiceSection
 from crm_bridge.config_supervision import SupervisionSection
 from crm_bridge.errors import ConfigMistake
 
@@ -37,6 +37,7 @@ SECTIONS = {
     "[selfservice]": SelfServiceSection,
     "[hours]": HoursSection,
     "[recordings]": RecordingsSection,
+    "[callback]": CallbackSection,
     "[supervision]": SupervisionSection,
     "[wallboard]": rooms.WallboardSection,
 }
@@ -188,3 +189,9 @@ def test_a_url_pop_that_could_lead_elsewhere_is_a_mistake(template):
 def test_a_url_pop_with_known_fields_is_taken():
     for template in ("", "https://crm.example/?tel={e164}&call={call_id}&who={name}"):
         assert rooms.DeskSection(url_pop=template).url_pop == template
+
+
+def test_calls_back_need_the_line_that_takes_the_wishes(file):
+    with pytest.raises(ConfigMistake, match="callback: needs"):
+        load_config(file("[callback]\n"))
+    assert load_config(file("[callback]\n[selfservice]\n")).callback == CallbackSection()

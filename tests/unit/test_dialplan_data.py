@@ -6,10 +6,11 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from ivr.lab import install
 from ivr.lab.install import dialplan_directory, read_agencies
 from ivr.lab.prompts import read_prompts
 from ivr.prompts.catalogue import announceable
-from ivr.selfservice import closed, door, status
+from ivr.selfservice import closed, door, place, status, wish
 
 # What Asterisk itself plays for the applications we use.
 CORE = re.compile(r"digits/.+|beep|beeperr|pbx-transfer|pbx-invalid|pbx-parkingfailed")
@@ -47,7 +48,7 @@ def test_every_prompt_that_is_played_is_listed_and_none_else():
         if not line.startswith(";")
         for name in re.findall(r"hotline/[a-z-]+", line)
     }
-    for talk in (status, closed, door):
+    for talk in (status, closed, door, place, wish, install):
         told = Path(talk.__file__).read_text(encoding="utf-8")
         played |= set(re.findall(r'"(hotline/[a-z-]+)"', told))
     played |= {prompt.id for prompt in announceable()}

@@ -159,3 +159,16 @@ def test_an_owner_who_does_not_exist_is_named_before_anything_is_written(tmp_pat
     with pytest.raises(InstallError, match="owner: there is no user"):
         install(tmp_path / "etc", Site(owner="no-such-user-here"))
     assert not (tmp_path / "etc").exists()
+
+
+@pytest.mark.parametrize("callback", [True, False])
+def test_a_waiting_caller_has_a_key_only_where_places_are_kept(tmp_path, callback):
+    site = replace(dialplan.site(tmp_path), selfservice="127.0.0.1:4573", callback=callback)
+    queues = (install(tmp_path / "etc", site).config / "queues.conf").read_text()
+    assert ("context = queue-keys\n" in queues) is callback
+    assert (f"periodic-announce = hotline/queue-wait{'-key' * callback}\n") in queues
+
+
+def test_a_site_that_keeps_places_says_where_the_bridge_is(tmp_path):
+    with pytest.raises(InstallError, match="selfservice"):
+        install(tmp_path, replace(dialplan.site(tmp_path), callback=True))

@@ -57,8 +57,9 @@ def test_every_context_is_used(contexts, config):
     for context in contexts.values():
         for step in context.steps:
             used |= {place[0] for place in dialplan.targets(context.name, step)}
-    # the bridge's, by Originate: control.py, supervision.py, announcements.py of crm_bridge/desk
-    used |= {"desk-callback", "desk-supervise", "desk-announcement"}
+    # the bridge's, by Originate: control, supervision, announcements, calling_back of the desk
+    used |= {"desk-callback", "desk-supervise", "desk-announcement", "kept-place", "kept-called"}
+    used.add("queue-keys")  # the queues', where the site has `callback`
     for name in set(contexts) - used:
         assert re.search(rf"[=@ \"]{re.escape(name)}\b", others), f"{name} is used by nobody"
 
@@ -70,25 +71,36 @@ def test_no_path_to_the_trunk(contexts, start):
             assert "@trunk" not in step.arguments, step.where
 
 
-def test_a_call_back_is_the_desks_one_way_to_the_trunk(contexts):
+@pytest.mark.parametrize(
+    ("door", "room"), [("desk-callback", "called-back"), ("kept-called", "kept-party")]
+)
+def test_calls_back_are_the_desks_ways_to_the_trunk(contexts, door, room):
     """Nobody's telephone and no transfer leads there; it takes national numbers and no other."""
-    assert "called-back" in dialplan.reachable(contexts, "desk-callback")
+    assert room in dialplan.reachable(contexts, door)
     for name in contexts:
-        if name not in {"desk-callback", "called-back"}:
-            assert "called-back" not in dialplan.reachable(contexts, name), name
+        if name not in {door, room}:
+            assert room not in dialplan.reachable(contexts, name), name
     for number in ("025074444", "0812345678"):
-        assert _taken(contexts["desk-callback"], number)
+        assert _taken(contexts[door], number)
     for number in (
         "1203",
         "1001",
         "2001",
         "191",
+        "1900111222",
         "00668123456",
         "0012345678",
         "08123456789",
         "+66812345678",
     ):
-        assert not _taken(contexts["desk-callback"], number)
+        assert not _taken(contexts[door], number)
+
+
+def test_a_kept_place_is_stood_by_the_bridge_alone_and_leads_to_no_trunk(contexts):
+    for name in set(contexts) - {"kept-place", "place-kept"}:
+        assert "place-kept" not in dialplan.reachable(contexts, name), name
+    for name in dialplan.reachable(contexts, "kept-place"):
+        assert not [s for s in contexts[name].steps if "@trunk" in s.arguments], name
 
 
 def _taken(context, number):
@@ -134,7 +146,8 @@ def test_agi_goes_to_the_bridge_and_never_to_a_program(contexts):
         for step in context.steps:
             if "AGI" in step.application:
                 scripts = {"1203-status": "status", "prompt-recording": "keep-prompt"}
-                script = {**scripts, "1203-hours": "hours", "door": "door"}[context.name]
+                scripts |= {"1203-hours": "hours", "1203-callback": "callback", "door": "door"}
+                script = scripts[context.name]
                 assert step.application == "AGI", step.where
                 assert dialplan.split(step.arguments)[0] == f"agi://${{SELFSERVICE}}/{script}"
 
@@ -160,8 +173,8 @@ def test_the_emergency_message_is_changed_by_the_bridge_alone(contexts):
     for name, context in contexts.items():
         if name != "desk-announcement":
             assert "desk-announcement" not in dialplan.reachable(contexts, name), name
-            written = [s.where for s in context.steps if s.arguments.startswith("DB(")]
-            assert written == []
+            written = {s.arguments for s in context.steps if s.arguments.startswith("DB(")}
+            assert written <= {"DB(called-back-${ARG1}/${ARG2})=${EPOCH}"}
     assert dialplan.reachable(contexts, "desk-announcement") == {"desk-announcement"}
 
 
@@ -210,7 +223,7 @@ def test_only_known_applications_of_loaded_modules(contexts, config):
         "Pickup": "app_directed_pickup", "PickupChan": "app_directed_pickup",
         "StopMusicOnHold": "res_musiconhold", "TryExec": "app_exec", "ChanSpy": "app_chanspy",
         "AGI": "res_agi",
-        "Read": "app_read", "Record": "app_record",
+        "DBdeltree": "app_db", "Read": "app_read", "Record": "app_record",
     }  # fmt: skip
     core = {"Set", "Goto", "GotoIf", "Answer", "Hangup", "Background", "WaitExten"}
     for context in contexts.values():

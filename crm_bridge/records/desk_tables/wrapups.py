@@ -80,11 +80,31 @@ call_back_wishes = Table(
     Column("call_id", _CallId, primary_key=True),
     Column("number", Text, nullable=False),
     Column("asked_us", BigInteger, nullable=False),
+    Column("queue", Text),
+    Column("place_us", BigInteger),
+    Column("until_us", BigInteger),
+    Column("next_us", BigInteger),
+    Column("ended_us", BigInteger),
+    Column("reason", Text),
     Index("ix_call_back_wishes_asked_us", "asked_us"),
     Index("ix_call_back_wishes_number", "number"),
 )
 """Callers who asked the line to be called back; `number` (E.164) is where, not always the calling
-one. The call's own row may come later, or never."""
+one. The call's own row may come later, or never. With a `queue` he keeps his place there, see
+`crm_bridge/desk/kept_places.py`: `place_us` when he joined it, `until_us` how long the line calls,
+`next_us` not before then, `ended_us` and `reason` when it ended and why."""
+
+call_back_tries = Table(
+    "call_back_tries",
+    metadata,
+    Column("call_id", _CallId, primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("started_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+    Column("outcome", Text),
+)
+"""Each time the line set out to call a kept place back, written before it does; without an outcome
+it is under way, or what became of it is not known yet."""
 
 Index("ix_agent_parts_agent", agent_parts.c.agent, agent_parts.c.released_us)
 Index("ix_calls_outcome", calls.c.outcome, calls.c.entered_us)

@@ -14,6 +14,7 @@ from crm_bridge.cases import subjects
 from crm_bridge.cases.subjects import SERVICES
 from crm_bridge.desk import call_list, caller_rules, lost_calls, wrapups
 from crm_bridge.desk.caller_rules import KINDS, TREATMENTS, Rule
+from crm_bridge.desk.kept_places import ENDED_WORDS
 from crm_bridge.desk.lost_calls import STATES
 from crm_bridge.desk.wrapup import OUTCOMES as RESULTS
 from crm_bridge.errors import Refused
@@ -123,7 +124,7 @@ async def lost_page(request: Request, me: Reader, settled: bool = False) -> HTML
         messages = list(zip(spoken, await shown(connection, me, kept), strict=True))
     return render(
         request, "wrapups/lost.html", rows=found, messages=messages, settled=settled, states=STATES,
-        services=SERVICES, outcomes=OUTCOMES, now=held.clock.now_us(),
+        endings=ENDED_WORDS, services=SERVICES, outcomes=OUTCOMES, now=held.clock.now_us(),
         acting=me.role in {Role.AGENT, Role.SUPERVISOR},
     )  # fmt: skip
 

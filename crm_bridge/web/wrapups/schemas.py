@@ -171,6 +171,10 @@ class LostOut(BaseModel):
     asked_at: str | None
     """When the caller asked to be called back at this number; null where he did not."""
     out_of_hours: bool
+    keeps_place: bool
+    """He keeps his place in a queue, and the line calls him in his turn."""
+    not_called: str | None
+    """Why the line calls him no more: busy, no_answer, unreachable, expired, …"""
 
     @classmethod
     def of(cls, line: LostCall) -> LostOut:
@@ -183,7 +187,8 @@ class LostOut(BaseModel):
             settled_at=None if line.settled_us is None else iso(line.settled_us),
             officer=line.officer, reason=line.reason,
             asked_at=None if line.asked_us is None else iso(line.asked_us),
-            out_of_hours=line.out_of_hours,
+            out_of_hours=line.out_of_hours, keeps_place=line.keeps_place,
+            not_called=line.not_called,
         )  # fmt: skip
 
 

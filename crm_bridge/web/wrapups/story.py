@@ -103,6 +103,7 @@ _SELF: Final[dict[str, Words]] = {
 """How the status of a case came out."""
 _CALL_BACK: Final[dict[str, Words]] = {
     "asked": ("รับคำขอแล้ว", "the wish was taken"),
+    "already": ("มีคำขอของหมายเลขนี้อยู่แล้ว", "that number is to be called back already"),
     "failed": ("ระบบขัดข้อง โอนให้เจ้าหน้าที่", "out of order, on to an officer"),
     "left": ("ผู้โทรออกก่อนยืนยันหมายเลข", "left before a number was confirmed"),
 }
@@ -126,6 +127,13 @@ _MESSAGE: Final[dict[str, Words]] = {
     "left": ("ผู้โทรวางสายก่อนฝากข้อความ", "left before speaking"),
 }
 """How leaving a message came out."""
+_RUNG: Final[dict[str, Words]] = {
+    "ANSWER": ("รับสาย", "answered"),
+    "BUSY": ("สายไม่ว่าง", "busy"),
+    "NOANSWER": ("ไม่รับสาย", "no answer"),
+    "CANCEL": ("เจ้าหน้าที่วางสายก่อน", "the officer hung up first"),
+}
+"""How ringing a caller who kept his place came out, by Asterisk's DIALSTATUS."""
 _SERVICES: Final[dict[str, Words]] = {
     "status": ("ติดตามสถานะด้วยตนเอง", "Self-service: status"),
     "callback": ("ขอให้เจ้าหน้าที่โทรกลับ", "Self-service: call back"),
@@ -195,7 +203,10 @@ def _supervisions(call: Call) -> Iterator[Moment]:
 
 def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Moment]:
     if call.direction == OUTBOUND:
-        yield Moment(call.entered_at, "เจ้าหน้าที่โทรออก", "The officer calls out", call.dialled)
+        began = ("เจ้าหน้าที่โทรออก", "The officer calls out")
+        if call.passages:
+            began = ("ถึงลำดับผู้ขอให้โทรกลับ", "The turn of who keeps his place")
+        yield Moment(call.entered_at, *began, call.dialled)
         if call.answered_at is not None:
             yield Moment(call.answered_at, "ปลายทางรับสาย", "The person answered")
     else:
@@ -254,6 +265,9 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
             known = mark.value not in _WAITS
             came_of = _MINUTES if known else _WAITS[mark.value]
             yield Moment(mark.at, *told, mark.value if known else "", came_of_it=came_of)
+        if mark.name == "callback_end":
+            came = _RUNG.get(mark.value, ("ติดต่อไม่ได้", "cannot be reached"))
+            yield Moment(mark.at, "โทรหาผู้ขอให้โทรกลับ", "Rang who keeps his place", came_of_it=came)
         if mark.name == "closed":
             told = ("แจ้งว่าอยู่นอกเวลาทำการ", "Told that the office is closed")
             yield Moment(mark.at, *told, came_of_it=_CLOSED.get(mark.value))
