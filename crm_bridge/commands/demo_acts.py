@@ -81,6 +81,8 @@ class Acts:
         """`tell` is given a line about each act worth one."""
         self.floor = floor
         self.failed: list[str] = []
+        self.tickets: list[tuple[str, str]] = []
+        """Number of each complainant who was told the ticket, and the ticket."""
         self.left_to = ""
         """The extension whose records a person at a browser writes."""
         self._english = lang is Lang.EN
@@ -185,6 +187,7 @@ class Acts:
         self._say(f"{desk.extension} บันทึกเรื่องร้องเรียน เลขที่ {ticket} และแจ้งทางข้อความ",
                   f"{desk.extension} records complaint {ticket}, told by text message")  # fmt: skip
         await desk.act(f"/cases/{ticket}/tell", {"how": "sms"})
+        self.tickets.append((number, ticket))
         await talk(_ACT)
         await desk.act_on_case(ticket, "propose", {"note": "เอกสารครบถ้วน"})
         self.spawn(self._proceed(ticket, agencies, judged=first))

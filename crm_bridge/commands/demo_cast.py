@@ -22,7 +22,9 @@ from ivr.lab.sipua import Identity, Leg, NotInTime, Phone, talk
 _OFFICERS: Final = range(1001, 1008)
 _AGENCIES: Final = range(2001, 2007)
 _BUSY: Final = 2005
-_KEYS: Final = {"complaint": "1", "information": "2", "appointment": "3", "guide": "5"}
+_KEYS: Final = {
+    "complaint": "1", "information": "2", "appointment": "3", "status": "4", "guide": "5",
+}  # fmt: skip
 _MENU: Final = 1.6
 """Seconds until the lab's short prompts have brought a caller into the menu."""
 _LONG: Final = 60.0
@@ -113,6 +115,9 @@ class Cast:
 
     async def play(self, role: Role, number: str) -> None:
         """One call from its first ring to its end; what goes otherwise is counted, not raised."""
+        ticket = ""
+        if role.service == "status" and self.acts is not None and self.acts.tickets:
+            number, ticket = self.acts.tickets[0]
         identity = Identity(number, role.name, role.withheld)
         leg = await self._carrier.call("1203", identity)
         key = "anonymous" if role.withheld else number
@@ -122,11 +127,11 @@ class Cast:
             await talk(_MENU)
             if role.service in _KEYS:
                 await leg.press(_KEYS[role.service])
-            try:
-                async with asyncio.timeout(role.patience):
-                    await played.answered.wait()
-            except TimeoutError:
-                leg.hang_up()
+            if ticket:
+                await talk(_MENU)
+                await leg.press(ticket.replace("-", ""))
+            else:
+                await self._waits(played)
             await leg.ended(_LONG)
         except NotInTime:
             self.failed += 1
@@ -136,6 +141,14 @@ class Cast:
         if role.called_back and self.acts is not None:
             self._backs[number] = role
             self.acts.spawn(self.acts.call_back(number))
+
+    async def _waits(self, played: Played) -> None:
+        """For an officer, as long as the caller is patient."""
+        try:
+            async with asyncio.timeout(played.role.patience):
+                await played.answered.wait()
+        except TimeoutError:
+            played.caller.hang_up()
 
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(self._quietly(work))
@@ -310,6 +323,9 @@ ROLES: Final = (
          "กิตติ บุญมี", _hands_on_busy),
     Role(("ร้องเรียน คนแรกปฏิเสธสาย คนที่สองรับ", "a complaint, the first officer rejects it"),
          "ธิดา ทองคำ", _talks, "complaint", passes="rejects", desk=DeskPart.COMPLAINT),
+    Role(("ฟังความคืบหน้าของเรื่องด้วยการกดเลขที่ ไม่ผ่านเจ้าหน้าที่",
+          "hears the state of his complaint by keying its number"),
+         "อรุณี แสงทอง", _nothing, "status"),
 )  # fmt: skip
 """One round, in the order in which the calls come."""
 
