@@ -22,7 +22,7 @@ from ivr.selfservice import place, saying, session
 from ivr.selfservice.server import Server
 from ivr.selfservice.session import Session
 from tests.line import test_selfservice as selfservice
-from tests.line.test_selfservice import FASTAGI_PORT, address, black_hole, nobody, nonsense, silent
+from tests.line.test_selfservice import FASTAGI_PORT, address, nobody, silent
 from tests.support.lab import own_lab
 from tests.support.live import assert_sound, bridge, bridge_config, caught_up, on_disk, until
 from tests.support.migrated import sqlite_url
@@ -267,7 +267,7 @@ async def dies_half_way(lab: Lab) -> AsyncIterator[None]:
 
 @pytest.mark.parametrize(
     ("bridge_there", "seconds"),
-    [(nobody, 1.5), (nonsense, 1.5), (silent, 2.8), (black_hole, 3.5), (dies_half_way, 4.8)],
+    [(nobody, 1.5), (silent, 2.8), (dies_half_way, 4.8)],
     ids=lambda value: getattr(value, "__name__", ""),
 )  # fmt: skip
 async def test_a_bridge_that_does_not_answer_costs_no_place(
