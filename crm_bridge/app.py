@@ -53,6 +53,7 @@ from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import Walk
 from crm_bridge.records.writer import Writer
 from crm_bridge.selfservice.door import Door
+from crm_bridge.selfservice.guide_text import GuideText
 from crm_bridge.selfservice.office import Office
 from crm_bridge.selfservice.service import SelfService
 from ivr.ami import actions
@@ -405,8 +406,10 @@ async def build(config: Config, clock: Clock | None = None) -> App:
             agents=floor.agents,
             card_of=lambda call_id: app.screens.board.card_of(call_id) if app.screens else None,
         )  # fmt: skip
+        text = GuideText(database, clock, config.selfservice.guide_address)
+        text.call_of = office.call_of
         app.selfservice = SelfService(
-            config.selfservice, database, clock, places, office, door,
+            config.selfservice, database, clock, places, office, door, text,
             places_kept=callback is not None,
         )  # fmt: skip
     floor.line.on_call += [app.ended, floor.control.heard]

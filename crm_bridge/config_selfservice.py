@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import Final
 
 from pydantic import Field, model_validator
 
 from crm_bridge.config_outside import Section
+
+_LONGEST: Final = 100
+"""Characters: a text message of two parts."""
 
 
 class SelfServiceSection(Section):
@@ -14,9 +18,22 @@ class SelfServiceSection(Section):
 
     host: str = Field("127.0.0.1", description="address it listens on for Asterisk (FastAGI)")
     port: int = Field(4573, ge=1, le=65535, description="the port; the site's `selfservice`")
+    guide_address: str = Field(
+        "", description="the address that the guide's text message has; empty: none is sent"
+    )
     peers: list[str] = Field(
         ["127.0.0.0/8", "::1/128"], description="addresses or networks of the Asterisks let in"
     )
+
+    @model_validator(mode="after")
+    def _address_is_one(self) -> SelfServiceSection:
+        address = self.guide_address
+        plain = address.isascii() and address.isprintable() and " " not in address
+        if address and not (plain and address.startswith("https://") and len(address) <= _LONGEST):
+            raise ValueError(
+                f"selfservice.guide_address must begin with https:// and be at most {_LONGEST} long"
+            )
+        return self
 
     @model_validator(mode="after")
     def _peers_are_networks(self) -> SelfServiceSection:

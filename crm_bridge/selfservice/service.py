@@ -13,10 +13,12 @@ from crm_bridge.config_selfservice import SelfServiceSection
 from crm_bridge.records.database import Database
 from crm_bridge.selfservice.case_status import CaseStatus
 from crm_bridge.selfservice.door import Door
+from crm_bridge.selfservice.guide_text import GuideText
 from crm_bridge.selfservice.office import Office
 from ivr.prompts import keeping
 from ivr.selfservice import closed, place, status
 from ivr.selfservice import door as at_queues
+from ivr.selfservice import text as by_text
 from ivr.selfservice.server import Server
 
 _log = structlog.get_logger(__name__)
@@ -36,6 +38,7 @@ class SelfService:
         places: Sequence[keeping.Place] = (),
         office: Office | None = None,
         door: Door | None = None,
+        text: GuideText | None = None,
         *,
         places_kept: bool = False,
     ) -> None:
@@ -50,6 +53,9 @@ class SelfService:
             closed.NAME: closed.HoursService(self.office).session,
             status.NAME: status.StatusService(self.cases).session,
             keeping.NAME: keeping.Keeper(places).session,
+            by_text.NAME: by_text.TextService(
+                text or GuideText(database, clock, section.guide_address)
+            ).session,
         }
         if door is not None:
             sessions[at_queues.NAME] = at_queues.DoorService(door).session

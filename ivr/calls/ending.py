@@ -66,13 +66,13 @@ def outcome(live: Live, directory: Directory, now: int) -> Outcome:
 
 
 def _served_by_the_line(call: Call) -> bool:
-    """Whether the caller heard what he asked for: the guide to its end, the status of his case.
+    """Whether the caller had what he asked for: the guide to its end or by text, a case's status.
 
     Or the message that stands in place of everything else.
     """
     return any(
         mark.name == "guide"
-        or (mark.name == "self_end" and mark.value.endswith(":told"))
+        or (mark.name == "self_end" and mark.value.endswith((":told", "text:sent")))
         or (mark.name == "announced" and mark.value.startswith("instead:"))
         for mark in call.marks
     )

@@ -14,9 +14,11 @@ LONGEST: Final = 60.0
 """Seconds that a menu may take to tell its keys, spoken at `LETTERS` a second."""
 LETTERS: Final = 15
 """Letters of a prompt's text that are said in a second (Thai and English alike)."""
-TAKEN: Final = ("menu", "hours", "status", "closed")
+TAKEN: Final = ("menu", "hours", "status", "closed", "text", "callback")
 """Names that the dialplan uses otherwise: its contexts 1203-NAME, and the menu out of hours."""
-ENTERED: Final = ("guide",)
+GUIDE: Final = "guide"
+"""The menu whose address is sent by text message, and to which callers come back (text.conf)."""
+ENTERED: Final = (GUIDE,)
 """Menus that the dialplan leads to from elsewhere: out of hours (hours.conf)."""
 _MOST_NAMED: Final = 6
 
@@ -101,6 +103,11 @@ def _menu(tree: Tree, menu: Menu, world: World) -> Iterator[MenuFault]:
             yield MenuFault(line, f"there is no service {choice.service!r}", _one_of(world.queues))
         if choice.kind is Kind.STATUS and not choice.service:
             yield MenuFault(line, "status has no service", 'write service = "complaint"')
+        if choice.kind is Kind.TEXT and not (menu.id == GUIDE and menu.reads):
+            yield MenuFault(
+                line, "the text message has the address of the guide, which is not read here",
+                f"give the key to the menu {GUIDE}, with what it reads",
+            )  # fmt: skip
         if choice.kind in NAMED:
             there = {
                 Kind.QUEUE: world.queues, Kind.MENU: tree.menus, Kind.AGENCY: world.agencies,

@@ -78,6 +78,8 @@ def _steps(tree: Tree, choice: Choice, agencies: Mapping[str, str], inner: bool)
             _mark("language", "${CHANNEL(language)}"),
             "Goto(s,again)",
         ]
+    if choice.kind is Kind.TEXT:
+        return ["Goto(1203-text,s,1)"]
     if choice.kind is Kind.GOODBYE:
         return ["Playback(hotline/goodbye)", "Hangup(16)"]
     if choice.kind is Kind.STATUS:

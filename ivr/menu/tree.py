@@ -22,11 +22,12 @@ class Kind(StrEnum):
     GOODBYE = "goodbye"
     LANGUAGE = "language"
     AGAIN = "again"
+    TEXT = "text"
 
 
 NAMED: Final = frozenset({Kind.QUEUE, Kind.MENU, Kind.AGENCY})
 """Kinds that name one of several: `queue complaint`."""
-HERE: Final = frozenset({Kind.LANGUAGE, Kind.AGAIN})
+HERE: Final = frozenset({Kind.LANGUAGE, Kind.AGAIN, Kind.TEXT})
 """Kinds after which the caller is in the same menu as before."""
 
 

@@ -218,3 +218,30 @@ class DoorDesk(Protocol):
     def welcome(self, arrival: Arrival) -> Welcome:
         """How this caller is received; from memory: nobody is asked and nothing waited for."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class TextRequest:
+    """A caller who wants the guide's address by text message."""
+
+    uniqueid: str
+    """Asterisk's own id of the caller's channel."""
+    number: str
+    """E.164, as `TextDesk.mobile` gave it."""
+    language: str
+    """th or en."""
+
+
+class TextDesk(Protocol):
+    """Who has text messages sent."""
+
+    def mobile(self, number: str) -> tuple[str, str] | None:
+        """E.164 and as it is said, where this is a Thai mobile; asks nobody."""
+        ...
+
+    async def send(self, request: TextRequest) -> bool:
+        """Has it sent; False where this number had one today.
+
+        Raises Unanswered where that is not known within the desk's time limit.
+        """
+        ...

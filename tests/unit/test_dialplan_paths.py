@@ -60,6 +60,7 @@ def test_every_context_is_used(contexts, config):
     # the bridge's, by Originate: control, supervision, announcements, calling_back of the desk
     used |= {"desk-callback", "desk-supervise", "desk-announcement", "kept-place", "kept-called"}
     used.add("queue-keys")  # the queues', where the site has `callback`
+    used.add("1203-text")  # by a site's own menus
     for name in set(contexts) - used:
         assert re.search(rf"[=@ \"]{re.escape(name)}\b", others), f"{name} is used by nobody"
 
@@ -147,6 +148,7 @@ def test_agi_goes_to_the_bridge_and_never_to_a_program(contexts):
             if "AGI" in step.application:
                 scripts = {"1203-status": "status", "prompt-recording": "keep-prompt"}
                 scripts |= {"1203-hours": "hours", "1203-callback": "callback", "door": "door"}
+                scripts["1203-text"] = "guide-text"
                 script = scripts[context.name]
                 assert step.application == "AGI", step.where
                 assert dialplan.split(step.arguments)[0] == f"agi://${{SELFSERVICE}}/{script}"

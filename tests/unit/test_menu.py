@@ -43,6 +43,25 @@ def test_our_menus_are_without_fault(found):
     assert found(OURS) == []
 
 
+TEXT = '"2" = { to = "text", says = "hotline/guide-text", th = "ก", en = "By text message" }\n'
+
+
+def test_the_guide_may_offer_its_address_by_text_message(found, tmp_path):
+    text = OURS.replace("[menu.guide.keys]\n", f"[menu.guide.keys]\n{TEXT}")
+    assert found(text) == []
+    rendered = menu_conf(tmp_path / "menu.toml")
+    assert (
+        "exten => 2,1,Gosub(mark,s,1(key,guide:${EXTEN}))\n same => n,Goto(1203-text,s,1)"
+        in rendered
+    )
+    assert "hotline/guide-text" in rendered
+    ((_, what, mend),) = found(
+        OURS.replace("[menu.main.keys]\n", f"[menu.main.keys]\n{TEXT.replace('2', '7')}")
+    )
+    assert "text message" in what
+    assert "menu guide" in mend
+
+
 CHANGES = [
     # old, new, what is told, of which line (a part of the new text)
     ('to = "queue complaint"', 'to = "queue complaints"', "there is no queue 'complaints'", "x"),
@@ -222,7 +241,8 @@ def test_menus_that_the_dialplan_leads_to_are_those_that_must_be_there():
     for path in dialplan_directory().glob("*.conf"):
         if path.name != "menu.conf":
             led |= set(re.findall(r"Goto\(1203-([a-z]+),", path.read_text(encoding="utf-8")))
-    assert led - {"menu", "hours", "status"} == set(ENTERED)
+    assert led - {"menu", "hours", "status", "text", "callback"} == set(ENTERED)
     assert {kind.value for kind in Kind} == {
         "queue", "menu", "agency", "status", "goodbye", "language", "again",
+        "text",
     }  # fmt: skip

@@ -138,6 +138,7 @@ _SERVICES: Final[dict[str, Words]] = {
     "status": ("ติดตามสถานะด้วยตนเอง", "Self-service: status"),
     "callback": ("ขอให้เจ้าหน้าที่โทรกลับ", "Self-service: call back"),
     "voicemail": ("ฝากข้อความเสียง", "Self-service: message"),
+    "text": ("ขอที่อยู่เว็บไซต์ทางข้อความสั้น", "Self-service: address by text message"),
 }
 
 _ANNOUNCED: Final[dict[str, Words]] = {
@@ -163,7 +164,16 @@ _PLACES: Final[dict[str, Words]] = {
     "before": ("ก่อนคำทักทาย", "before the welcome"),
     "instead": ("แทนเมนู", "in place of the menu"),
 }
-_HOW: Final = {"callback": _CALL_BACK, "voicemail": _MESSAGE}
+_TEXT: Final[dict[str, Words]] = {
+    "sent": ("ส่งแล้ว", "sent"),
+    "already": ("วันนี้ส่งแล้ว", "sent today already"),
+    "no_mobile": ("ไม่ใช่โทรศัพท์มือถือในประเทศไทย", "no Thai mobile"),
+    "declined": ("ผู้โทรไม่รับ", "declined by the caller"),
+    "failed": ("ส่งไม่ได้", "could not be sent"),
+    "left": ("ผู้โทรวางสาย", "the caller hung up"),
+}
+"""How sending the guide's address came out."""
+_HOW: Final = {"callback": _CALL_BACK, "voicemail": _MESSAGE, "text": _TEXT}
 
 
 @dataclass(frozen=True, slots=True)
