@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, s
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.clock import Clock
+from crm_bridge.records.callback_figures import OUTCOME_OF_NUMBERS
 from crm_bridge.records.desk_tables.wrapups import (
     call_back_tries,
     call_back_wishes,
@@ -166,16 +167,17 @@ def _spoken() -> ColumnElement[bool]:
     return exists().where(
         calls.c.caller_e164 == call_back_wishes.c.number,
         calls.c.entered_us > call_back_wishes.c.asked_us,
-        calls.c.outcome == Outcome.SERVED.value,
+        OUTCOME_OF_NUMBERS.in_((Outcome.SERVED.value,)),
         agent_parts.c.call_id == calls.c.call_id,
     )
 
 
 def _given_up() -> ColumnElement[bool]:
     """Somebody gave the number up since, on the list of lost calls."""
-    other = call_back_wishes.alias()
-    own = select(calls.c.call_id).where(calls.c.caller_e164 == call_back_wishes.c.number)
-    wished = select(other.c.call_id).where(other.c.number == call_back_wishes.c.number)
+    number, other = call_back_wishes.c.number, call_back_wishes.alias()
+    # correlated by name: else each is of every number that ever had a wish
+    own = select(calls.c.call_id).where(calls.c.caller_e164 == number).correlate(call_back_wishes)
+    wished = select(other.c.call_id).where(other.c.number == number).correlate(call_back_wishes)
     return exists().where(
         lost_call_ends.c.at_us >= call_back_wishes.c.asked_us,
         or_(lost_call_ends.c.call_id.in_(own), lost_call_ends.c.call_id.in_(wished)),

@@ -34,11 +34,15 @@ def _lost(outcome: ColumnElement[str]) -> ColumnElement[bool]:
 
 LOST: Final = _lost(calls.c.outcome)
 """Calls that are lost, with a number or without."""
-_OUTCOME: Final = calls.c.outcome.concat("")
-"""Where numbers are given: by the index of outcomes SQLite would read every lost call there is."""
+OUTCOME_OF_NUMBERS: Final = calls.c.outcome.concat("")
+"""Where numbers are given: by the index of outcomes SQLite would read every such call there is."""
 _OF_THEM: Final = or_(
-    _lost(_OUTCOME),
-    and_(_OUTCOME.in_((Outcome.SERVED.value,)), calls.c.closed, agent_parts.c.agent.is_not(None)),
+    _lost(OUTCOME_OF_NUMBERS),
+    and_(
+        OUTCOME_OF_NUMBERS.in_((Outcome.SERVED.value,)),
+        calls.c.closed,
+        agent_parts.c.agent.is_not(None),
+    ),
 )
 """Lost calls, and those in which an officer spoke."""
 

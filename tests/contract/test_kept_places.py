@@ -21,6 +21,7 @@ from ivr.calls.call import OUTBOUND, Outcome
 from ivr.selfservice.port import CallBack, Place
 from tests.support.desk_calls import SECOND, directory, lost, save, served
 from tests.support.desk_clock import HeldClock
+from tests.support.plans import plans
 
 OWN, OTHER = "+66812345678", "+66823456789"
 HOUR = 3600 * SECOND
@@ -94,6 +95,26 @@ async def test_who_was_spoken_to_or_given_up_may_ask_anew(database, clock, offic
     (one,) = await kept(database)
     assert (one.spoken, one.given_up) == (spoken, not spoken)
     assert await keeps(office, clock, "1.2")
+
+
+async def test_giving_one_up_ends_no_other_place(database, clock, office):
+    await keeps(office, clock, "1.1")
+    await keeps(office, clock, "1.2", OTHER)
+    clock.at += 60 * SECOND
+    async with database.writing() as connection:
+        me = await accounts.create(connection, clock, login="malee", role=Role.AGENT, name_th="ก")
+        await give_up(connection, clock, me, "lab1-1.1", "ไม่รับสาย")
+    assert {one.number: one.given_up for one in await kept(database)} == {OWN: True, OTHER: False}
+
+
+async def test_looking_who_is_next_reads_no_more_than_the_places(database):
+    async with database.reading() as connection:
+        if connection.dialect.name != "sqlite":
+            pytest.skip("PostgreSQL has statistics of its own")
+        with plans(connection.sync_connection) as found:
+            await kept_places.kept_places(connection)
+    assert "SCAN call_back_wishes USING INDEX ix_call_back_wishes_kept" in found
+    assert not [step for step in found if "SCAN calls" in step or "ix_calls_outcome" in step]
 
 
 async def test_a_try_is_begun_once_and_its_first_outcome_stands(database, clock, office):

@@ -6,7 +6,17 @@ is, and outlives it where old calls are put away.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    text,
+)
 
 from crm_bridge.records.tables import agent_parts, calls, metadata
 
@@ -88,6 +98,13 @@ call_back_wishes = Table(
     Column("reason", Text),
     Index("ix_call_back_wishes_asked_us", "asked_us"),
     Index("ix_call_back_wishes_number", "number"),
+    Index(
+        "ix_call_back_wishes_kept",
+        "place_us",
+        "call_id",
+        sqlite_where=text("queue IS NOT NULL AND ended_us IS NULL"),
+        postgresql_where=text("queue IS NOT NULL AND ended_us IS NULL"),
+    ),
 )
 """Callers who asked the line to be called back; `number` (E.164) is where, not always the calling
 one. The call's own row may come later, or never. With a `queue` he keeps his place there, see

@@ -45,7 +45,7 @@ def upgrade() -> None:
         for form in _FORMS:
             _add_up(*form, "day", "dekad")
             _add_up(*form, "month", "year")
-    except (error, ValueError, TypeError):
+    except (error, ValueError, TypeError, OverflowError):
         _count_anew()  # what is there is damaged
 
 
