@@ -99,7 +99,8 @@ class Session:
             if reply.result != "0":
                 self._our_turn()
                 return _key(reply.result)
-        self._our_turn()
+        if sounds:  # two commands at once are one too many: Asterisk would answer the first alone
+            self._our_turn()
         return None
 
     async def keys(self, sounds: Sequence[str], most: int, wait: float) -> Keyed:

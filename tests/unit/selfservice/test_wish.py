@@ -40,16 +40,20 @@ class Line:
         self.request = Request({"callerid": number, "uniqueid": "1.7", "language": "th", **args})
         self.keys = list(keys)
         self.goes_at = goes_at
+        self.owed = False
         self.heard: list[str] = []
         self.marks: list[str] = []
         self.values: dict[str, str] = {}
 
     def tell(self, verb: str, *words: str) -> None:
-        """A command whose answer is not waited for."""
+        """A command whose answer is not waited for: Asterisk takes one such at a time."""
+        assert not self.owed
+        self.owed = True
         if verb == "SET VARIABLE":
             self.values[words[0]] = words[1]
 
     async def ask(self, verb: str, *words: str, seconds: float = 0.0) -> Reply:
+        self.owed = False
         await asyncio.sleep(0)
         if verb == "SET VARIABLE":
             self.values[words[0]] = words[1]
