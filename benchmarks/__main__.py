@@ -16,7 +16,17 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import delivery, framing, live, open_calls, pop, status_line, wallboard
+from benchmarks import (
+    delivery,
+    door,
+    framing,
+    live,
+    open_calls,
+    pop,
+    status_line,
+    wait_told,
+    wallboard,
+)
 from benchmarks.load import Load, loaded_lab
 
 
@@ -111,6 +121,10 @@ def main() -> None:
         print("\n7. A hundred callers ask for the status of a case at once", flush=True)
         (place / "status").mkdir()
         print(status_line.report(status_line.run(place / "status", rounds=10)), flush=True)
+        print("\n8. A hundred callers come to the queues at once", flush=True)
+        print(door.report(door.run(door.house(), 20)), flush=True)
+        print("\n9. Whether callers wait as they were told", flush=True)
+        print(wait_told.report(), flush=True)
     print(f"\ndone in {time.monotonic() - began:.0f} s")
 
 

@@ -11,9 +11,9 @@ class DoorSection(Section):
     """[door]: asked for before a queue where the site of the dialplan has `door`."""
 
     vulnerable: int = Field(
-        10, ge=1, le=19, description="priority of callers who are vulnerable; the higher goes first"
+        10, ge=1, le=10, description="priority of callers who are vulnerable; the higher goes first"
     )
-    vip: int = Field(5, ge=1, le=19, description="priority of VIPs")
+    vip: int = Field(5, ge=1, le=10, description="priority of VIPs")
     known_seconds: int = Field(
         15,
         ge=0,

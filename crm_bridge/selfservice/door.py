@@ -182,6 +182,10 @@ class Door:
         """The queue as a caller finds it who is not in it yet."""
         serving, free = self._officers(node)
         here = serving[queue]
+        # who waits elsewhere takes an officer of this queue as often as one of it sits there
+        share = {
+            name: len(others & here) / len(others) for name, others in serving.items() if others
+        }
         before = 0.0
         for live in node.tracker.lives.values():
             passage = live.passage
@@ -191,9 +195,7 @@ class Door:
                 continue  # his officer's telephone rings, and is counted as no free one
             if passage.queue == queue and _priority_of(live.call) < priority:
                 continue
-            others = serving[passage.queue]
-            # who waits elsewhere takes an officer of this queue as often as one of it sits there
-            before += len(others & here) / len(others) if others else 0.0
+            before += share.get(passage.queue, 0.0)
         figures, now = self.figures, self._clock.now_us()
         return Standing(
             before, len(free[queue]), len(here),

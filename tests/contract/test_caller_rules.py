@@ -38,7 +38,7 @@ async def boss(database, clock):
 
 @pytest.fixture
 def door(database, clock):
-    found = Door(database, clock, Line(directory()), DoorSection(vulnerable=12, vip=4),
+    found = Door(database, clock, Line(directory()), DoorSection(vulnerable=9, vip=4),
                  emergency=lambda: found.shouting)  # fmt: skip
     found.shouting = False
     return found
@@ -101,13 +101,13 @@ async def test_a_person_is_put_first_with_all_numbers_and_never_refused(
         )
     first = {"kind": Kind.VULNERABLE, "treatment": Treatment.FIRST, "until_us": None}
     await rule(database, clock, boss, person_id=somsri.id, **first)
-    assert await received(door, "0812345678") == (12, "vulnerable", False)
+    assert await received(door, "0812345678") == (9, "vulnerable", False)
     assert await received(door, OTHER) == (0, "", False)
     async with database.writing() as connection:
         await merge.merge(connection, clock, boss, keep=somsri.id, other=twin.id, why="")
-    assert await received(door, OTHER) == (12, "vulnerable", False)
+    assert await received(door, OTHER) == (9, "vulnerable", False)
     await rule(database, clock, boss, number=OTHER)
-    assert await received(door, OTHER) == (12, "vulnerable", False)
+    assert await received(door, OTHER) == (9, "vulnerable", False)
     await rule(database, clock, boss, number="0891112222", **{**first, "kind": Kind.VIP})
     assert await received(door, "0891112222") == (4, "vip", False)
 

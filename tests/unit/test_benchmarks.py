@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import (
     alerts,
     delivery,
+    door,
     figures,
     framing,
     live,
@@ -26,6 +27,10 @@ from benchmarks.live import Shares
 from benchmarks.load import Placed, speaking
 from ivr.ami.framing import Framer
 from ivr.lab import sipp
+
+
+def test_callers_come_to_a_door() -> None:
+    assert len(door.run(door.house(10, 5, 4), rounds=2, waiting=5)) == 2
 
 
 def test_every_reader_sees_the_whole_stream(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from crm_bridge.desk.board import TO_FINISH, Board
 from crm_bridge.desk.pop import CallView, Stage
 from crm_bridge.desk.url_pop import address
 from crm_bridge.live.hub import Hub
 from crm_bridge.pipeline import NodePipeline
+from crm_bridge.web.agent.screen import Screen
 from ivr.calls.call import Mark
 from ivr.steps.standards import load_standards
 from tests.support.scenario import config_of, messages_of
@@ -82,3 +85,20 @@ def test_an_address_elsewhere_takes_no_text_as_its_own():
     assert found.count("&") == 2
     hidden, _ = shown("withheld", Stage.RINGING)
     assert "tel=&who=&call=" in address(template, hidden)
+
+
+def test_a_caller_who_was_put_first_is_shown_so_and_why():
+    view, board = shown("answered_served", Stage.RINGING)
+    assert view.priority == ""
+    call, _ = board.live()[0]
+    screen = Screen(config_of("answered_served"))
+    before = json.dumps(screen.call(view, "en"), default=str)
+    call.marks.append(Mark("priority", call.entered_at, "10:vulnerable:4711"))
+    board.amended(call)
+    board.flush()
+    (now,) = board.desk("1001")
+    assert now.priority == "vulnerable"
+    for lang, word in (("th", "กลุ่มเปราะบาง"), ("en", "Vulnerable")):
+        html = json.dumps(screen.call(now, lang), ensure_ascii=False, default=str)
+        assert word in html
+        assert word not in before
