@@ -20,7 +20,7 @@ from crm_bridge.desk.agents import Agents
 from crm_bridge.desk.board import Board
 from crm_bridge.desk.line import Line
 from crm_bridge.desk.pop import Stage, StepView, steps_of
-from ivr.calls.call import OUTBOUND, Call, Micros
+from ivr.calls.call import Call, Micros
 from ivr.calls.members import Presence
 from ivr.events.types import Event
 from ivr.steps.standards import Standards
@@ -107,8 +107,8 @@ class FloorWatch:
         queue, since = None, 0
         passage = call.passages[-1] if call.passages else None
         over = call.ended_at is not None or call.outcome is not None
-        over = over or call.direction == OUTBOUND  # a place that is kept: nobody is on the line
-        if passage is not None and not over and passage.left_at is None and passage.outcome is None:
+        waits = passage is not None and passage.left_at is None and passage.outcome is None
+        if passage is not None and waits and not over and call.on_the_line(passage):
             queue, since = passage.queue, passage.joined_at
         timings = timeline(call, self._line.directory, self._standards)
         if not timings:

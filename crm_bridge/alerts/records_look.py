@@ -73,7 +73,8 @@ async def _passages(connection: AsyncConnection, since: Micros) -> dict[str, Tal
         select(table.queue, table.outcome, table.left_us - table.joined_us)
         .join(calls, calls.c.call_id == table.call_id)
         .where(
-            calls.c.direction == INBOUND,
+            # else a place was kept, and nobody was on the line
+            or_(calls.c.direction == INBOUND, table.joined_us >= calls.c.answered_us),
             calls.c.entered_us >= since - BEFORE,
             table.joined_us >= since,
             table.outcome.in_(("answered", "abandoned")),

@@ -151,8 +151,8 @@ def placed(
     talking = [agent for agent, part in parts.items() if part.stage in IN_CALL]
     agency = any(leg.released_at is None for leg in call.agency_legs)
     waits = passage is not None and passage.left_at is None and passage.outcome is None
-    if waits and call.direction == OUTBOUND:
-        # nobody is on the line: a place kept for a caller who is to be called back
+    if passage is not None and waits and not call.on_the_line(passage):
+        # nobody is: a place kept for a caller who is to be called back
         return Placed(MENU, queue, call.entered_at, NEVER, gap=gap, parts=parts)
     if passage is not None and waits and not talking:
         since = running.since if running is not None and running.since else passage.joined_at

@@ -45,7 +45,7 @@ def count_call(
 
 
 # where the columns stand in the rows of `crm_bridge.records.rows`; a test holds the two together
-_DIRECTION, _CALLER, _WITHHELD, _ENTERED, _ENDED = 3, 5, 8, 9, 11
+_DIRECTION, _CALLER, _WITHHELD, _ENTERED, _ANSWERED, _ENDED = 3, 5, 8, 9, 10, 11
 _OUTCOME, _SERVICE, _LANGUAGE, _INFERRED, _CLOSED = 13, 14, 15, 16, 17
 _MENU, _LEGS, _PASSAGES, _AGENTS, _HOLDS, _CONSULTATIONS, _TRANSFERS, _STEPS, _MARKS, _GAPS = (
     1, 2, 3, 5, 6, 7, 8, 10, 11, 12,
@@ -128,8 +128,8 @@ class _Counting:
 
     def all(self) -> None:
         self._call()
-        if self._head[_DIRECTION] == _INBOUND:  # else nobody waited on the line: a kept place
-            for passage in self._passages:
+        for passage in self._passages:
+            if self._on_the_line(passage):
                 self._passage(passage)
         for step in self._steps:
             self._step(step)
@@ -170,6 +170,11 @@ class _Counting:
                 caller = month_of(head[_ENTERED]), head[_CALLER]
                 callers = self._into.callers
                 callers[caller] = callers.get(caller, 0) + self._sign
+
+    def _on_the_line(self, passage: Row) -> bool:
+        """As `Call.on_the_line`."""
+        answered, joined = self._head[_ANSWERED], passage[3]
+        return self._head[_DIRECTION] == _INBOUND or (answered is not None and joined >= answered)
 
     def _passage(self, passage: Row) -> None:
         _, _, queue, joined, left, outcome, _ = passage

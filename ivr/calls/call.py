@@ -280,6 +280,12 @@ class Call:
     closed: bool = False
     """No further event can change the record, short of an act of the desk or a repair."""
 
+    def on_the_line(self, passage: QueuePassage) -> bool:
+        """Whether the caller waited in it; not where a place was kept until the number answers."""
+        return self.direction != OUTBOUND or (
+            self.answered_at is not None and passage.joined_at >= self.answered_at
+        )
+
     def has_mark(self, name: str, at: Micros, by: str | None) -> bool:
         """Whether this act is on the record: name, time and who, whatever its value."""
         return any(m.name == name and m.at == at and m.by == by for m in self.marks)

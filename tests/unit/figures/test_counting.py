@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crm_bridge.figures.counting import count_call
-from crm_bridge.figures.forms import HOURS, MENUS, SURVEYS, TRANSFERS, times
+from crm_bridge.figures.forms import HOURS, MENUS, QUEUES, SURVEYS, TRANSFERS, times
 from crm_bridge.figures.histogram import bucket
 from crm_bridge.figures.tallies import Tallies
 from crm_bridge.records.rows import snapshot
@@ -163,6 +163,15 @@ def test_callers_are_counted_by_month_and_calls_of_officers_are_not():
     assert found.callers == {(NOVEMBER, "+66812345678"): 2, (december, "+66812345678"): 1}
     assert len(found.rows[MENUS]) == 4 - 1  # by day and outcome
     assert [times(n) for n in (1, 9, 10, 4000)] == ["1", "9", "10+", "10+"]
+
+
+@pytest.mark.parametrize(("answered", "waited"), [(None, 0), (30, 0), (1, 1)])
+def test_a_number_called_back_waits_in_a_queue_once_it_has_answered(answered, waited):
+    """Before it, the passage is the place that was kept: nobody was on the line."""
+    call = served(1, NOON)
+    call.direction = OUTBOUND
+    call.answered_at = None if answered is None else at(answered)
+    assert sum(n.get("answered", 0) for n in counts(counted(call), QUEUES).values()) == waited
 
 
 def asked(number, *answers, agents=("1001",)):

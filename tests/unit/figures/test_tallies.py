@@ -83,8 +83,8 @@ def test_the_places_of_columns_are_those_of_the_tables():
     names = [c.name for c in calls.c]
     places = {
         "direction": t._DIRECTION, "caller_e164": t._CALLER, "withheld": t._WITHHELD,
-        "entered_us": t._ENTERED, "ended_us": t._ENDED, "outcome": t._OUTCOME,
-        "service": t._SERVICE,
+        "entered_us": t._ENTERED, "answered_us": t._ANSWERED, "ended_us": t._ENDED,
+        "outcome": t._OUTCOME, "service": t._SERVICE,
         "language": t._LANGUAGE, "times_inferred": t._INFERRED, "closed": t._CLOSED,
     }  # fmt: skip
     assert {name: names.index(name) for name in places} == places
