@@ -50,7 +50,8 @@ class Line(asyncio.Protocol):
         self._ended: Exception | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
-        self._owed = 0
+        self._owed = False
+        self._told: deque[tuple[str, Sequence[str]]] = deque()
         self.request = Request({})
 
     # --- the wire
@@ -109,21 +110,29 @@ class Line(asyncio.Protocol):
     def tell(self, verb: str, *words: str) -> None:
         """Gives a command without awaiting its reply, which the next `ask` looks at first.
 
-        So that Asterisk carries it out while we look something up. Raises Gone where the caller is.
+        So that Asterisk carries it out while we look something up. A second one waits for the reply
+        to the first: Asterisk reads one command at a time, and would answer the first alone. Raises
+        Gone where the caller is.
         """
+        if self._owed:
+            self._told.append((verb, words))
+            return
         self._write(verb, words)
-        self._owed += 1
+        self._owed = True
 
     async def ask(self, verb: str, *words: str, seconds: float = 0.0) -> Reply:
         """Asterisk's reply to a command that takes `seconds` at the most.
 
         Raises Gone where the caller is, AgiFault, and TimeoutError where no reply comes.
         """
-        while self._owed:  # Asterisk reads one command at a time
+        while self._owed:
             reply = await self._reply(0.0)
-            self._owed -= 1
             if reply.code != SUCCESS:
                 raise AgiFault(f"a command was answered {reply.code}")
+            if self._told:
+                self._write(*self._told.popleft())
+            else:
+                self._owed = False
         self._write(verb, words)
         return await self._reply(seconds)
 

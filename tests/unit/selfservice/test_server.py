@@ -25,6 +25,7 @@ async def echo(line: Line) -> None:
 async def telling(line: Line) -> None:
     """Looks something up while Asterisk carries out what it was told."""
     line.tell("SET VARIABLE", "a", "1")
+    line.tell("SET VARIABLE", "b", "2")
     await line.ask("WAIT FOR DIGIT", "1000")
 
 
@@ -117,6 +118,9 @@ async def test_a_command_told_is_answered_before_the_next_is_asked(answer, how):
         assert not await one.meanwhile()
         one.say(answer)
         if how == "done":
+            assert await one.asked() == b'SET VARIABLE "b" "2"\n'
+            assert not await one.meanwhile()
+            one.say(answer)
             assert await one.asked() == b'WAIT FOR DIGIT "1000"\n'
             one.say(b"200 result=0\n")
         assert await one.asked() == b""
