@@ -76,7 +76,7 @@ def _agent_arrived(tracker: Tracker, live: Live, channel: Channel, agent: str, a
         live.parts[uniqueid] = part
         live.call.agents.append(part)
         tracker.busy.setdefault(agent, []).append(live)
-        answered_unasked(live, at)
+        answered_unasked(live, agent, at)
     handover.joined_after_transfer(live, channel, at)
     tracker.move(live, Trigger.AGENT_JOINED, at)
 

@@ -367,14 +367,27 @@ def connected(tracker: Tracker, event: ev.AgentConnected) -> None:
     tracker.touch(live)
 
 
-def answered_unasked(live: Live, at: int) -> None:
-    """An officer talks to a caller whose queue did not say so (pick-up, or a missed event)."""
+def answered_unasked(live: Live, agent: str, at: int) -> None:
+    """An officer talks to a caller whose queue did not say so (pick-up, or a missed event).
+
+    Where he was rung past the queue, none will: the passage is over.
+    """
     passage = live.passage
     if passage is None:
         return
     passage.outcome = PassageOutcome.ANSWERED
     if passage.left_at is None:
         passage.left_at = at
+    if not live.offered:
+        return
+    for attempt in passage.attempts:
+        if attempt.outcome is None:
+            won = attempt.agent == agent
+            attempt.ended_at = attempt.ended_at or at
+            attempt.outcome = AttemptOutcome.ANSWERED if won else AttemptOutcome.CANCELLED
+    live.offered = False
+    live.passage = None
+    live.attempts.clear()
 
 
 def _cancel_attempts(live: Live, at: int) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from ivr.calls.call import AttemptOutcome, EndedBy, Outcome, PassageOutcome
+from collections.abc import Callable
+
+import pytest
+
+from ivr.calls.call import AttemptOutcome, EndedBy, Outcome, PassageOutcome, TransferOutcome
 from ivr.calls.directory import Agency, Directory
 from ivr.calls.handover import number_in
 from ivr.calls.tracker import Tracker
@@ -365,6 +369,75 @@ def test_who_hangs_up_while_it_rings_has_left_the_queue():
         assert call.outcome is Outcome.ABANDONED_QUEUE
         assert call.passages[0].outcome is PassageOutcome.ABANDONED
         assert call.passages[0].attempts[0].outcome is AttemptOutcome.CANCELLED
+
+
+def by_the_queue(*events: ev.Event) -> Tracker:
+    return played(*answered(at=3 * SECOND), *bridged(3 * SECOND), *events)
+
+
+def by_who_knows_him(*events: ev.Event) -> Tracker:
+    rang = ev.DialEnded(3 * SECOND, False, CALLER, OFFICER, "ANSWER")
+    return offered(rang, *bridged(3 * SECOND), *events)
+
+
+def sent_on(exten: str) -> list[ev.Event]:
+    """The officer transfers the caller and is off the call."""
+    at = 5 * SECOND
+    return [
+        ev.BlindTransferred(at, False, OFFICER, CALLER, "b", exten, "staff", True),
+        *ended(at, OFFICER),
+        ev.BridgeLeft(at, False, CALLER, "b"),
+    ]
+
+
+@pytest.mark.parametrize("first", [by_the_queue, by_who_knows_him])
+def test_who_is_sent_back_to_the_queue_and_gives_up_there_has_waited_twice(
+    first: Callable[..., Tracker],
+) -> None:
+    tracker = first(*sent_on("q"), ev.QueueJoined(6 * SECOND, False, CALLER, "q", 2))
+    call = last_of(
+        tracker,
+        ev.QueueAbandoned(80 * SECOND, False, CALLER, "q"),
+        ev.QueueLeft(80 * SECOND, False, CALLER, "q"),
+        ev.HangupRequested(80 * SECOND, False, CALLER),
+        ev.ChannelEnded(80 * SECOND, False, CALLER, 16),
+    )
+    assert [(p.joined_at, p.left_at, p.outcome) for p in call.passages] == [
+        (SECOND, 3 * SECOND, PassageOutcome.ANSWERED),
+        (6 * SECOND, 80 * SECOND, PassageOutcome.ABANDONED),
+    ]
+    assert [a.agent for p in call.passages for a in p.attempts] == ["1001"]
+    assert dict(tracker.oddities) == {}
+
+
+@pytest.mark.parametrize("first", [by_the_queue, by_who_knows_him])
+def test_who_is_sent_on_to_a_busy_agency_has_found_it_busy(first: Callable[..., Tracker]) -> None:
+    tracker = first(
+        *sent_on("2001"),
+        started(5 * SECOND, "a", "PJSIP/2001-00000002"),
+        ev.DialBegan(5 * SECOND, False, CALLER, "a", "PJSIP/2001-00000002", "2001"),
+        ev.DialEnded(6 * SECOND, False, CALLER, "a", "BUSY"),
+        ev.ChannelEnded(6 * SECOND, False, "a", 17),
+    )
+    call = only_call(tracker)
+    assert [t.outcome for t in call.transfers] == [TransferOutcome.BUSY]
+    [passage] = call.passages
+    assert [(a.agent, a.ended_at, a.outcome) for a in passage.attempts] == [
+        ("1001", 3 * SECOND, AttemptOutcome.ANSWERED)
+    ]
+
+
+def test_a_ringing_whose_end_was_not_told_ends_with_the_conversation() -> None:
+    tracker = offered(*bridged(3 * SECOND))
+    taken = [("1001", AttemptOutcome.ANSWERED, 3 * SECOND)]
+    assert passage_of(tracker) == (SECOND, 3 * SECOND, PassageOutcome.ANSWERED, None, taken)
+    tracker = offered(  # a colleague picked it up
+        started(2 * SECOND, "p", "PJSIP/1002-00000002"),
+        ev.BridgeEntered(3 * SECOND, False, "p", "b", "simple_bridge", None),
+        ev.BridgeEntered(3 * SECOND, False, CALLER, "b", "simple_bridge", None),
+    )
+    given_up = [("1001", AttemptOutcome.CANCELLED, 3 * SECOND)]
+    assert passage_of(tracker) == (SECOND, 3 * SECOND, PassageOutcome.ANSWERED, None, given_up)
 
 
 def test_who_was_turned_away_by_a_rule_is_nobodys_failure():
