@@ -247,12 +247,15 @@ class Announcements:
             await asyncio.sleep(LOOK_EVERY)
 
     async def look(self) -> None:
-        """Reads what is wished, and sees to it; without the records, what was wished last."""
+        """Reads what is wished, and sees to it; without the records, what stands there stands."""
         try:
             async with self.database.reading() as connection:
                 self.current = await running(connection, self.clock.now_us())
         except StorageError as fault:
+            # nobody here can know whether it is still wished, or something else is by now
             _log.warning("the emergency message was not read", what=fault.what)
+            self.standing.clear()
+            return
         await self.step()
 
     async def step(self) -> None:

@@ -11,6 +11,7 @@ from crm_bridge.access.roles import Role
 from crm_bridge.desk.announcements import SILENCE, Announcements, Place, notices
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.line import LineNode
+from crm_bridge.errors import StorageUnavailable
 from ivr.ami.errors import NotConnected
 from ivr.ami.reconnect import LinkState
 from ivr.calls.members import Members
@@ -44,6 +45,16 @@ class Pbx:
             return {"Value": self.stands}
         self.stands = action["Variable"].removeprefix("ANNOUNCEMENT=")
         return {}
+
+
+class Gone:
+    """A transaction with a database that is not there."""
+
+    async def __aenter__(self) -> None:
+        raise StorageUnavailable("gone")
+
+    async def __aexit__(self, *_: object) -> None:
+        """Never came to it."""
 
 
 @pytest.fixture
@@ -136,3 +147,22 @@ async def test_an_asterisk_that_was_away_is_given_it_and_one_that_is_wrong_is_me
     assert kept.on() is None
     await kept.look()
     assert pbx.stands == SILENCE
+
+
+async def test_a_bridge_that_cannot_read_what_is_wished_leaves_the_line_as_it_is(
+    desk: Desk, pbx: Pbx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = desk.context.announcements
+    assert kept is not None
+    await kept.begin("สมศรี", BUSY, Place.BEFORE, desk.clock.now_us() + HOUR)
+    before = pbx.stands
+    started = Announcements(desk.database, kept.line, desk.clock)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.database, "reading", Gone)
+        await started.look()  # it has read nothing yet
+        assert pbx.stands == before
+        pbx.stands = put_by_hand = before.replace("before", "instead")
+        await kept.look()  # it has read another wish, which may be over
+        assert (pbx.stands, kept.stands_at("pbx1")) == (put_by_hand, False)
+    await started.look()
+    assert (pbx.stands, started.stands_at("pbx1")) == (before, True)
