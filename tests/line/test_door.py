@@ -275,6 +275,7 @@ async def test_who_knows_the_caller_is_rung_first_and_then_the_queue(
         await until("the call is on disk", lambda: spoken(tmp_path / "hotline.db") == 1)
         await ready(name)
 
+        await on_stage.witness.act("Setvar", Variable="SURVEY_complaint", Value="100")
         second = await calls_again()
         leg = await phones[name].rung()
         offered = await second.sees("UserEvent", Mark="known")
@@ -285,6 +286,9 @@ async def test_who_knows_the_caller_is_rung_first_and_then_the_queue(
         assert "hotline/greeting" in second.sounds
         assert not [e for e in on_stage.witness.events[second.since :]
                     if e.get("Event") == "QueueCallerJoin"]  # fmt: skip
+        leg.hang_up()  # the caller stays, and is asked how it was as from the queue
+        await second.hears("hotline/survey-rating")
+        await on_stage.witness.act("Setvar", Variable="SURVEY_complaint", Value="0")
         await goes(second)
         await caught_up(app)
         await ready(name)
@@ -322,6 +326,13 @@ async def test_who_knows_the_caller_is_rung_first_and_then_the_queue(
     assert (queue, outcome, rung[0], rung[-1]) == (
         "complaint", "answered", (name, "no_answer"), (other, "answered"),
     )  # fmt: skip
+    with sqlite3.connect(tmp_path / "hotline.db") as raw:
+        greets = raw.execute(
+            "SELECT state, elapsed_us FROM step_timings JOIN calls USING (call_id)"
+            " WHERE step = 'greet' AND outcome = 'served' ORDER BY entered_us"
+        ).fetchall()
+    assert [state for state, _ in greets] == ["within"] * 3
+    assert all(elapsed > 0 for _, elapsed in greets)
     assert story[3][0] in {"short", "abandoned_queue"}
     assert story[3][1] == [("complaint", "abandoned", [(other, "cancelled")])]
 

@@ -93,6 +93,12 @@ async def test_a_supervisor_puts_it_on_and_takes_it_off(desk: Desk, pbx: Pbx) ->
     [said] = notices(kept)
     assert "10:00" in said.th
     assert "before the welcome" in said.en
+    wall = desk.context.wall
+    looking = wall.watch([])
+    strip = wall.frame().sections["alerts"].values()
+    assert [(row["text"], row["level"]) for row in strip] == [((said.th, said.en), "warning")]
+    looking.close()
+    wall.leave()
 
     other = (await browser.put(PATH, json=asked(desk, place="instead"))).json()
     assert other["place"] == "instead"
