@@ -77,11 +77,16 @@ def _menu(tree: Tree, menu: Menu, world: World) -> Iterator[MenuFault]:
         yield MenuFault(
             menu.line, f"officer: there is no queue {menu.officer!r}", _one_of(world.queues)
         )
-    if not any(c.kind is Kind.AGAIN for c in menu.choices):
-        yield MenuFault(
-            menu.line, f"the menu {menu.id} cannot be heard again",
-            '''give a key to it: "*" = { to = "again", … }''',
-        )  # fmt: skip
+    kinds = {choice.kind for choice in menu.choices}
+    for kind, key, what in (
+        (Kind.AGAIN, "*", "again"), (Kind.LANGUAGE, "9", "in the other language"),
+    ):  # fmt: skip
+        if kind not in kinds:
+            yield MenuFault(
+                menu.line, f"the menu {menu.id} cannot be heard {what}",
+                f'give a key to it: "{key}" = {{ to = "{kind}", … }}',
+            )  # fmt: skip
+    yield from _slow(menu, world)
     if not _ends(tree, menu.id):
         yield MenuFault(
             menu.line, f"the menu {menu.id} is a dead end: no key leads out of the menus",
@@ -124,6 +129,30 @@ def _menu(tree: Tree, menu: Menu, world: World) -> Iterator[MenuFault]:
                 f"the menu {menu.id} takes {letters / LETTERS:.0f} s to tell its keys ({language})",
                 f"keep it to {LONGEST:.0f} s: fewer keys, shorter prompts, or a second menu",
             )
+
+
+def _slow(menu: Menu, world: World) -> Iterator[MenuFault]:
+    """The slow form has a key, is there, and says all that it stands for."""
+    if bool(menu.slow) != bool(menu.slower):
+        yield MenuFault(
+            menu.line, f"the menu {menu.id} has a slow form or a key to it, and not both",
+            'write slow = "hotline/…" and a key { to = "slower", says = … }, or neither',
+        )  # fmt: skip
+    if not menu.slow:
+        return
+    yield from _prompt(menu.line, menu.slow, world)
+    said = world.prompts.get(menu.slow)
+    for prompt in menu.reads or menu.offers:
+        texts = world.prompts.get(prompt)
+        if (
+            said
+            and texts
+            and not all(part in whole for part, whole in zip(texts, said, strict=True))
+        ):
+            yield MenuFault(
+                menu.line, f"{menu.slow} does not say what {prompt} says",
+                "write the same words into both rows of sounds/prompts.csv",
+            )  # fmt: skip
 
 
 def _prompt(line: int, prompt: str, world: World) -> Iterator[MenuFault]:

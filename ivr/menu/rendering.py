@@ -11,7 +11,8 @@ _HEAD: Final = """\
 ; The menus, rendered from menu.toml by `hotline menu render`: change that file and not this one.
 ; A wrong or missing key is answered MENU_TRIES times; then an officer takes the call. A key is
 ; taken at once, whatever is being said. Out of hours (HOTLINE_CLOSED) what leads to a person leads
-; back to where callers are told so."""
+; back to where callers are told so. HOTLINE_SLOW: the caller wants the slow form, in every menu; it
+; is offered where this site has recorded it in the caller's language (MENU_SLOW)."""
 _CLOSED: Final = 'GotoIf($["${HOTLINE_CLOSED}" != ""]?1203-hours,s,1)'
 
 
@@ -35,10 +36,18 @@ def _menu(tree: Tree, menu: Menu, agencies: Mapping[str, str]) -> Iterator[str]:
     yield f"[{context(tree, menu.id)}]"
     yield "exten => s,1,Set(MENU_FAULTS=0)"
     yield f" same => n(again),{_mark('menu', menu.id)}"
+    offers = "&".join(menu.offers)
+    if menu.slow:
+        recorded = f"${{SOUNDS}}/${{CHANNEL(language)}}/custom/{menu.slow}.wav"
+        yield f" same => n,Set(MENU_SLOW=${{STAT(e,{recorded})}})"
+        yield f' same => n,Set(MENU_SLOWER=${{IF($["${{MENU_SLOW}}" = "1"]?&{menu.slower})}})'
+        offers += "${MENU_SLOWER}"
     if menu.reads:
-        yield f" same => n,Background({'&'.join(menu.reads)})"
+        yield f" same => n,Background({_or_slow('&'.join(menu.reads), menu)})"
         yield f" same => n,{_mark('guide', '')}"
-    yield f" same => n{'(ask)' if menu.reads else ''},Background({'&'.join(menu.offers)})"
+        yield f" same => n(ask),Background({offers})"
+    else:
+        yield f" same => n,Background({_or_slow(offers, menu)})"
     yield " same => n,WaitExten(${MENU_WAIT})"
     for choice in menu.choices:
         yield ""
@@ -50,16 +59,18 @@ def _menu(tree: Tree, menu: Menu, agencies: Mapping[str, str]) -> Iterator[str]:
     unknown = f"{menu.id}:${{FILTER(0-9*#,${{INVALID_EXTEN}})}}"
     yield from _fault("i", _mark("wrong_key", unknown), "hotline/wrong-key", back)
     yield ""
-    if menu.reads:
-        yield from _extension(
-            "t", [_mark("no_key", menu.id), "Playback(hotline/goodbye)", "Hangup(16)"]
-        )
-    else:
-        yield from _fault("t", _mark("no_key", menu.id), "hotline/no-key", back)
+    yield from _fault("t", _mark("no_key", menu.id), "hotline/no-key", back)
     yield ""
     closed = [_CLOSED] if inner else []
     steps = [*closed, "Playback(hotline/to-officer)", *_queue(menu.officer)]
     yield from _extension("officer", steps)
+
+
+def _or_slow(prompts: str, menu: Menu) -> str:
+    """What is played: the slow form for who wants it, where this site has recorded it."""
+    if not menu.slow:
+        return prompts
+    return f'${{IF($["${{HOTLINE_SLOW}}${{MENU_SLOW}}" = "11"]?{menu.slow}:{prompts})}}'
 
 
 def _extension(name: str, steps: Sequence[str]) -> Iterator[str]:
@@ -80,6 +91,11 @@ def _steps(tree: Tree, choice: Choice, agencies: Mapping[str, str], inner: bool)
         ]
     if choice.kind is Kind.TEXT:
         return ["Goto(1203-text,s,1)"]
+    if choice.kind is Kind.SLOWER:
+        return [
+            'Set(HOTLINE_SLOW=${IF($["${HOTLINE_SLOW}" = "1"]?0:1)})',
+            "Goto(s,again)",
+        ]
     if choice.kind is Kind.GOODBYE:
         return ["Playback(hotline/goodbye)", "Hangup(16)"]
     if choice.kind is Kind.STATUS:

@@ -23,11 +23,12 @@ class Kind(StrEnum):
     LANGUAGE = "language"
     AGAIN = "again"
     TEXT = "text"
+    SLOWER = "slower"
 
 
 NAMED: Final = frozenset({Kind.QUEUE, Kind.MENU, Kind.AGENCY})
 """Kinds that name one of several: `queue complaint`."""
-HERE: Final = frozenset({Kind.LANGUAGE, Kind.AGAIN, Kind.TEXT})
+HERE: Final = frozenset({Kind.LANGUAGE, Kind.AGAIN, Kind.SLOWER, Kind.TEXT})
 """Kinds after which the caller is in the same menu as before."""
 
 
@@ -70,12 +71,20 @@ class Menu:
     reads: tuple[str, ...]
     """Prompts before the keys are offered; who has heard them to the end was served."""
     choices: tuple[Choice, ...]
+    slow: str
+    """One prompt that says slowly what is read, or where nothing is, the keys; empty: none."""
     line: int
 
     @property
     def offers(self) -> tuple[str, ...]:
-        """The prompts that tell the keys, each once, in order."""
-        return tuple(dict.fromkeys(c.says for c in self.choices if c.says))
+        """The prompts that tell the keys, each once, in order; not that of the slow form's."""
+        told = (c.says for c in self.choices if c.says and c.kind is not Kind.SLOWER)
+        return tuple(dict.fromkeys(told))
+
+    @property
+    def slower(self) -> str:
+        """The prompt that offers the slow form; empty: none."""
+        return next((c.says for c in self.choices if c.kind is Kind.SLOWER), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,7 @@ _MENU_FIELDS: Final[dict[str, type[object]]] = {
     "en": str,
     "officer": str,
     "reads": list,
+    "slow": str,
     "keys": dict,
 }
 _NEEDED: Final = ("th", "en", "officer", "keys")
@@ -217,7 +227,8 @@ def _menu(name: str, given: Any, lines: _Lines) -> tuple[Menu | None, list[MenuF
             choices.append(choice)
     menu = Menu(
         name, given["th"], given["en"], given["officer"],
-        tuple(str(prompt) for prompt in given.get("reads", ())), tuple(choices), at,
+        tuple(str(prompt) for prompt in given.get("reads", ())), tuple(choices),
+        given.get("slow", ""), at,
     )  # fmt: skip
     return menu, faults
 

@@ -241,7 +241,7 @@ def test_a_menu_answers_a_wrong_and_a_missing_key(contexts, menu):
 
 def test_the_main_menu_has_its_keys(contexts):
     keys = {key for key in contexts["1203-menu"].extensions if re.fullmatch(r"[0-9*#]", key)}
-    assert keys == set("1234509*")
+    assert keys == set("1234509*#")
 
 
 def test_the_queues_are_those_that_are_named(contexts, config):

@@ -55,9 +55,8 @@ def test_the_guide_may_offer_its_address_by_text_message(found, tmp_path):
         in rendered
     )
     assert "hotline/guide-text" in rendered
-    ((_, what, mend),) = found(
-        OURS.replace("[menu.main.keys]\n", f"[menu.main.keys]\n{TEXT.replace('2', '7')}")
-    )
+    elsewhere = TEXT.replace("2", "7").replace("hotline/guide-text", "hotline/menu-market")
+    ((_, what, mend),) = found(OURS.replace("[menu.main.keys]\n", f"[menu.main.keys]\n{elsewhere}"))
     assert "text message" in what
     assert "menu guide" in mend
 
@@ -83,6 +82,10 @@ CHANGES = [
     ('"hotline/guide-front"', '"hotline/guide-back"', "there is no prompt", "[menu.guide]"),
     ('start = "main"', 'start = "first"', "begin at the menu 'first'", "x"),
     ('start = "main"\n', 'begin = "main"\n', "begin is not known", "x"),
+    ('slow = "hotline/menu-main-slow"', "", "a slow form or a key to it", "[menu.main]"),
+    ('slow = "hotline/menu-main-slow"', 'slow = "hotline/x"', "there is no prompt", "[menu.main]"),
+    ('slow = "hotline/guide-slow"', 'slow = "hotline/menu-main-slow"',
+     "menu-main-slow does not say what hotline/guide-front says", "[menu.guide]"),
     ("[menu.guide]", "[menu.hours]", "menu.guide", "[menu.guide.keys]"),
     ("[menu.main]", "[menu.main", "is not TOML", "x"),
 ]  # fmt: skip
@@ -157,11 +160,19 @@ def test_depth_and_length_are_bounded():
     }  # fmt: skip
 
 
-def test_a_menu_can_be_heard_again_and_no_name_is_taken_twice():
-    mute = menus(menu("main", ("1", "menu guide")), GUIDE).replace('"*" = { to = "again"', "#")
-    assert {w for w in faults_of(mute) if "again" in w} == {
-        "the menu main cannot be heard again", "the menu guide cannot be heard again",
-    }  # fmt: skip
+@pytest.mark.parametrize(
+    ("key", "to", "told"), [("*", "again", "again"), ("9", "language", "in the other language")]
+)
+def test_every_menu_can_be_heard_again_and_in_the_other_language(key, to, told):
+    whole = menus(menu("main", ("1", "menu guide")), GUIDE)
+    without = f'"{key}" = {{ to = "{to}"'
+    mute = "\n".join(line for line in whole.splitlines() if not line.startswith(without))
+    assert faults_of(mute) == [f"the menu {name} cannot be heard {told}" for name in (
+        "main", "guide",
+    )]  # fmt: skip
+
+
+def test_no_name_is_taken_twice():
     for name in TAKEN:
         text = menus(menu("main", ("1", f"menu {name}"), ("2", "menu guide")), GUIDE,
                      menu(name, ("1", "goodbye")))  # fmt: skip
@@ -224,7 +235,7 @@ def test_a_site_with_a_faulty_menu_is_refused_before_anything_is_written(tmp_pat
 def test_the_command_checks_and_renders(tmp_path, own):
     hotline = Hotline(tmp_path / "hotline.db")
     said = hotline("menu", "check", own, "--lang", "en")
-    assert (said.code, said.out) == (0, "3 menus, 17 keys: all well\n")
+    assert (said.code, said.out) == (0, "3 menus, 20 keys: all well\n")
     assert hotline("menu", "render", own).out == menu_conf(own)
     assert hotline("menu", "render").out == menu_conf(dialplan_directory() / "menu.toml")
     own.write_text(own.read_text().replace("agency dit", "agency mars"))
@@ -236,13 +247,17 @@ def test_the_command_checks_and_renders(tmp_path, own):
     assert hotline("menu", "render", own).code == 2
 
 
-def test_menus_that_the_dialplan_leads_to_are_those_that_must_be_there():
-    led = set()
-    for path in dialplan_directory().glob("*.conf"):
-        if path.name != "menu.conf":
-            led |= set(re.findall(r"Goto\(1203-([a-z]+),", path.read_text(encoding="utf-8")))
-    assert led - {"menu", "hours", "status", "text", "callback"} == set(ENTERED)
+def test_menus_and_names_that_the_rest_of_the_dialplan_needs():
+    others = "".join(
+        path.read_text(encoding="utf-8")
+        for path in dialplan_directory().glob("*.conf")
+        if path.name != "menu.conf"
+    )
+    there = set(re.findall(r"^\[1203-([a-z]+)\]", others, re.M))
+    led = set(re.findall(r"Goto\(1203-([a-z]+),", others))
+    assert led - there - {"menu"} == set(ENTERED)
+    assert there | {"menu", "closed"} == set(TAKEN)
     assert {kind.value for kind in Kind} == {
-        "queue", "menu", "agency", "status", "goodbye", "language", "again",
+        "queue", "menu", "agency", "status", "goodbye", "language", "again", "slower",
         "text",
     }  # fmt: skip
