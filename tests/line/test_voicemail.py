@@ -24,7 +24,7 @@ from ivr.lab.asterisk import Lab
 from ivr.lab.root import Root
 from ivr.lab.sipua import talk
 from ivr.lab.stage import Stage
-from ivr.selfservice import closed, saying
+from ivr.selfservice import closed, saying, wish
 from tests.line.test_hours import (
     CONFIRM,
     EVENING,
@@ -74,7 +74,7 @@ def speech() -> bytes:
 
 @pytest.fixture
 async def ear(on_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ear]:
-    monkeypatch.setattr(closed, "KEY_WAIT", 1.5)
+    monkeypatch.setattr(wish, "KEY_WAIT", 1.5)
     monkeypatch.setattr(closed, "OFFER_WAIT", 1.5)
     await on_stage.carrier()
     await on_stage.witness.act("Setvar", Variable="HOURS", Value="1")
