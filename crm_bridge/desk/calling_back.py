@@ -47,6 +47,8 @@ IN_QUEUE: Final = 120
 """Seconds for which a place stands in its queue before it is looked at anew."""
 SOON: Final = 5_000_000
 """µs until the next try where the last was no fault of the caller's."""
+CLOCKS: Final = 2_000_000
+"""µs by which Asterisk's clock may be behind ours."""
 SHOWN_WITHIN: Final = 10_000_000
 """µs in which a try that was ordered is seen on the line; after that it is not there."""
 TOLD_MOST: Final = 500
@@ -245,7 +247,8 @@ class CallingBack:
         """Writes how the try under way came out; false while it is, or that is not known."""
         if kept.trying is None:
             return True
-        if (call := self._over.pop(kept.call_id, None)) is not None:
+        call = self._over.get(kept.call_id)
+        if call is not None and call.entered_at > kept.trying_us - CLOCKS:  # of no earlier try
             outcome = outcome_of(call)
         elif self._on_the_line(kept) or self._clock.now_us() - kept.trying_us < SHOWN_WITHIN:
             return False
@@ -254,11 +257,10 @@ class CallingBack:
         if outcome is not Came.REACHED and outcome not in COUNTED:
             answered = await self._answered(kept)
             if answered is None:
-                if call is not None:
-                    self._over[kept.call_id] = call
                 return False
             outcome = Came.REACHED if answered else outcome
         await self._write(kept, kept.trying, outcome)
+        self._over.pop(kept.call_id, None)  # not before it is on disk: a database may be away
         return True
 
     def _on_the_line(self, kept: Kept) -> bool:
