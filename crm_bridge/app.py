@@ -45,7 +45,7 @@ from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
 from crm_bridge.recordings.conversations import Conversations
 from crm_bridge.recordings.rounds import Rounds
 from crm_bridge.recordings.taking import Takes
-from crm_bridge.recordings.vault import Vault, vault_of
+from crm_bridge.recordings.vault import Vault, keyless, vault_of
 from crm_bridge.recordings.voicemail import Voicemails
 from crm_bridge.records import journal, schema
 from crm_bridge.records.commit_loop import CommitLoop, Policy
@@ -463,6 +463,9 @@ async def build(config: Config, clock: Clock | None = None) -> App:
 
 def _messages(app: App) -> Voicemails | None:
     """What takes callers' messages in; None where there is no key, or no place where they lie."""
+    rounds = app.voice_rounds = Rounds(
+        app.database, app.clock, app.config.recordings, app.vault or keyless(app.config)
+    )
     if app.vault is None:
         if any(one.recordings for one in app.config.node):
             _log.error(
@@ -475,16 +478,19 @@ def _messages(app: App) -> Voicemails | None:
     found.call_of = partial(_call_of, app)
     laid = [Takes(one.name, one.recordings) for one in app.config.node if one.recordings]
     spoken = Conversations(app.database, app.clock, app.vault, laid)
-    spoken.call_of, spoken.live = found.call_of, partial(_in_progress, app)
-    app.voice_rounds = Rounds(
-        app.database, app.clock, app.config.recordings, app.vault, found, spoken
-    )
-    app.voice_rounds.on_taken = app.wished
+    spoken.call_of, spoken.over = found.call_of, partial(_over, app)
+    rounds.messages, rounds.conversations, rounds.on_taken = found, spoken, app.wished
     return found if takes else None
 
 
-def _in_progress(app: App, call_id: str) -> bool:
-    return any(call_id in node.pipeline.tracker.lives for node in app.nodes)
+def _over(app: App, call_id: str, uniqueid: str) -> bool:
+    """The call's line is known, and neither the call nor the channel is there any more."""
+    for node in app.floor.line.nodes if app.floor is not None else ():
+        if call_id == f"{node.name}-{uniqueid}":
+            tracker = node.tracker
+            gone = call_id not in tracker.lives and uniqueid not in tracker.net.channels
+            return node.known and gone
+    return False
 
 
 def _call_of(app: App, uniqueid: str) -> str:

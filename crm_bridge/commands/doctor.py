@@ -25,6 +25,7 @@ from crm_bridge.commands.exits import FOUND, plain, run
 from crm_bridge.commands.findings import Finding, Grade, of_node
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.commands.prompt_findings import of_prompts
+from crm_bridge.commands.recording_findings import of_recordings
 from crm_bridge.config import Config, NodeSection
 from crm_bridge.errors import ConfigMistake, StorageError
 from crm_bridge.records import schema
@@ -100,7 +101,8 @@ def _node(node: NodeSection, config: Config, listen: float) -> list[Finding]:
         secret = node.secret()
     except ConfigMistake as mistake:
         return [Finding(node.label, "secret", Grade.FAILED, mistake.what, mistake.mend)]
-    return [*of_node(node, config, secret, listen), of_prompts(node)]
+    found = [*of_node(node, config, secret, listen), of_prompts(node)]
+    return [*found, *of_recordings(node, config)]
 
 
 async def _with_records(url: str, findings: list[Finding]) -> list[Finding]:

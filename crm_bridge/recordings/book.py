@@ -40,6 +40,8 @@ class Recording:
     """None where it is deleted."""
     gone_us: Micros | None
     gone_why: Why | None
+    source: str | None = None
+    """Which open file it was sealed from (`taking.Sound`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ async def keep(connection: AsyncConnection, recording: Recording) -> None:
             id=recording.id, kind=recording.kind, call_id=recording.call_id,
             made_us=recording.made_us, length_us=recording.length_us,
             key_id=key.key_id if key else None, sealed_key=key.sealed if key else None,
+            source=recording.source,
         )
     )  # fmt: skip
 
@@ -176,5 +179,13 @@ async def reseal(connection: AsyncConnection, keys: Keyring) -> int:
 def _recording(row: Row[Any]) -> Recording:
     key = None if row.sealed_key is None else SealedKey(row.key_id, bytes(row.sealed_key))
     return Recording(
-        row.id, row.kind, row.call_id, row.made_us, row.length_us, key, row.gone_us, row.gone_why
+        row.id,
+        row.kind,
+        row.call_id,
+        row.made_us,
+        row.length_us,
+        key,
+        row.gone_us,
+        row.gone_why,
+        row.source,
     )

@@ -6,13 +6,18 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from sqlalchemy import select
+
 from crm_bridge.clock import Clock
-from crm_bridge.recordings.taking import Takes, length_of, lying, take
+from crm_bridge.recordings.taking import Lying, Takes, Taking, look_at
 from crm_bridge.recordings.vault import Vault
 from crm_bridge.records.database import Database
+from crm_bridge.records.tables import calls
 
 SETTLED: Final = 15.0
 """Seconds for which a file has not been written to when its call is over."""
+FORGOTTEN: Final = 86_400.0
+"""Seconds after which a call is over though its record does not say so, or there is none."""
 
 
 class Conversations:
@@ -21,30 +26,33 @@ class Conversations:
     def __init__(
         self, database: Database, clock: Clock, vault: Vault, takes: Sequence[Takes]
     ) -> None:
-        self._database = database
-        self._clock = clock
-        self._vault = vault
-        self._takes = takes
+        self._taking = Taking(database, clock, vault, takes)
         self.call_of: Callable[[str], str] = str
         """The id of a call by its channel's; the bridge sets it."""
-        self.live: Callable[[str], bool] = _unknown
-        """Whether a call is in progress; the bridge sets it."""
+        self.over: Callable[[str, str], bool] = _not_known
+        """Whether the line is known now, and neither this call (its id) nor this channel (its id)
+        is there; the bridge sets it. MixMonitor goes on writing to a file that was deleted."""
 
     async def take_up(self, older_than: float = SETTLED) -> int:
-        """Seals what is over; how many that were. Raises StorageError, OSError."""
-        found = 0
-        for file in await asyncio.to_thread(lying, self._takes, ""):
-            call_id = f"{file.node}-{file.uniqueid}" if file.node else self.call_of(file.uniqueid)
-            if file.age < older_than or self.live(call_id):
-                continue
-            length = await asyncio.to_thread(length_of, file.path)
-            if not length:  # nobody was joined, or it is no file of sound
-                await asyncio.to_thread(file.path.unlink, True)
-                continue
-            await take(self._database, self._clock, self._vault, file.path, "call", call_id, length)
-            found += 1
-        return found
+        """Seals what is over; how many that were. Raises StorageError, OSError (no room)."""
+        return await self._taking.each("", older_than, self._one)
+
+    async def _one(self, file: Lying) -> bool:
+        call_id = f"{file.node}-{file.uniqueid}" if file.node else self.call_of(file.uniqueid)
+        if not self.over(call_id, file.uniqueid):
+            return False
+        async with self._taking.database.reading() as connection:
+            asked = select(calls.c.closed, calls.c.ended_us).where(calls.c.call_id == call_id)
+            row = (await connection.execute(asked)).one_or_none()
+        if (row is None or not row.closed) and file.age < FORGOTTEN:
+            return False
+        sound = await asyncio.to_thread(look_at, file.path)
+        if not sound.length:  # nobody was joined
+            await self._taking.remove(file.path)
+            return False
+        ended = None if row is None else row.ended_us
+        return await self._taking.take(file.path, "call", call_id, sound, made_us=ended)
 
 
-def _unknown(_: str) -> bool:
+def _not_known(_call_id: str, _uniqueid: str) -> bool:
     return False

@@ -7,6 +7,7 @@ what was deleted.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -26,13 +27,18 @@ _log = structlog.get_logger(__name__)
 
 EVERY: Final = 15.0
 """Seconds between two rounds."""
+SWEEP_EVERY: Final = 240
+"""Rounds between two sweeps of the vault: an hour."""
 ORPHANED: Final = 3600.0
 """Seconds after which a file of which no row speaks is deleted: no key opens it."""
 _DAY: Final = 86_400_000_000
 
 
 class Rounds:
-    """Goes round until cancelled; `on_taken` is told where a message has become a task."""
+    """Goes round until cancelled; `on_taken` is told where a message has become a task.
+
+    Where there is no key nothing is taken in (None), and deleted all the same.
+    """
 
     def __init__(
         self,
@@ -40,8 +46,8 @@ class Rounds:
         clock: Clock,
         section: RecordingsSection,
         vault: Vault,
-        messages: Voicemails,
-        conversations: Conversations,
+        messages: Voicemails | None = None,
+        conversations: Conversations | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -54,17 +60,30 @@ class Rounds:
         self.on_taken: Callable[[], None] = _nothing
 
     async def run(self) -> None:
-        """Round after round; what fails is logged and tried again in the next."""
-        await self._guarded(self.sweep)
-        while True:
-            await self._guarded(self.go)
+        """Round after round; every so many the vault is swept."""
+        for number in itertools.count():
+            if number % SWEEP_EVERY == 0:
+                await self._guarded(self.sweep)
+            await self.go()
             await asyncio.sleep(EVERY)
 
     async def go(self) -> None:
-        """One round; raises StorageError, OSError."""
-        if await self.messages.take_up():
+        """One round; what fails is logged, holds up nothing else and is tried again in the next.
+
+        Deleting comes first: a disk that is full takes nothing in before.
+        """
+        for work in (self._expire, self._clear, self._take_up_messages, self._take_up_calls):
+            await self._guarded(work)
+
+    async def _take_up_messages(self) -> None:
+        if self.messages is not None and await self.messages.take_up():
             self.on_taken()
-        await self.conversations.take_up()
+
+    async def _take_up_calls(self) -> None:
+        if self.conversations is not None:
+            await self.conversations.take_up()
+
+    async def _expire(self) -> None:
         now = self._clock.now_us()
         async with self._database.reading() as connection:
             old = [
@@ -75,12 +94,14 @@ class Rounds:
         if old:
             async with self._database.writing() as connection:
                 await book.forget(connection, self._clock, old, "retention")
+
+    async def _clear(self) -> None:
         async with self._database.reading() as connection:
             gone = await book.to_clear(connection)
         if gone:
-            await asyncio.to_thread(self._drop, gone)
+            dropped = await asyncio.to_thread(self._drop, gone)
             async with self._database.writing() as connection:
-                await book.cleared(connection, self._clock, gone)
+                await book.cleared(connection, self._clock, dropped)
 
     async def sweep(self) -> None:
         """Deletes files of which no row speaks; raises StorageError, OSError."""
@@ -91,9 +112,16 @@ class Rounds:
                 known = await book.known(connection, page)
             await asyncio.to_thread(self._drop, [one for one in page if one not in known])
 
-    def _drop(self, ids: list[str]) -> None:
+    def _drop(self, ids: list[str]) -> list[str]:
+        dropped = []
         for one in ids:
-            self._vault.drop(one)
+            try:
+                self._vault.drop(one)
+            except OSError as fault:
+                _log.warning("a sealed file is not deleted", recording=one, what=fault.strerror)
+            else:
+                dropped.append(one)
+        return dropped
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -39,8 +39,11 @@ class Vault:
             raise ValueError("no id of a recording")
         return self.folder / recording_id[:2] / recording_id
 
-    def put(self, source: Path, recording_id: str) -> SealedKey:
-        """Seals a file's content, on disk when this returns; the source stays where it is."""
+    def put(self, source: Path, recording_id: str, head: bytes = b"") -> SealedKey:
+        """Seals a file's content, on disk when this returns; the source stays where it is.
+
+        `head` stands in place of as many bytes of its beginning.
+        """
         key, sealed = self.keys.draw(recording_id)
         place = self.path(recording_id)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -48,7 +51,7 @@ class Vault:
         try:
             with source.open("rb") as plain, part.open("xb") as into:
                 os.fchmod(into.fileno(), 0o600)
-                _seal(plain, into, AESGCM(key))
+                _seal(plain, into, AESGCM(key), head)
                 into.flush()
                 os.fsync(into.fileno())
             part.replace(place)
@@ -84,15 +87,18 @@ class Vault:
 
 def vault_of(config: Config) -> Vault | None:
     """The vault of this installation; None where there is no key."""
+    return keyless(config) if config.recordings.keys else None
+
+
+def keyless(config: Config) -> Vault:
+    """The vault of this installation, to delete from it: it may have no key."""
     section = config.recordings
-    if not section.keys:
-        return None
     return Vault(config.desk.data_dir, Keyring(section.bytes_by_name(), section.in_force))
 
 
-def _seal(plain: BinaryIO, into: BinaryIO, cipher: AESGCM) -> None:
+def _seal(plain: BinaryIO, into: BinaryIO, cipher: AESGCM, head: bytes) -> None:
     into.write(MAGIC)
-    number, piece = 0, plain.read(PIECE)
+    number, piece = 0, head + plain.read(PIECE)[len(head) :]
     while True:
         following = plain.read(PIECE)
         into.write(cipher.encrypt(_nonce(number, last=not following), piece, MAGIC))

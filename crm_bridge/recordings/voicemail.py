@@ -22,7 +22,7 @@ from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused, StorageError
 from crm_bridge.recordings import book
 from crm_bridge.recordings.book import Recording
-from crm_bridge.recordings.taking import UNIQUEID, Takes, length_of, lying, take
+from crm_bridge.recordings.taking import UNIQUEID, Lying, NoRecording, Takes, Taking, look_at
 from crm_bridge.recordings.vault import Vault
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.database import Database
@@ -73,10 +73,7 @@ class Voicemails:
         *,
         within: float = KEPT_WITHIN,
     ) -> None:
-        self._database = database
-        self._clock = clock
-        self._vault = vault
-        self._takes = takes
+        self._taking = Taking(database, clock, vault, takes)
         self._within = within
         self.call_of: Callable[[str], str] = str
         """The id of a call by its channel's; the bridge sets it."""
@@ -89,42 +86,44 @@ class Voicemails:
         """
         if not UNIQUEID.fullmatch(uniqueid):
             raise NotKept
-        path = next((p for t in self._takes if (p := _file(t, uniqueid)).is_file()), None)
+        path = next((p for t in self._taking.takes if (p := _file(t, uniqueid)).is_file()), None)
         if path is None:
             return False
         try:
             async with asyncio.timeout(self._within):
-                return await self._keep(path, self.call_of(uniqueid), number)
-        except (TimeoutError, OSError, StorageError) as fault:
+                kept = await self._keep(path, self.call_of(uniqueid), number)
+                return kept is not None
+        except (TimeoutError, OSError, StorageError, NoRecording) as fault:
             _log.error(
                 "a message was not kept; it is tried again", call=self.call_of(uniqueid),
-                what=_what(fault), mend="see that the disk of desk.data_dir has room",
+                what=_what(fault),
+                mend="see that the disk of desk.data_dir has room, and what lies in the takes",
             )  # fmt: skip
             raise NotKept from None
 
     async def take_up(self, older_than: float = LEFT_LYING) -> int:
-        """Keeps messages that lie there still; how many there were. Raises StorageError, OSError.
+        """Keeps messages that lie there still; how many there were.
 
-        The number is taken from the record of the call, where there is one.
+        The number is taken from the record of the call, where there is one. Raises StorageError,
+        OSError (no room).
         """
-        found = 0
-        for file in await asyncio.to_thread(lying, self._takes, PREFIX):
-            if file.age < older_than:
-                continue
-            call_id = f"{file.node}-{file.uniqueid}" if file.node else self.call_of(file.uniqueid)
-            async with self._database.reading() as connection:
-                asked = select(calls.c.caller_e164).where(calls.c.call_id == call_id)
-                number = await connection.scalar(asked)
-            kind = normalise(number).kind if number else ""
-            number = number if kind in CALLABLE else None
-            found += await self._keep(file.path, call_id, number)
-        return found
+        return await self._taking.each(PREFIX, older_than, self._one)
 
-    async def _keep(self, path: Path, call_id: str, number: str | None) -> bool:
-        length = await asyncio.to_thread(length_of, path, LONGEST_FILE)
-        if length is None or length < SHORTEST:
-            await asyncio.to_thread(path.unlink, True)
-            return False
+    async def _one(self, file: Lying) -> bool:
+        call_id = f"{file.node}-{file.uniqueid}" if file.node else self.call_of(file.uniqueid)
+        async with self._taking.database.reading() as connection:
+            asked = select(calls.c.caller_e164).where(calls.c.call_id == call_id)
+            number = await connection.scalar(asked)
+        kind = normalise(number).kind if number else ""
+        number = number if kind in CALLABLE else None
+        return await self._keep(file.path, call_id, number) is True
+
+    async def _keep(self, path: Path, call_id: str, number: str | None) -> bool | None:
+        """Whether it is kept only now; None where nothing is said in it."""
+        sound = await asyncio.to_thread(look_at, path, LONGEST_FILE)
+        if sound.length < SHORTEST:
+            await self._taking.remove(path)
+            return None
 
         async def task(connection: AsyncConnection, made: Recording) -> None:
             await connection.execute(
@@ -133,10 +132,7 @@ class Voicemails:
                 )
             )
 
-        await take(
-            self._database, self._clock, self._vault, path, "voicemail", call_id, length, task
-        )
-        return True
+        return await self._taking.take(path, "voicemail", call_id, sound, also=task)
 
 
 CALLABLE: Final = ("mobile", "fixed")
@@ -186,7 +182,7 @@ def _file(takes: Takes, uniqueid: str) -> Path:
 
 
 def _what(fault: Exception) -> str:
-    if isinstance(fault, StorageError):
+    if isinstance(fault, StorageError | NoRecording):
         return fault.what
     if isinstance(fault, TimeoutError):
         return "it took too long"

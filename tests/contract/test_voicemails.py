@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 import wave
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from crm_bridge.access import accounts
 from crm_bridge.access.roles import Role
 from crm_bridge.config_recordings import RecordingsSection
 from crm_bridge.desk.lost_calls import lost_calls
-from crm_bridge.errors import Refused
+from crm_bridge.errors import Refused, StorageError
 from crm_bridge.people import room_voices
 from crm_bridge.people.subject import Subject
 from crm_bridge.recordings import book, voicemail
 from crm_bridge.recordings.conversations import Conversations
 from crm_bridge.recordings.keyring import Keyring, SealFault
-from crm_bridge.recordings.rounds import Rounds
+from crm_bridge.recordings.rounds import SWEEP_EVERY, Rounds
 from crm_bridge.recordings.taking import Takes
 from crm_bridge.recordings.vault import Vault
 from crm_bridge.recordings.voicemail import NotKept, Voicemails
 from crm_bridge.records.desk_tables.recordings import recordings
+from crm_bridge.records.tables import calls
 from crm_bridge.selfservice.office import Office
-from ivr.calls.call import Mark, Outcome
+from ivr.calls.call import Call, Mark, Outcome
 from ivr.selfservice.port import CallBack, Message, Unanswered
-from tests.support.desk_calls import SECOND, lost, save
+from tests.support.desk_calls import SECOND, lost, save, served
 from tests.support.desk_clock import HeldClock
 
 OWN, OTHER = "+66812345678", "+6625074444"
@@ -52,6 +55,7 @@ class Place:
         self.conversations = Conversations(
             database, self.clock, self.vault, [Takes("lab1", self.calls)]
         )
+        self.conversations.over = lambda _, __: True
         section = RecordingsSection(voicemail_days=30, call_days=10)
         self.rounds = Rounds(
             database, self.clock, section, self.vault, self.messages, self.conversations
@@ -68,6 +72,16 @@ class Place:
             sound.setparams((1, 2, 8_000, 0, "NONE", ""))
             sound.writeframes(os.urandom(round(seconds * 8_000) * 2))
         return path
+
+    async def spoken(self, number: int, **how) -> tuple[Call, Path]:
+        """A call that is over and on record, and what Asterisk recorded of it."""
+        call = served(number, self.clock.at - 600 * SECOND, **how)
+        await save(self.database, call)
+        return call, self.records(call.call_id.removeprefix("lab1-"))
+
+    async def of(self, call: Call):
+        async with self.database.reading() as connection:
+            return await book.of_call(connection, call.call_id)
 
     async def waiting(self, *, done: bool = False):
         async with self.database.reading() as connection:
@@ -154,7 +168,8 @@ async def test_a_link_in_the_place_of_a_message_is_no_message(place, tmp_path):
     secret = tmp_path / "secret"
     secret.write_bytes(b"RIFF of somebody else")
     (place.folder / "message-1.1.wav").symlink_to(secret)
-    assert await place.messages.keep("1.1", OWN) is False
+    with pytest.raises(NotKept):
+        await place.messages.keep("1.1", OWN)
     assert secret.exists()
     assert place.files() == []
 
@@ -281,41 +296,68 @@ async def test_rounds_go_on_after_a_fault(place, monkeypatch):
     seen = asyncio.Event()
 
     async def fails():
-        seen.set()
-        raise OSError(5, "Input/output error")
+        raise StorageError("the database is locked", where="here", mend="wait")
 
-    monkeypatch.setattr(place.rounds, "go", fails)
+    async def last():
+        seen.set()
+        return 0
+
+    monkeypatch.setattr(book, "too_old", lambda *_: fails())
+    monkeypatch.setattr(place.messages, "take_up", fails)
+    monkeypatch.setattr(place.conversations, "take_up", last)
     running = asyncio.create_task(place.rounds.run())
-    await seen.wait()
+    await asyncio.wait_for(seen.wait(), 20)
     await asyncio.sleep(0)
     assert not running.done()
     running.cancel()
 
 
+async def test_the_vault_is_swept_again_and_again(place, monkeypatch):
+    """What a put that timed out leaves behind is not there until the next start."""
+    swept, rounds = [], []
+
+    async def sweep():
+        swept.append(len(rounds))
+
+    async def go():
+        rounds.append(1)
+        if len(rounds) > 2 * SWEEP_EVERY:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr("crm_bridge.recordings.rounds.EVERY", 0.0)
+    monkeypatch.setattr(place.rounds, "sweep", sweep)
+    monkeypatch.setattr(place.rounds, "go", go)
+    with pytest.raises(asyncio.CancelledError):
+        await place.rounds.run()
+    assert swept == [0, SWEEP_EVERY, 2 * SWEEP_EVERY]
+
+
 async def test_a_conversation_is_sealed_once_it_is_over(place):
-    over, under_way = place.records("1.1"), place.records("1.2", 200.0)
-    nobody, stranger = place.records("1.3", 0.0), place.records("not-one-of-ours")
-    place.conversations.live = lambda call_id: call_id == "lab1-1.2"
+    call, over = await place.spoken(1)
+    longer, under_way = await place.spoken(2)
+    _, nobody = await place.spoken(3)
+    place.written(under_way, 200.0)
+    place.written(nobody, 0.0)
+    stranger = place.records("not-one-of-ours")
+    place.conversations.over = lambda call_id, _: call_id != longer.call_id
     said = over.read_bytes()
     assert await place.conversations.take_up() == 0  # Asterisk has hardly put it down
     assert await place.conversations.take_up(0.0) == 1
     assert (over.exists(), under_way.exists(), nobody.exists()) == (False, True, False)
     assert stranger.exists()
-    async with place.database.reading() as connection:
-        (one,) = await book.of_call(connection, "lab1-1.1")
+    (one,) = await place.of(call)
     assert (one.kind, one.length_us) == ("call", 3 * SECOND)
     assert await place.sound(one.id) == said
     assert await place.waiting() == []  # it is nobody's task
-    place.conversations.live = lambda _: False
+    place.conversations.over = lambda _, __: True
     assert await place.conversations.take_up(0.0) == 1
-    async with place.database.reading() as connection:
-        (long,) = await book.of_call(connection, "lab1-1.2")
+    (long,) = await place.of(longer)
     assert len(await place.sound(long.id)) > 3_200_000
 
 
 async def test_a_bridge_that_ended_half_way_keeps_a_conversation_once(place, monkeypatch):
     """The row was written, the open file not yet deleted."""
-    path = place.records("1.1")
+    call, path = await place.spoken(1)
     said = path.read_bytes()
     with monkeypatch.context() as away:
         away.setattr(Path, "unlink", lambda *_, **__: None)
@@ -323,11 +365,8 @@ async def test_a_bridge_that_ended_half_way_keeps_a_conversation_once(place, mon
     assert path.exists()
     await place.conversations.take_up(0.0)
     await place.rounds.go()
-    async with place.database.reading() as connection:
-        before, one = sorted(
-            await book.of_call(connection, "lab1-1.1"), key=lambda r: r.key is not None
-        )
-    assert before.gone_why == "replaced"
+    assert not path.exists()
+    (one,) = await place.of(call)
     assert await place.sound(one.id) == said
     assert place.files() == [one.id]
 
@@ -352,4 +391,167 @@ async def test_each_kind_has_its_own_days_and_a_person_is_forgotten_in_both(plac
     async with place.database.writing() as connection:
         assert await room_voices.erase(connection, place.clock, subject, frozenset()) == 2
     await place.rounds.go()
+    assert place.files() == []
+
+
+def unfinished(path: Path, head: int = 44) -> bytes:
+    """Makes it what Asterisk has on disk before it closes a file: no size in the header."""
+    content = path.read_bytes()
+    path.write_bytes((content[:4] + bytes(4) + content[8:40] + bytes(4) + content[44:])[:head]
+                     + content[44:])  # fmt: skip
+    return content
+
+
+async def test_what_asterisk_had_no_time_to_close_is_kept_whole(place):
+    """A header says nothing of the length before the file is closed: never, after a crash."""
+    call, path = await place.spoken(1)
+    said = unfinished(path)
+    assert await place.conversations.take_up(0.0) == 1
+    (one,) = await place.of(call)
+    assert one.length_us == 3 * SECOND
+    assert await place.sound(one.id) == said  # a browser plays it: its header is whole
+    said = unfinished(place.says("1.1"))
+    assert await place.messages.keep("1.1", OWN)
+    (message,) = await place.waiting()
+    assert (message.length_us, await place.sound(message.recording_id)) == (3 * SECOND, said)
+
+
+@pytest.mark.parametrize("size", [0, 20, 44])
+async def test_what_holds_no_sound_is_deleted(place, size):
+    _, path = await place.spoken(1)
+    path.write_bytes(path.read_bytes()[:size])
+    assert await place.conversations.take_up(0.0) == 0
+    assert (path.exists(), place.files()) == (False, [])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[:24] + bytes(8) + data[32:],  # no samples a second
+        lambda data: bytes(len(data)),
+        lambda data: b"RIFX" + data[4:],
+    ],
+)
+async def test_what_is_no_sound_stays_is_told_once_and_holds_up_nothing(place, damage):
+    _, bad = await place.spoken(1)
+    bad.write_bytes(damage(bad.read_bytes()))
+    os.utime(bad, (1, 1))  # it comes first
+    call, _ = await place.spoken(2)
+    with capture_logs() as told:
+        assert await place.conversations.take_up(0.0) == 1
+        await place.conversations.take_up(0.0)
+    assert [one["log_level"] for one in told] == ["error"]
+    assert told[0]["mend"]
+    assert bad.exists()
+    assert len(await place.of(call)) == 1
+    place.says("1.1").write_bytes(damage(place.says("1.1").read_bytes()))
+    with pytest.raises(NotKept):
+        await place.messages.keep("1.1", OWN)
+    assert (place.folder / "message-1.1.wav").exists()
+
+
+async def test_nothing_is_taken_of_a_line_that_is_not_known(place):
+    """The bridge has just begun: whether somebody speaks there it does not know yet."""
+    _, path = await place.spoken(1)
+    place.conversations.over = lambda _, __: False
+    assert await place.conversations.take_up(0.0) == 0
+    assert path.exists()
+
+
+async def test_a_call_that_is_not_over_on_record_is_taken_after_a_day(place):
+    """Heard of late or never: it is over at the latest then."""
+    unheard = place.records("1.1")
+    call, open_ = await place.spoken(2)
+    async with place.database.writing() as connection:
+        await connection.execute(update(calls).values(closed=False))
+    assert await place.conversations.take_up(0.0) == 0
+    for path in (unheard, open_):
+        then = time.time() - 90_000
+        os.utime(path, (then, then))
+    assert await place.conversations.take_up() == 2
+    assert len(await place.of(call)) == 1
+
+
+async def test_conversations_in_folders_by_day_are_taken_in_too(place):
+    """So the dialplan laid them down before 885a1e6."""
+    call, path = await place.spoken(1)
+    day = place.calls / "2026/11/23"
+    day.mkdir(parents=True)
+    path.rename(day / path.name)
+    assert await place.conversations.take_up(0.0) == 1
+    assert len(await place.of(call)) == 1
+    assert not (day / path.name).exists()
+
+
+async def test_a_recording_is_as_old_as_its_call(place):
+    """The bridge was away for nine days: its days are not begun anew."""
+    call, _ = await place.spoken(1)
+    place.clock.forward(days=9)
+    await place.conversations.take_up(0.0)
+    (one,) = await place.of(call)
+    assert one.made_us == call.ended_at
+
+
+async def test_where_the_open_file_cannot_be_deleted_nothing_is_sealed_twice(place, monkeypatch):
+    call, path = await place.spoken(1)
+    message = place.says("1.1")
+
+    def refused(_, missing_ok=False):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as shut, capture_logs() as told:
+        shut.setattr(Path, "unlink", refused)
+        assert await place.messages.keep("1.1", OWN)  # it is kept, whatever becomes of the file
+        async with place.database.writing() as connection:
+            me = await accounts.create(
+                connection, place.clock, login="malee", role=Role.AGENT, name_th="ก"
+            )
+            (task,) = await place.waiting()
+            await voicemail.dealt_with(connection, place.clock, me, task.recording_id)
+        for _ in range(3):
+            await place.conversations.take_up(0.0)
+            assert await place.messages.take_up(0.0) == 0
+    assert [one.gone_why for one in await place.of(call)] == [None]
+    assert await place.waiting() == []  # what is done is no task again
+    assert len(place.files()) == 2
+    said = [one for one in told if "cannot be deleted" in one.get("what", "")]
+    assert [one["log_level"] for one in said] == ["error"] * len(said)
+    assert {one["file"] for one in said} == {path.name, message.name}
+    assert len(said) <= 3  # not again with every round
+    # erased meanwhile: the open file does not bring it back
+    async with place.database.writing() as connection:
+        (one,) = await book.of_call(connection, call.call_id)
+        await book.forget(connection, place.clock, [one.id], "erased")
+    await place.conversations.take_up(0.0)
+    assert not path.exists()
+    assert [one.gone_why for one in await place.of(call)] == ["erased"]
+
+
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), OSError(5, "I/O")])
+async def test_a_disk_that_refuses_stops_no_deletion(place, monkeypatch, fault):
+    old, _ = await place.spoken(1)
+    await place.conversations.take_up(0.0)
+    place.clock.forward(days=11)
+    await place.spoken(2)
+    place.says("1.1")
+    for path in (*place.folder.iterdir(), *place.calls.iterdir()):
+        os.utime(path, (1, 1))
+
+    def full(*_):
+        raise fault
+
+    monkeypatch.setattr(Vault, "put", full)
+    await place.rounds.go()
+    assert [one.gone_why for one in await place.of(old)] == ["retention"]
+    assert place.files() == []
+
+
+async def test_without_a_key_what_is_old_or_erased_is_deleted_all_the_same(place):
+    call, _ = await place.spoken(1)
+    await place.conversations.take_up(0.0)
+    place.clock.forward(days=11)
+    keyless = Vault(place.vault.folder.parent, Keyring({}, ""))
+    section = RecordingsSection(voicemail_days=30, call_days=10)
+    await Rounds(place.database, place.clock, section, keyless).go()
+    assert [one.gone_why for one in await place.of(call)] == ["retention"]
     assert place.files() == []

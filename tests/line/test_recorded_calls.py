@@ -87,6 +87,8 @@ async def test_a_conversation_is_told_of_paused_and_kept_sealed(
     await caller.ended()
     await on_stage.quiet()
     await caught_up(running.app)
+    assert running.app.declare is not None
+    await running.app.declare.settle()
     assert await rounds.conversations.take_up(0.0) == 1
     assert not list(folder(lab).glob("*.wav"))
 

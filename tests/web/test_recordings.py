@@ -11,7 +11,7 @@ import pytest
 from crm_bridge.access.roles import Role
 from crm_bridge.recordings import book
 from crm_bridge.recordings.keyring import Keyring
-from crm_bridge.recordings.taking import Takes, take
+from crm_bridge.recordings.taking import Takes, Taking, look_at
 from crm_bridge.recordings.vault import Vault
 from crm_bridge.recordings.voicemail import Voicemails
 from ivr.calls.call import Mark, Outcome
@@ -128,7 +128,8 @@ async def test_a_conversation_is_for_supervisors_alone(desk: Desk, left: Left, t
     path.write_bytes(left.said)
     vault = desk.context.vault
     assert vault is not None
-    await take(desk.database, desk.clock, vault, path, "call", left.call_id, 2 * SECOND)
+    taking = Taking(desk.database, desk.clock, vault, [])
+    await taking.take(path, "call", left.call_id, look_at(path))
     async with desk.database.reading() as connection:
         (one,) = [r for r in await book.of_call(connection, left.call_id) if r.kind == "call"]
     audio = f"/api/v1/recordings/{one.id}/audio"

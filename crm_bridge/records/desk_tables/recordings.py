@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Table, Text, text
 
 from crm_bridge.records.tables import metadata
 
 # as `calls` has it: PostgreSQL does not compare two columns of different collations
 _CallId = Text().with_variant(Text(collation="C"), "postgresql")
+_KEPT = text("gone_us IS NULL")
+_TO_CLEAR = text("gone_us IS NOT NULL AND cleared_us IS NULL")
 
 recordings = Table(
     "recordings",
@@ -22,13 +24,16 @@ recordings = Table(
     Column("gone_us", BigInteger),
     Column("gone_why", Text),
     Column("cleared_us", BigInteger),
+    Column("source", Text),
     Index("ix_recordings_call_id", "call_id"),
-    Index("ix_recordings_made_us", "kind", "made_us"),
+    Index("ix_recordings_made_us", "kind", "made_us", sqlite_where=_KEPT, postgresql_where=_KEPT),
+    Index("ix_recordings_to_clear", "gone_us", sqlite_where=_TO_CLEAR, postgresql_where=_TO_CLEAR),
 )
 """`kind`: `voicemail` or `call`. The sealed file bears the id; `sealed_key` opens it, itself sealed
 with the key `key_id` of the environment. Deleted (`gone_us`, `gone_why`: retention, erased,
 replaced): the sealed key is gone in the same transaction, the file when `cleared_us` says so; the
-row stays, so that who listened stays on record."""
+row stays, so that who listened stays on record. `source` names the open file of Asterisk's that it
+was sealed from: where that cannot be deleted, it is not sealed again."""
 
 voicemails = Table(
     "voicemails",
