@@ -102,6 +102,9 @@ class LineSection(Section):
     short_wait_seconds: float = Field(
         5.0, ge=0, description="a queue left sooner by hanging up is a short call"
     )
+    menu: Path | None = Field(
+        None, description="the site's own menu.toml, as installed; the desk shows it"
+    )
 
 
 class QueueSection(Section):

@@ -38,6 +38,7 @@ from crm_bridge.web.hooks import api as hooks_api
 from crm_bridge.web.hooks import routes as hooks
 from crm_bridge.web.hooks import status as hooks_status
 from crm_bridge.web.line import api as line_api
+from crm_bridge.web.menus import routes as menus
 from crm_bridge.web.messages import api as messages_api
 from crm_bridge.web.messages import routes as messages
 from crm_bridge.web.pauses import api as pauses_api
@@ -113,6 +114,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     caller_rules_api.router,
     announcement.router,
     announcement_api.router,
+    menus.router,
     pauses.router,
     pauses_api.router,
     hooks.router,

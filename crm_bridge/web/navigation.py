@@ -65,6 +65,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR, Role.DIRECTOR, Role.AUDITOR}),
     ),
     Entry(
+        "/admin/menu",
+        "เมนูของสาย",
+        "Menus of the line",
+        frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR, Role.DIRECTOR, Role.AUDITOR}),
+    ),
+    Entry(
         "/admin/calendar",
         "ปฏิทินวันทำการ",
         "Working days",

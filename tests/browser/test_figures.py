@@ -28,6 +28,7 @@ PAGES = [
     "/figures/behind?of=cases&count=cases",
     "/figures/behind?of=agent_times&count=time_us",
     "/figures/open-cases",
+    f"/admin/menu?day={DAY}",
 ]
 
 

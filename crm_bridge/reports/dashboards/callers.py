@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.cases import subjects
 from crm_bridge.config import Config
-from crm_bridge.figures.forms import CALLS, MENUS, REPEATS, SUBJECTS, TRANSFERS, TRANSFERS_ENDED
+from crm_bridge.figures.forms import CALLS, REPEATS, SUBJECTS, TRANSFERS, TRANSFERS_ENDED
 from crm_bridge.figures.histogram import percentile
 from crm_bridge.figures.levels import month_of
 from crm_bridge.figures.tallies import Tally
@@ -156,15 +156,7 @@ def _trends(
 
 async def _menu(connection: AsyncConnection, filters: Filters) -> Chart:
     period = filters.period
-    sums = await added_up(
-        connection, MENUS, ("path", "outcome"), since=period.since, until=period.until
-    )
-    ways = {(str(path), str(outcome)): tally.counts[0] for (path, outcome), tally in sums.items()}
-    hrefs = {
-        (path, outcome): calls_behind(MENUS, period, ["calls"], {"path": path, "outcome": outcome})
-        for path, outcome in sorted(ways, key=lambda way: -ways[way])[: menu_flow.MOST]
-    }
-    return menu_flow.flow(ways, hrefs)
+    return menu_flow.of_days(await menu_flow.ways(connection, period), period)
 
 
 def _heard(now: Sums, filters: Filters) -> Sheet:

@@ -6,9 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from crm_bridge.cases.call_words import SEEN
 from crm_bridge.charts.flow import Band, Flow, Place
+from crm_bridge.figures.forms import MENUS
 from crm_bridge.reports.dashboard import Chart
+from crm_bridge.reports.links import calls_behind
+from crm_bridge.reports.period import Period
+from crm_bridge.reports.reading import added_up
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 from ivr.calls.call import Outcome
 
@@ -16,7 +22,8 @@ OUTCOMES: Final[dict[str, Words]] = {
     **{str(outcome): words for outcome, words in SEEN.items()},
     "": SEEN[Outcome.UNKNOWN],
 }
-_LOST: Final = ("abandoned_menu", "abandoned_queue", "queue_timeout", "short", "failed")
+LOST: Final = ("abandoned_menu", "abandoned_queue", "queue_timeout", "short", "failed")
+"""Outcomes of callers whom nobody served."""
 _RARE: Final = 0.01
 """Ways that less of all callers take are drawn together."""
 MOST: Final = 100
@@ -25,6 +32,23 @@ _KEYS: Final = 2
 """Keys that are drawn one after the other; the table has more."""
 _START: Final = "start"
 _OTHER: Final = "…"
+
+
+async def ways(connection: AsyncConnection, period: Period) -> dict[tuple[str, str], int]:
+    """What callers of these days pressed and how it came out: (path, outcome) → calls."""
+    sums = await added_up(
+        connection, MENUS, ("path", "outcome"), since=period.since, until=period.until
+    )
+    return {(str(path), str(outcome)): tally.counts[0] for (path, outcome), tally in sums.items()}
+
+
+def of_days(ways: Mapping[tuple[str, str], int], period: Period) -> Chart:
+    """The picture of the ways of these days, whose table leads to the calls."""
+    hrefs = {
+        (path, outcome): calls_behind(MENUS, period, ["calls"], {"path": path, "outcome": outcome})
+        for path, outcome in sorted(ways, key=lambda way: -ways[way])[:MOST]
+    }
+    return flow(ways, hrefs)
 
 
 def flow(ways: Mapping[tuple[str, str], int], hrefs: Mapping[tuple[str, str], str]) -> Chart:
@@ -37,10 +61,10 @@ def flow(ways: Mapping[tuple[str, str], int], hrefs: Mapping[tuple[str, str], st
     firsts: Counter[tuple[str, ...]] = Counter()
     for (path, _), calls in ways.items():
         for depth in range(1, _KEYS + 1):
-            firsts[tuple(_pressed(path)[:depth])] += calls
+            firsts[tuple(pressed(path)[:depth])] += calls
     bands: Counter[tuple[str, str]] = Counter()
     for (path, outcome), calls in ways.items():
-        before, keys = _START, _pressed(path)
+        before, keys = _START, pressed(path)
         for depth in range(1, min(len(keys), _KEYS) + 1):
             known = firsts[tuple(keys[:depth])] >= _RARE * every
             here = "/".join(keys[:depth] if known else [*keys[: depth - 1], _OTHER])
@@ -77,7 +101,8 @@ def flow(ways: Mapping[tuple[str, str], int], hrefs: Mapping[tuple[str, str], st
     )
 
 
-def _pressed(path: str) -> list[str]:
+def pressed(path: str) -> list[str]:
+    """The keys of a path in order, each as `menu:key`."""
     return path.split("/") if path else []
 
 
@@ -98,7 +123,7 @@ def _place(name: str) -> Place:
     if name.startswith("="):
         outcome = name[1:]
         words = OUTCOMES.get(outcome, (outcome, outcome))
-        return Place(name, _KEYS + 1, words, outcome in _LOST)
+        return Place(name, _KEYS + 1, words, outcome in LOST)
     last = name.rsplit("/", maxsplit=1)[-1]
     if last == _OTHER:
         return Place(name, name.count("/") + 1, ("ปุ่มอื่น", "Other keys"))
@@ -113,7 +138,7 @@ def _key(step: str) -> Words:
 
 
 def _words(path: str) -> Words:
-    keys = [_key(step) for step in _pressed(path)]
+    keys = [_key(step) for step in pressed(path)]
     if not keys:
         return ("ไม่ได้กด", "none")
     return (" → ".join(k[0] for k in keys), " → ".join(k[1] for k in keys))

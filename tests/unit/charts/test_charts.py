@@ -12,6 +12,7 @@ from crm_bridge.charts.flow import Band, Flow, Place
 from crm_bridge.charts.heat import Heat
 from crm_bridge.charts.histogram import SpanHistogram, binned
 from crm_bridge.charts.svg import span_ticks, ticks
+from crm_bridge.charts.tree import Branch, Tree
 from crm_bridge.charts.trend import Point, Trend
 from crm_bridge.figures.histogram import bucket, merge
 
@@ -42,6 +43,11 @@ ALL = {
     "flow": Flow(TITLE, (Place("a", 0, TITLE), Place("b", 1, TITLE), Place("x", 2, TITLE, True)),
                  (Band("a", "b", 90), Band("b", "x", 10), Band("a", "x", 0))),
     "flow of nothing": Flow(TITLE, (), ()),
+    "tree": Tree(TITLE, Branch(TITLE, 100, branches=(
+        Branch(TITLE, 60, 0.6, 15, branches=(Branch(TITLE, 6, 0.1),)),
+        Branch(("ปุ่มเดิม", "former"), 2, 0.02, 2, former=True),
+    ))),
+    "tree of nothing": Tree(TITLE, Branch(TITLE, 0)),
 }  # fmt: skip
 
 
