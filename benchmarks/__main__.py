@@ -3,6 +3,9 @@
 A long capture is recorded first, unfiltered, from the lab's Asterisk under a load of mixed calls.
 All readers of it are compared on the same bytes, in turns. Figures are medians, the least and the
 greatest beside them; those of this machine count only against each other.
+
+What a caller's keys cost him until a queue and until a person is the last table; by itself, also of
+a site's own menus: `python -m benchmarks.ivr_paths [MENU.toml]`.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from benchmarks import (
     delivery,
     door,
     framing,
+    ivr_paths,
     live,
     open_calls,
     pop,
@@ -43,10 +47,12 @@ class Size:
     pop_seconds: float
     crm_calls: int
     """For how many calls a CRM is stopped; a fifth of a second each."""
+    spoken: float | None = None
+    """Seconds that a prompt of the menus takes; None: as long as its text."""
 
 
 FULL = Size(35, 45, 10, 5, (10, 100, 1_000, 10_000), 300, 60, 1_000)
-QUICK = Size(6, 8, 8, 2, (10, 100, 1_000), 60, 8, 60)
+QUICK = Size(6, 8, 8, 2, (10, 100, 1_000), 60, 8, 60, 0.3)
 
 
 async def on_the_lab(size: Size, place: Path, *, measure_live: bool) -> Path:
@@ -125,6 +131,10 @@ def main() -> None:
         print(door.report(door.run(door.house(), 20)), flush=True)
         print("\n9. Whether callers wait as they were told", flush=True)
         print(wait_told.report(), flush=True)
+        if options.capture is None:
+            print("\n10. Until a queue and until a person, by the caller's keys", flush=True)
+            paths = ivr_paths.run(place / "paths", spoken=size.spoken)
+            print(ivr_paths.report(asyncio.run(paths)), flush=True)
     print(f"\ndone in {time.monotonic() - began:.0f} s")
 
 

@@ -13,6 +13,7 @@ from benchmarks import (
     door,
     figures,
     framing,
+    ivr_paths,
     live,
     open_calls,
     pop,
@@ -27,10 +28,24 @@ from benchmarks.live import Shares
 from benchmarks.load import Placed, speaking
 from ivr.ami.framing import Framer
 from ivr.lab import sipp
+from ivr.lab.install import dialplan_directory, read_menu
 
 
 def test_callers_come_to_a_door() -> None:
     assert len(door.run(door.house(10, 5, 4), rounds=2, waiting=5)) == 2
+
+
+def test_every_way_to_an_officer_is_gone_both_ways_and_silence_in_every_menu() -> None:
+    tree, _ = read_menu(dialplan_directory() / "menu.toml")
+    assert tree is not None
+    found = ivr_paths.ways(tree)
+    gone = {(way.keys, way.manner) for way in found}
+    assert len(gone) == len(found) == 16
+    for how in (ivr_paths.AT_ONCE, ivr_paths.HEARD):
+        assert ((("main", "5"), ("guide", "1")), how) in gone
+    assert {keys for keys, how in gone if how == ivr_paths.SILENT} == {(), (("main", "5"),)}
+    told = ivr_paths.report([ivr_paths.Found(found[0], 8.2, 9.1, "complaint")])
+    assert "9.1 s at the best" in told
 
 
 def test_every_reader_sees_the_whole_stream(tmp_path: Path) -> None:
