@@ -44,15 +44,16 @@ def reseal(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
 async def _all(config: Config, vault: Vault) -> int:
     database = Database(config.database.url)
-    count = 0
+    count, after = 0, ""
     try:
         await schema.check(database)
         while True:
             async with database.writing() as connection:
-                done = await book.reseal(connection, vault.keys)
+                done, last = await book.reseal(connection, vault.keys, after)
             count += done
-            if not done:
+            if last is None:
                 return count
+            after = last
     except SealFault as fault:
         raise ConfigMistake(
             fault.what, where="recordings.keys",

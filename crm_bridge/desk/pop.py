@@ -314,7 +314,12 @@ def view_of(
         recorded=recording_of(call),
         gap=any(gap.filled_by is None for gap in call.gaps),
         priority=next(
-            (m.value.split(":")[1] for m in reversed(call.marks) if m.name == "priority"), ""
+            (
+                m.value.partition(":")[2].partition(":")[0]
+                for m in reversed(call.marks)
+                if m.name == "priority"
+            ),
+            "",
         ),
         card=card,
         found=found,

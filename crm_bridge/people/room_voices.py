@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.clock import Clock
@@ -41,20 +41,17 @@ async def erase(
 
 
 async def _of(connection: AsyncConnection, subject: Subject) -> list[str]:
+    """Ids in order of time. By call and by number apart: together neither index would serve."""
     calls = await calls_of(connection, subject.numbers)
-    found: dict[str, None] = {}
-    for start in range(0, max(len(calls), 1), book.PAGE):
-        query = (
-            select(recordings.c.id)
-            .outerjoin(voicemails, voicemails.c.recording_id == recordings.c.id)
-            .where(
-                recordings.c.gone_us.is_(None),
-                or_(
-                    recordings.c.call_id.in_(calls[start : start + book.PAGE]),
-                    voicemails.c.number.in_(list(subject.numbers)),
-                ),
-            )
-            .order_by(recordings.c.made_us, recordings.c.id)
-        )
-        found |= dict.fromkeys((await connection.execute(query)).scalars())
-    return list(found)
+    there = select(recordings.c.made_us, recordings.c.id).where(recordings.c.gone_us.is_(None))
+    of_calls = (
+        there.where(recordings.c.call_id.in_(calls[start : start + book.PAGE]))
+        for start in range(0, len(calls), book.PAGE)
+    )
+    left = there.join(voicemails, voicemails.c.recording_id == recordings.c.id).where(
+        voicemails.c.number.in_(list(subject.numbers))
+    )
+    found: set[tuple[int, str]] = set()
+    for query in (*of_calls, left):
+        found |= {(row.made_us, row.id) for row in await connection.execute(query)}
+    return [recording_id for _, recording_id in sorted(found)]

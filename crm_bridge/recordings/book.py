@@ -74,6 +74,12 @@ async def one(connection: AsyncConnection, recording_id: str) -> Recording | Non
     return None if row is None else _recording(row)
 
 
+async def these(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Recording]:
+    """Those of these ids that there are, deleted or not; at most a page of ids."""
+    query = select(recordings).where(recordings.c.id.in_(list(ids)))
+    return {row.id: _recording(row) for row in await connection.execute(query)}
+
+
 async def of_call(connection: AsyncConnection, call_id: str) -> list[Recording]:
     """Those of a call, in order."""
     query = (
@@ -155,25 +161,30 @@ async def known(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
     return set((await connection.execute(query)).scalars())
 
 
-async def reseal(connection: AsyncConnection, keys: Keyring) -> int:
-    """Seals the keys of a page of recordings with the key in force; how many there were.
+async def reseal(
+    connection: AsyncConnection, keys: Keyring, after: str = ""
+) -> tuple[int, str | None]:
+    """Seals the keys of a page of recordings, in order of their ids, with the key in force.
 
-    Raises SealFault where one cannot be opened; nothing is changed by a transaction that ends so.
+    How many another key had sealed, and the id to go on `after`: None where no more follow. Raises
+    SealFault where one cannot be opened; nothing is changed by a transaction that ends so.
     """
     query = (
         select(recordings.c.id, recordings.c.key_id, recordings.c.sealed_key)
-        .where(recordings.c.gone_us.is_(None), recordings.c.key_id != keys.in_force)
+        .where(recordings.c.id > after, recordings.c.gone_us.is_(None))
+        .order_by(recordings.c.id)
         .limit(PAGE)
     )
     rows = (await connection.execute(query)).all()
-    for row in rows:
+    old = [row for row in rows if row.key_id != keys.in_force]
+    for row in old:
         new = keys.reseal(row.id, SealedKey(row.key_id, bytes(row.sealed_key)))
         await connection.execute(
             update(recordings)
             .where(recordings.c.id == row.id)
             .values(key_id=new.key_id, sealed_key=new.sealed)
         )
-    return len(rows)
+    return len(old), rows[-1].id if len(rows) == PAGE else None
 
 
 def _recording(row: Row[Any]) -> Recording:

@@ -26,8 +26,9 @@ from ivr.calls.call import Micros
 
 _log = structlog.get_logger(__name__)
 
-UNIQUEID: Final = re.compile(r"[A-Za-z0-9-]{0,40}?[0-9]{1,20}\.[0-9]{1,20}")
-"""A channel's id, which names its file: nothing else becomes part of a path."""
+UNIQUEID: Final = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,63})?[0-9]{1,20}\.[0-9]{1,20}")
+"""A channel's id, which names its file: nothing else becomes part of a path. Asterisk's systemname
+stands before its numbers; `ivr/lab/site.py` lets no other be installed."""
 HEADER: Final = 44
 """Bytes of a WAV file of Asterisk's before its first sample."""
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -67,21 +68,23 @@ class Sound:
 
 
 class NoRecording(Exception):
-    """What lies there is none of Asterisk's recordings: `what` in words."""
+    """What lies there is none of Asterisk's recordings: `what` in words, and the mend."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, mend: str = "look at it, and take it away from there") -> None:
         super().__init__(what)
         self.what = what
+        self.mend = mend
+
+
+_NAMED: Final = "take it away from there; where it is a call's, Asterisk's systemname is at fault"
 
 
 def lying(takes: Sequence[Takes], prefix: str) -> list[Lying]:
-    """Files that are named by a channel, in folders below too, the oldest first; blocks."""
+    """Files of sound there, in folders below too, the oldest first; blocks."""
     found = []
     for one in takes:
         for path in one.folder.rglob(f"{prefix}*.wav"):
             uniqueid = path.stem.removeprefix(prefix)
-            if not UNIQUEID.fullmatch(uniqueid):
-                continue
             with contextlib.suppress(FileNotFoundError):  # kept in this very moment
                 age = time.time() - path.lstat().st_mtime
                 found.append(Lying(path, one.node, uniqueid, age))
@@ -140,9 +143,11 @@ class Taking:
             if file.age < older_than:
                 continue
             try:
+                if not UNIQUEID.fullmatch(file.uniqueid):
+                    raise NoRecording("its name is no channel's", _NAMED)
                 found += await work(file)
             except NoRecording as fault:
-                self._tell(file.path, fault.what, "look at it, and take it away from there")
+                self._tell(file.path, fault.what, fault.mend)
             except OSError as fault:
                 if fault.errno in _FULL:
                     raise

@@ -46,6 +46,7 @@ class Vault:
         """
         key, sealed = self.keys.draw(recording_id)
         place = self.path(recording_id)
+        new = not place.parent.exists()
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = place.with_suffix(".part")
         try:
@@ -55,8 +56,11 @@ class Vault:
                 into.flush()
                 os.fsync(into.fileno())
             part.replace(place)
+            for folder in (place.parent, *((self.folder, self.folder.parent) if new else ())):
+                _settle(folder)
         except BaseException:
             part.unlink(missing_ok=True)
+            place.unlink(missing_ok=True)
             raise
         return sealed
 
@@ -94,6 +98,15 @@ def keyless(config: Config) -> Vault:
     """The vault of this installation, to delete from it: it may have no key."""
     section = config.recordings
     return Vault(config.desk.data_dir, Keyring(section.bytes_by_name(), section.in_force))
+
+
+def _settle(folder: Path) -> None:
+    """What stands in the folder is on disk: a name that is not is gone with a crash."""
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _seal(plain: BinaryIO, into: BinaryIO, cipher: AESGCM, head: bytes) -> None:

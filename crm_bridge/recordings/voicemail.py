@@ -85,6 +85,10 @@ class Voicemails:
         stands in the way; what then lies there is taken in by a later round.
         """
         if not UNIQUEID.fullmatch(uniqueid):
+            _log.error(
+                "a message was not kept: the channel's id names no file",
+                mend="give Asterisk a systemname of A-Z a-z 0-9 . _ - only, no . first",
+            )
             raise NotKept
         path = next((p for t in self._taking.takes if (p := _file(t, uniqueid)).is_file()), None)
         if path is None:

@@ -1,7 +1,8 @@
 """The database behind the records: one URL, two engines, the same promises.
 
 SQLite: WAL with synchronous=FULL, so that a commit that returned is on disk; foreign keys on;
-a write transaction takes its lock at the start. PostgreSQL: as the server is configured.
+what is deleted is overwritten (a recording's key must not stay in a free page); a write transaction
+takes its lock at the start. PostgreSQL: as the server is configured.
 """
 
 from __future__ import annotations
@@ -163,6 +164,7 @@ def _on_connect(connection: Any, _record: Any) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=ON")
     except BaseException:
         cursor.close()
         connection.close()  # the pool does not yet know it, and would leave it open

@@ -223,6 +223,11 @@ def check(site: Site) -> None:
             raise InstallError(
                 f"owner: there is no user and group {site.owner!r}; make them, or leave it out"
             ) from None
+    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}", site.systemname):
+        raise InstallError(
+            f"systemname: {site.systemname!r} begins the names of files; A-Z a-z 0-9 . _ - "
+            "only, at most 64, no . first"
+        )
     for number in site.numbers:
         if not re.fullmatch(r"\+?[0-9]+", number):
             raise InstallError(f"numbers: {number!r} is no dialled number; digits, a + before them")

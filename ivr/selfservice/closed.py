@@ -196,20 +196,31 @@ class _Spoken:
         return GOODBYE if kept else None
 
     async def _recorded(self) -> bool:
-        """Has it spoken, until the caller is content with it; False where nothing can be kept."""
-        again, said = True, [CHOOSE]
+        """Has it spoken, until the caller is content with it; False where nothing can be kept.
+
+        After three that he is not content with the next one is kept unasked.
+        """
+        for number in range(TRIES + 1):
+            await self._caller.run(CONTEXT, "message", str(SPOKEN), seconds=SPOKEN + BEEP)
+            if await self._caller.get("RECORD_STATUS") not in RECORDED:
+                return False
+            if number == TRIES or not await self._rejected():
+                break
+        return True
+
+    async def _rejected(self) -> bool:
+        """Whether he wants to speak it again; what he does not reject is not lost."""
+        said = [CHOOSE]
         for _ in range(TRIES):
-            if again:
-                await self._caller.run(CONTEXT, "message", str(SPOKEN), seconds=SPOKEN + BEEP)
-                if await self._caller.get("RECORD_STATUS") not in RECORDED:
-                    return False
             key = (await self._caller.keys(said, 1, OFFER_WAIT)).keys
             if key in {"", "1", "#"}:
-                break  # also of one who presses nothing: what is spoken is not lost
+                return False
+            if key == "3":
+                return True
             if key == "2":
                 await self._caller.run(CONTEXT, "hear", "", seconds=SPOKEN)
-            again, said = key == "3", [CHOOSE] if key in "23" else [WRONG_KEY, CHOOSE]
-        return True
+            said = [CHOOSE] if key == "2" else [WRONG_KEY, CHOOSE]
+        return False
 
     async def _kept(self) -> bool | None:
         """Keeps it while the caller hears of it; None where it is not known to be kept."""

@@ -9,7 +9,7 @@ import wave
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 from structlog.testing import capture_logs
 
 from crm_bridge.access import accounts
@@ -158,7 +158,9 @@ async def test_where_nothing_is_said_nothing_is_kept(place, seconds):
     assert (await place.waiting(), place.files(), list(place.folder.iterdir())) == ([], [], [])
 
 
-@pytest.mark.parametrize("name", ["../1.1", "1", "", "1.1/..", "a b.1", "1.1.wav\n"])
+@pytest.mark.parametrize(
+    "name", ["../1.1", "1", "", "1.1/..", "a b.1", "1.1.wav\n", "../a-1.1", ".a-1.1", "..-1.1"]
+)
 async def test_what_names_no_channel_is_no_path(place, name):
     with pytest.raises(NotKept):
         await place.messages.keep(name, OWN)
@@ -260,14 +262,17 @@ async def test_what_is_held_of_a_person_is_given_out_and_erased(place):
     assert place.files() == [left.recording_id]
 
 
-async def test_all_keys_are_sealed_anew_and_the_old_one_can_go(place, tmp_path):
+async def test_all_keys_are_sealed_anew_and_the_old_one_can_go(place, tmp_path, monkeypatch):
     for n in range(3):
         place.says(f"1.{n}")
         await place.messages.keep(f"1.{n}", OWN)
     both = Keyring(KEY | {"k2": bytes(32)}, "k2")
+    monkeypatch.setattr(book, "PAGE", 2)
     async with place.database.writing() as connection:
-        assert await book.reseal(connection, both) == 3
-        assert await book.reseal(connection, both) == 0
+        done, last = await book.reseal(connection, both)
+        assert done == 2
+        assert await book.reseal(connection, both, last) == (1, None)
+        assert await book.reseal(connection, both) == (0, last)
         assert set((await connection.execute(select(recordings.c.key_id))).scalars()) == {"k2"}
     place.vault = Vault(tmp_path / "data", Keyring({"k2": bytes(32)}, "k2"))
     for message in await place.waiting():
@@ -555,3 +560,69 @@ async def test_without_a_key_what_is_old_or_erased_is_deleted_all_the_same(place
     await Rounds(place.database, place.clock, section, keyless).go()
     assert [one.gone_why for one in await place.of(call)] == ["retention"]
     assert place.files() == []
+
+
+async def test_nothing_reads_all_recordings_to_find_that_nothing_is_to_be_done(place):
+    """Rounds do it four times a minute; an erasure and `reseal` keep the writer out meanwhile."""
+    if not place.database.sqlite:
+        pytest.skip("what PostgreSQL plans depends on what it has counted")
+    asked: list[tuple[str, tuple[object, ...]]] = []
+
+    @event.listens_for(place.database.engine.sync_engine, "before_cursor_execute")
+    def noted(_connection, _cursor, statement, parameters, *_):
+        asked.append((statement, parameters))
+
+    await save(place.database, out_of_hours(place, 1))
+    async with place.database.writing() as connection:
+        for kind in ("voicemail", "call"):
+            await book.too_old(connection, kind, place.clock.at)
+        await book.to_clear(connection)
+        await book.reseal(connection, Keyring(KEY, "k1"), "0")
+        await room_voices._of(connection, Subject(ids=(), numbers=(OWN,), shared=(), emails=()))
+        of_ours = [one for one in asked if "recordings" in one[0] and one[0].startswith("SELECT")]
+        assert len(of_ours) == 6
+        for statement, parameters in of_ours:
+            plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = [row[-1] for row in plan]
+            assert not [
+                step for step in steps
+                if step.startswith("SCAN") and "ix_recordings_to_clear" not in step
+            ], (statement, steps)  # fmt: skip
+
+
+async def test_a_person_s_recordings_are_found_by_call_and_by_number_once_each(place):
+    call = out_of_hours(place, 1)
+    await save(place.database, call)
+    uniqueid = call.call_id.removeprefix("lab1-")
+    place.says(uniqueid)
+    await place.messages.keep(uniqueid, OWN)
+    place.says("1.2")
+    place.clock.forward(minutes=1)
+    await place.messages.keep("1.2", OWN)
+    async with place.database.reading() as connection:
+        found = await room_voices._of(
+            connection, Subject(ids=(), numbers=(OWN,), shared=(), emails=())
+        )
+        kept = [one for n in found if (one := await book.one(connection, n))]
+        assert [one.call_id for one in kept] == [call.call_id, "lab1-1.2"]
+        assert await book.these(connection, [found[1], found[0], "0" * 32]) == {
+            one.id: one for one in kept
+        }
+
+
+@pytest.mark.parametrize("name", ["pbx_1", "pbx.bangkok", "1203.moc_go-th"])
+async def test_a_systemname_of_any_letters_names_its_files(place, name):
+    uniqueid = f"{name}-1763900000.12"
+    place.says(uniqueid)
+    assert await place.messages.keep(uniqueid, OWN)
+    place.says(f"{name}-1763900000.13")
+    assert await place.messages.take_up(0.0) == 1
+
+
+async def test_what_bears_no_channel_s_name_is_said_once(place):
+    place.records("not-one-of-ours")
+    with capture_logs() as told:
+        for _ in range(2):
+            await place.conversations.take_up(0.0)
+    assert [one["file"] for one in told] == ["not-one-of-ours.wav"]
+    assert "systemname" in told[0]["mend"]

@@ -6,8 +6,11 @@ import pytest
 
 from crm_bridge.commands.story import tell
 from crm_bridge.commands.words import Lang
+from crm_bridge.desk.pop import view_of
+from crm_bridge.web.wrapups import story
 from ivr.calls.call import Mark
 from ivr.events.markers import DECLARED
+from ivr.steps.standards import load_standards
 from tests.support.desk_calls import served
 from tests.support.records import START
 
@@ -26,3 +29,16 @@ def test_what_the_desk_says_of_a_call_is_told_in_words(lang: Lang):
         assert mark.name not in what
         assert what.strip() == what
     assert any("กรมการค้าภายใน" in what for what in told)
+
+
+@pytest.mark.parametrize("name", ["priority", "refused", "known", "announced", "self_end", "wait"])
+@pytest.mark.parametrize("value", ["", "vip", "10:vip:r1", "a:b:c:d"])
+def test_a_mark_of_any_value_fails_no_page(name, value):
+    """The dialplan is the site's own: what it says may be anything."""
+    call = served(1, START)
+    call.marks = [Mark(name, START, value)]
+    assert list(story.story(call, lambda _, target: target, supervised=False))
+    view = view_of(call, "1001", [], load_standards(), None)
+    assert view.priority == {"10:vip:r1": "vip", "a:b:c:d": "b"}.get(
+        value if name == "priority" else "", ""
+    )

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, insert
 
 from crm_bridge.access.roles import Role
 from crm_bridge.recordings import book
+from crm_bridge.recordings.book import Recording
 from crm_bridge.recordings.keyring import Keyring
 from crm_bridge.recordings.taking import Takes, Taking, look_at
 from crm_bridge.recordings.vault import Vault
 from crm_bridge.recordings.voicemail import Voicemails
+from crm_bridge.records.desk_tables.recordings import voicemails
 from ivr.calls.call import Mark, Outcome
 from tests.support.desk_calls import SECOND, lost, save
 from tests.support.web import Desk
@@ -140,3 +143,31 @@ async def test_a_conversation_is_for_supervisors_alone(desk: Desk, left: Left, t
     assert "ไม่มีสิทธิ์ฟัง" in page
     assert (await boss.get(audio)).content == left.said
     assert audio in (await boss.get(f"/calls/{left.call_id}")).text
+
+
+async def test_the_page_of_tasks_asks_no_more_for_more_messages(desk: Desk, left: Left):
+    asked: list[str] = []
+
+    @event.listens_for(desk.database.engine.sync_engine, "before_cursor_execute")
+    def noted(_connection, _cursor, statement, *_):
+        asked.append(statement)
+
+    browser = await desk.browser(Role.SUPERVISOR)
+    counts = []
+    for n in range(2):
+        asked.clear()
+        assert (await browser.get("/calls/lost")).text.count("/audio") >= 1 + 3 * n
+        counts.append(sum("FROM recordings" in one for one in asked))
+        async with desk.database.writing() as connection:
+            for more in range(3):
+                _, key = Keyring({"k1": bytes(32)}, "k1").draw(f"{more}" * 32)
+                made = Recording(
+                    f"{more}" * 32, "voicemail", f"lab1-9.{more}", 1, 2, key, None, None
+                )
+                if n == 0:
+                    await book.keep(connection, made)
+                    row = insert(voicemails).values(
+                        recording_id=made.id, call_id=made.call_id, left_us=1
+                    )
+                    await connection.execute(row)
+    assert counts[0] == counts[1]

@@ -43,9 +43,13 @@ _COLUMNS: Final = (
         for name, words in zip(RATINGS, _RATED_BY, strict=True)
     ),
     Column("matter_said", ("ตอบเรื่องการแก้ไข", "Said if settled"), suppressible=True),
-    Column("settled_share", ("แก้ไขแล้ว", "Settled"), Kind.SHARE, "matter_settled"),
+    Column("matter_settled", ("แก้ไขแล้ว", "Settled"), suppressible=True),
+    Column("matter_open", ("ยังไม่ได้แก้ไข", "Not settled"), suppressible=True),
+    Column("settled_share", ("ร้อยละที่แก้ไขแล้ว", "Share settled"), Kind.SHARE, "matter_settled"),
 )
-_SUMS: Final = (("asked", ASKED),)
+_SUMS: Final = (("asked", ASKED), ("matter_said", _MATTER))
+"""The share of those whose matter is settled tells how many they are: they stand there, too, so
+that a small count of them is withheld with what would give it away."""
 
 Sums = Mapping[tuple[Any, ...], Tally]
 Told = list[tuple[int, Tally]]
@@ -133,6 +137,8 @@ def _cells(tally: Tally, period: Period, only: Mapping[str, str]) -> tuple[Any, 
             if name in RATINGS
         ),
         count(n.matter_said, *_MATTER),
+        count(n.matter_settled, "matter_settled"),
+        count(n.matter_said - n.matter_settled, "matter_open"),
         n.settled_share,
     )
 

@@ -120,8 +120,9 @@ async def lost_page(request: Request, me: Reader, settled: bool = False) -> HTML
     async with held.database.reading() as connection:
         found = await lost_calls.lost_calls(connection, held.clock, settled=settled)
         spoken = await voicemail.waiting(connection)
-        kept = [one for m in spoken if (one := await book.one(connection, m.recording_id))]
-        messages = list(zip(spoken, await shown(connection, me, kept), strict=True))
+        kept = await book.these(connection, [m.recording_id for m in spoken])
+        every = [kept[m.recording_id] for m in spoken]
+        messages = list(zip(spoken, await shown(connection, me, every), strict=True))
     return render(
         request, "wrapups/lost.html", rows=found, messages=messages, settled=settled, states=STATES,
         endings=ENDED_WORDS, services=SERVICES, outcomes=OUTCOMES, now=held.clock.now_us(),

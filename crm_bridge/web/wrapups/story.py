@@ -268,7 +268,8 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
             told_by = ("เรียกเจ้าหน้าที่ที่รู้เรื่องก่อน", "Offered first to who knows the caller")
             yield Moment(mark.at, *told_by, officer, came_of_it=because)
         if mark.name in _RULED:
-            kind = mark.value.split(":")[-2]  # KIND:RULE, a priority before it
+            # KIND:RULE, a priority before it; the site's own dialplan may say anything
+            kind = mark.value.rpartition(":")[0].rpartition(":")[2]
             yield Moment(mark.at, *_RULED[mark.name], came_of_it=_KINDS.get(kind))
         if mark.name == "wait":
             told = ("แจ้งเวลารอคิว", "Told how long the wait will be")

@@ -102,6 +102,36 @@ def test_a_disk_that_is_full_leaves_nothing_behind(vault, monkeypatch):
     assert [path for path in vault.folder.rglob("*") if path.is_file()] == []
 
 
+def test_its_place_in_the_folder_is_on_disk_too(vault, monkeypatch):
+    """Else a crash takes the sealed file away, and the open one is deleted by then."""
+    synced = []
+    fsync = os.fsync
+
+    def noted(number: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{number}").readlink())
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    put(vault, b"a voice")
+    place = vault.path(ID)
+    assert synced[0] == place.with_suffix(".part")
+    assert set(synced[1:]) == {place.parent, vault.folder, vault.folder.parent}
+
+
+def test_a_folder_that_is_not_on_disk_leaves_nothing_behind(vault, monkeypatch):
+    fsync = os.fsync
+
+    def fails(number: int) -> None:
+        if Path(f"/proc/self/fd/{number}").readlink().is_dir():
+            raise OSError(5, "Input/output error")
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match="Input/output"):
+        put(vault, b"a voice")
+    assert [path for path in vault.folder.rglob("*") if path.is_file()] == []
+
+
 def test_what_was_never_finished_is_swept_and_the_rest_is_told(vault):
     put(vault, b"one")
     vault.path(OTHER).parent.mkdir(parents=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from crm_bridge.errors import ConfigMistake, RecordRefused, StorageUnavailable
-from crm_bridge.records.database import Database, driver_url
+from crm_bridge.records.database import Database, _on_connect, driver_url
 from crm_bridge.records.faults import storage_fault
 
 
@@ -47,3 +49,12 @@ def test_what_is_no_fault_of_the_store_is_left_alone():
     refused = storage_fault(OverflowError("0812345678 is too large"), "here")
     assert isinstance(refused, RecordRefused)
     assert "0812345678" not in str(refused)
+
+
+def test_what_is_deleted_from_sqlite_is_overwritten_however_it_was_built(tmp_path):
+    """A recording is deleted by forgetting its key: a free page must not remember it."""
+    raw = sqlite3.connect(tmp_path / "hotline.db")
+    raw.execute("PRAGMA secure_delete=OFF")
+    _on_connect(raw, None)
+    assert raw.execute("PRAGMA secure_delete").fetchone() == (1,)
+    raw.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 
 import numpy as np
@@ -9,9 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crm_bridge.figures.tallies import Tally
+from crm_bridge.reports.dashboards import survey
+from crm_bridge.reports.period import month_of
 from crm_bridge.reports.sheets import WITHHELD, Cell, Column, Kind, Sheet
 from crm_bridge.reports.suppression import SMALLEST, Edge, published, withheld
 
+PERIOD = month_of(dt.date(2026, 11, 1))
 MOST = 13
 """Of tables that are tried out whole; one more than the largest count and its room."""
 
@@ -155,3 +160,21 @@ def test_of_any_row_a_withheld_count_cannot_be_reckoned(answered: int, abandoned
         assert not (isinstance(made[n], int) and 0 < made[n] < SMALLEST)
     assert (made[6] is WITHHELD) == (0 < short < SMALLEST)
     assert (made[4] is WITHHELD) == bool(hidden or made[6] is WITHHELD)
+
+
+@pytest.mark.parametrize("counts", [(2, 0, 0, 0, 0, 8, 5, 1), (2, 0, 0, 0, 0, 8, 1, 5)])
+def test_a_survey_gives_no_small_count_away(counts):
+    """Of six who said whether their matter is settled one said no: 83 % would tell it."""
+    tally = Tally(list(counts), [])
+    sheet = Sheet(
+        "survey", ("", ""), survey._COLUMNS, (survey._cells(tally, PERIOD, {}),), sums=survey._SUMS
+    )
+    (row,) = published(sheet).rows
+    told = {
+        column.id: value.value if isinstance(value, Cell) else value
+        for column, value in zip(sheet.columns, row, strict=True)
+    }
+    assert 1 not in told.values()
+    assert told["settled_share"] is WITHHELD
+    hidden = [told[name] is WITHHELD for name in ("matter_said", "matter_settled", "matter_open")]
+    assert sum(hidden) >= 2  # of three that are a sum, none can be computed from the others

@@ -88,12 +88,23 @@ async def test_it_is_heard_and_spoken_again():
     assert [s for s in heard if s in {"message", "hear"}] == ["message", "hear", "message"]
 
 
-async def test_who_presses_on_and_on_has_left_one_all_the_same():
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("777", ["message"]),
+        ("222", ["message", "hear", "hear", "hear"]),
+        ("223", ["message", "hear", "hear", "message"]),  # he is not content with the first
+        ("73223", ["message", "message", "hear", "hear", "message"]),
+        ("333", ["message"] * 4),
+        ("3333", ["message"] * 4),  # the last is kept unasked
+    ],
+)
+async def test_who_presses_on_and_on_leaves_the_last_that_he_spoke(keys, said):
     desk = Desk()
-    heard, marks, _ = await after_two(desk, Speaker(["2", "7", "3", "3", "3"]))
-    assert heard.count("hotline/wrong-key") == 1
-    assert heard.count("message") == 2
+    heard, marks, _ = await after_two(desk, Speaker(["2", *keys]))
+    assert [s for s in heard if s in {"message", "hear"}] == said
     assert marks == ["voicemail:kept"]
+    assert len(desk.kept) == 1
 
 
 async def test_a_withheld_or_foreign_number_is_none():
