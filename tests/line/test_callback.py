@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ they are where it dies is another test's."""
 
 @pytest.fixture(scope="module")
 def lab(lab_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    values = {"callback": True, "callback_from": FROM, "periodic_announce": 2}
+    values = {"callback": True, "callback_from": FROM, "periodic_announce": 1}
     with own_lab(lab_root, tmp_path_factory, **values, announce_frequency=0) as lab:
         yield lab
 
@@ -96,17 +96,6 @@ async def asks(stage: Stage, ear: Ear, number: str, *, withheld: bool = False) -
     return caller
 
 
-async def two_at_a_time(*callers: Coroutine[Any, Any, list[str]]) -> list[list[str]]:
-    """All of them; no caller waits a second for a machine that is busy."""
-    door = asyncio.Semaphore(2)
-
-    async def one(caller: Coroutine[Any, Any, list[str]]) -> list[str]:
-        async with door:
-            return await caller
-
-    return await asyncio.gather(*map(one, callers))
-
-
 def after_the_offer(caller: Caller) -> list[str]:
     """What he heard since he was told of the key."""
     heard = caller.sounds
@@ -140,22 +129,10 @@ async def test_a_caller_in_a_queue_leaves_his_number_and_keeps_his_place(
     async def withheld() -> list[str]:
         caller = await asks(on_stage, ear, "0800000000", withheld=True)
         await caller.keys(ENTER, "1900111222#")
-        await caller.keys(ENTER, "0823456789#", 2)
-        await caller.keys(CONFIRM, "2")
-        await caller.keys(ENTER, "0845678901#", 3)
-        await caller.keys(CONFIRM, "1", 2)
+        await caller.keys(ENTER, "0845678901#", 2)
+        await caller.keys(CONFIRM, "1")
         await caller.gone()
         return after_the_offer(caller)
-
-    async def wrong_keys_back_to_the_queue() -> list[str]:
-        caller = await asks(on_stage, ear, "0834567890")
-        await caller.keys(CONFIRM, "7")
-        await caller.keys(CONFIRM, "8", 2)
-        await caller.keys(CONFIRM, "9", 3)
-        await caller.hears(AGAIN)
-        await caller.hears(OFFERED, 2)
-        assert caller.outcomes() == ["callback:left"]
-        return await ends(caller)
 
     async def hangs_up(number: str, *script: tuple[str, str]) -> list[str]:
         caller = await asks(on_stage, ear, number)
@@ -166,11 +143,9 @@ async def test_a_caller_in_a_queue_leaves_his_number_and_keeps_his_place(
         return caller.outcomes()
 
     async with office(lab, url):
-        own, hidden, wrong, *left = await two_at_a_time(
+        own, hidden, *left = await asyncio.gather(
             with_the_own_number(),
             withheld(),
-            wrong_keys_back_to_the_queue(),
-            hangs_up("0878901231", (CONFIRM, "")),
             hangs_up("0878901232", (CONFIRM, "2"), (ENTER, "08")),
             hangs_up("0878901233", (CONFIRM, "1"), (KEPT, "")),
         )
@@ -186,14 +161,10 @@ async def test_a_caller_in_a_queue_leaves_his_number_and_keeps_his_place(
     assert own == [*confirming("0812345678"), MOMENT, KEPT, GOODBYE]
     keyed = ["hotline/status-you-keyed", *saying.digits("1900111222")]
     assert hidden == [
-        ENTER, *keyed, "hotline/callback-not-thai", ENTER, *confirming("0823456789"), ENTER,
-        *confirming("0845678901"), MOMENT, KEPT, GOODBYE,
+        ENTER, *keyed, "hotline/callback-not-thai", ENTER, *confirming("0845678901"), MOMENT,
+        KEPT, GOODBYE,
     ]  # fmt: skip
-    said = confirming("0834567890")
-    faulty = ["hotline/wrong-key", *said]
-    assert wrong[:-1] == [*said, *faulty, *faulty, NOT_TAKEN, AGAIN]
-    assert wrong[-1] == OFFERED
-    assert left == [["callback:left"], ["callback:left"], ["callback:asked"]]
+    assert left == [["callback:left"], ["callback:asked"]]
 
     with sqlite3.connect(tmp_path / "hotline.db") as raw:
         kept = dict(raw.execute("SELECT number, queue FROM call_back_wishes"))
@@ -205,7 +176,7 @@ async def test_a_caller_in_a_queue_leaves_his_number_and_keeps_his_place(
         joined = at_second(calls[call_id]["queue_passages"][0]["joined_at"])
         assert joined - 1 <= place_us // 1_000_000 <= joined
         assert [p["outcome"] for p in calls[call_id]["queue_passages"]] == ["left"]
-    assert not {value for value in values if "845678901" in value or "823456789" in value}
+    assert not {value for value in values if "845678901" in value}
 
 
 def at_second(text: str) -> int:
@@ -232,6 +203,11 @@ async def test_who_comes_back_to_the_queue_stands_where_he_stood(
             times=2,
         )
         assert (back["Position"], back["Count"]) == ("1", "3")
+        said = confirming("0811111111")
+        faulty = ["hotline/wrong-key", *said]
+        heard = after_the_offer(first)
+        heard = heard[heard.index(said[0]) : heard.index(AGAIN) + 1]
+        assert heard == [*said, *faulty, *faulty, NOT_TAKEN, AGAIN]
         fourth = await waits(on_stage, ear, "0844444444")
         assert MANY not in fourth.sounds
         fifth = await calls_in(on_stage, ear, "0855555555")

@@ -39,7 +39,7 @@ def e164(number: str) -> str:
 
 @pytest.fixture(scope="module")
 def lab(lab_root: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    values = {"callback": True, "periodic_announce": 2, "announce_frequency": 0}
+    values = {"callback": True, "periodic_announce": 1, "announce_frequency": 0}
     with own_lab(lab_root, tmp_path_factory, callback_ring=2, **values) as lab:
         yield lab
 
