@@ -60,6 +60,8 @@ def install(
     typer.echo(f'  takes = "{done.takes}"')
     if values.record:
         typer.echo(f'  recordings = "{done.recordings}"')
+    if values.menu is not None:
+        typer.echo(f'and [line] with  menu = "{values.menu}"')
     typer.echo(f"to be recorded: hotline prompts list --open --sounds {done.sounds}")
     typer.echo(f"next: asterisk -C {done.asterisk_conf} -rx 'core restart when convenient'")
 
@@ -79,6 +81,8 @@ def _site(path: Path | None, to: Path) -> Site:
         if key not in known:
             raise ConfigMistake("there is no such value of a site", where=f"{path}: {key}",
                                 mend=f"it is one of: {', '.join(sorted(known))}")  # fmt: skip
+    if path is not None and isinstance(data.get("menu"), str):
+        data["menu"] = str((path.parent / data["menu"]).resolve())
     data.setdefault("astetcdir", str(to.resolve()))
     try:
         return TypeAdapter(Site).validate_python(data)

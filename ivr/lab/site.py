@@ -155,7 +155,8 @@ class Site:
     """False: the manager user gets every event (benchmarks)."""
 
     menu: Path | None = None
-    """The site's own menus, a file as `dialplan/menu.toml` is; None: that one."""
+    """The site's own menus, a file as `dialplan/menu.toml` is; None: that one. In a site file it is
+    looked for beside that."""
     selfservice: str = ""
     """`host:port` where the bridge listens for self-service ([selfservice] of hotline.toml); empty:
     callers who ask for the status of a ticket get an officer."""

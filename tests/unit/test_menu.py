@@ -247,6 +247,21 @@ def test_the_command_checks_and_renders(tmp_path, own):
     assert hotline("menu", "render", own).code == 2
 
 
+def test_a_site_file_names_its_menus_beside_itself(tmp_path, own):
+    hotline = Hotline(tmp_path / "hotline.db")
+    site, to = tmp_path / "site.toml", tmp_path / "root" / "etc" / "asterisk"
+    site.write_text(f'root = "{tmp_path}/root"\nmenu = "{own.name}"\n', encoding="utf-8")
+    said = hotline("install", "--to", to, "--site", site)
+    assert said.code == 0, said.err
+    assert f'menu = "{own}"' in said.out
+    assert (to / "menu.conf").read_text(encoding="utf-8") == menu_conf(own)
+    own.write_text(own.read_text().replace("agency dit", "agency mars"))
+    said = hotline("install", "--to", to, "--site", site)
+    assert said.code == 2
+    assert "there is no agency 'mars'" in said.err
+    assert "1203-more" in (to / "menu.conf").read_text(encoding="utf-8")
+
+
 def test_menus_and_names_that_the_rest_of_the_dialplan_needs():
     others = "".join(
         path.read_text(encoding="utf-8")
