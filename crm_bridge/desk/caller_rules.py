@@ -2,7 +2,7 @@
 
 A rule is of a number, or of a person with all numbers that are the person's. It is made by name and
 ends by itself or by somebody's word; nothing of it is changed otherwise, and what has ended stays
-on the list. No rule turns away whom another one puts first.
+on the list. No rule turns away whom another one puts first, nor who calls from an agency.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from crm_bridge.records.desk_tables.caller_rules import caller_rules
 from crm_bridge.records.desk_tables.people import person_numbers, persons
 from crm_bridge.records.tables import calls
 from ivr.calls.call import Micros
+from ivr.calls.directory import Directory
 
 LONGEST_REASON: Final = 300
 LONGEST: Final = timedelta(days=90)
@@ -100,6 +101,12 @@ class Wanted:
     number: str | None = None
     person_id: str | None = None
     call_id: str | None = None
+
+
+def spared_by(directory: Directory) -> frozenset[str]:
+    """Our own numbers and those of agencies (E.164): none is ever put last or turned away."""
+    numbers = [*directory.numbers, *(n for one in directory.agencies for n in one.numbers)]
+    return frozenset(found for number in numbers if (found := normalise(number).e164) is not None)
 
 
 async def make(
@@ -211,8 +218,10 @@ async def named(connection: AsyncConnection, rule_ids: Collection[str]) -> dict[
     return {rule.id: rule for rule in found}
 
 
-async def by_number(connection: AsyncConnection, now: Micros) -> Mapping[str, tuple[Rule, ...]]:
-    """Every rule in force by each number that it is of."""
+async def by_number(
+    connection: AsyncConnection, now: Micros, spared: Collection[str] = ()
+) -> Mapping[str, tuple[Rule, ...]]:
+    """Every rule in force by each number that it is of; of `spared` only those that put first."""
     found: dict[str, list[Rule]] = {}
     theirs: dict[str, list[str]] = {}
     rules = await _found(connection, _in_force(now), 20_000)
@@ -235,6 +244,8 @@ async def by_number(connection: AsyncConnection, now: Micros) -> Mapping[str, tu
     for rule in rules:
         numbers = [rule.e164] if rule.e164 else theirs.get(rule.person_id or "", [])
         for number in dict.fromkeys(numbers):
+            if number in spared and rule.treatment is not Treatment.FIRST:
+                continue
             found.setdefault(number, []).append(rule)
     return {number: tuple(held) for number, held in found.items()}
 

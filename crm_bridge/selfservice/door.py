@@ -67,6 +67,7 @@ class Door:
         self._emergency = emergency
         self._agents = agents
         self._card_of = card_of
+        self._spared = caller_rules.spared_by(line.directory)
         self._known_seconds = section.known_seconds
         self._known_days = section.known_days
         self.figures: QueueFigures | None = None
@@ -99,7 +100,7 @@ class Door:
         now = self._clock.now_us()
         try:
             async with self._database.reading() as connection:
-                self.rules = await caller_rules.by_number(connection, now)
+                self.rules = await caller_rules.by_number(connection, now, self._spared)
                 if figures:
                     self.figures = await queue_figures.read(connection, now)
         except StorageError as fault:
@@ -108,17 +109,21 @@ class Door:
     # --- rules -----------------------------------------------------------------------------------
 
     def _ruled(self, number: str | None) -> tuple[int, str, bool]:
-        """Priority, why, and whether he is refused. Who is put first by any rule is never that."""
+        """Priority, why, and whether he is refused. Who is put first by any rule is never that.
+
+        Of several that put him back the strictest counts, whichever was made last.
+        """
         now = self._clock.now_us()
         rules = [rule for rule in self.rules.get(number or "", ()) if rule.holds(now)]
         first = [rule for rule in rules if rule.treatment is Treatment.FIRST]
         if first:
             rule = max(first, key=lambda one: self._priority.get(one.kind, 0))
             return self._priority.get(rule.kind, 0), f"{rule.kind.value}:{rule.id}", False
-        for rule in rules:
-            refused = rule.treatment is Treatment.REFUSE and not self._emergency()
-            return LAST, f"{rule.kind.value}:{rule.id}", refused
-        return 0, "", False
+        if not rules:
+            return 0, "", False
+        rule = next((one for one in rules if one.treatment is Treatment.REFUSE), rules[0])
+        refused = rule.treatment is Treatment.REFUSE and not self._emergency()
+        return LAST, f"{rule.kind.value}:{rule.id}", refused
 
     # --- who knows him ---------------------------------------------------------------------------
 

@@ -14,8 +14,9 @@ from crm_bridge.errors import Refused
 from crm_bridge.people import merge, persons, room_caller_rules
 from crm_bridge.people.subject import subject_of
 from crm_bridge.selfservice.door import LAST, Door
+from ivr.calls.directory import Agency, Directory
 from ivr.selfservice.port import Arrival
-from tests.support.desk_calls import SECOND, directory, save, served
+from tests.support.desk_calls import SECOND, save, served
 from tests.support.desk_clock import HeldClock
 
 HOUR = 3600 * SECOND
@@ -38,7 +39,8 @@ async def boss(database, clock):
 
 @pytest.fixture
 def door(database, clock):
-    found = Door(database, clock, Line(directory()), DoorSection(vulnerable=9, vip=4),
+    house = Directory(agencies=(Agency("dip", numbers=("025074444",)),))
+    found = Door(database, clock, Line(house), DoorSection(vulnerable=9, vip=4),
                  emergency=lambda: found.shouting)  # fmt: skip
     found.shouting = False
     return found
@@ -117,6 +119,35 @@ async def test_a_person_is_put_first_with_all_numbers_and_never_refused(
         assert await room_caller_rules.erase(connection, clock, subject, frozenset()) == 2
     assert await received(door, OTHER) == (0, "", False)
     assert await received(door, "0891112222") == (4, "vip", False)
+
+
+async def test_an_agencys_number_is_spared_where_it_is_a_persons_too(database, clock, boss, door):
+    async with database.writing() as connection:
+        somchai = await persons.create(
+            connection, clock, boss, fields={"name": "สมชาย"}, numbers=(OWN, SECOND_ONE)
+        )
+    for treatment, priority in ((Treatment.REFUSE, 0), (Treatment.LAST, LAST)):
+        made = await rule(database, clock, boss, person_id=somchai.id, treatment=treatment)
+        assert (await received(door, OWN))[:2] == (priority, "nuisance")
+        assert await received(door, SECOND_ONE) == (0, "", False)
+        async with database.writing() as connection:
+            await caller_rules.end(connection, clock, boss, made.id)
+    first = {"kind": Kind.VIP, "treatment": Treatment.FIRST, "until_us": None}
+    await rule(database, clock, boss, person_id=somchai.id, **first)
+    assert await received(door, SECOND_ONE) == (4, "vip", False)
+
+
+async def test_of_two_rules_that_put_a_caller_back_the_stricter_counts(database, clock, boss, door):
+    async with database.writing() as connection:
+        somchai = await persons.create(
+            connection, clock, boss, fields={"name": "สมชาย"}, numbers=(OWN,)
+        )
+    await rule(database, clock, boss, person_id=somchai.id)
+    clock.at += SECOND
+    await rule(database, clock, boss, number=OWN, treatment=Treatment.LAST)
+    assert await received(door, OWN) == (0, "nuisance", True)
+    door.shouting = True
+    assert await received(door, OWN) == (LAST, "nuisance", False)
 
 
 @pytest.mark.parametrize(

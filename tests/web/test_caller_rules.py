@@ -37,6 +37,8 @@ async def test_a_supervisor_takes_a_number_last_from_a_calls_page(desk: Desk):
     assert "<b>ด่าทอ" not in text
     assert 'data-act="POST /api/v1/caller-rules"' not in text
     listed = (await boss.get(LIST)).text
+    # no address holds a telephone number: it would be kept in logs
+    assert "0899990000" not in (await boss.get(LIST, params={"number": "0899990000"})).text
     assert f'data-act="DELETE {PATH}/{rule["id"]}"' in listed
     assert page in listed
     ended = await boss.delete(f"{PATH}/{rule['id']}")

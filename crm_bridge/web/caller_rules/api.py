@@ -13,8 +13,7 @@ from crm_bridge.access.roles import Role
 from crm_bridge.clock import iso
 from crm_bridge.desk import caller_rules
 from crm_bridge.desk.caller_rules import LONGEST_REASON, Kind, Rule, Treatment, Wanted
-from crm_bridge.records.callers import normalise
-from crm_bridge.web.context import Context, context
+from crm_bridge.web.context import context
 from crm_bridge.web.policy import who
 from ivr.steps.standards import OFFICE_ZONE
 
@@ -91,7 +90,8 @@ async def make(request: Request, me: Ruler, given: RuleIn) -> RuleOut:
         given.number, given.person, given.call,
     )  # fmt: skip
     async with held.database.writing() as connection:
-        made = await caller_rules.make(connection, held.clock, me, wanted, _spared(held))
+        spared = caller_rules.spared_by(held.config.directory())
+        made = await caller_rules.make(connection, held.clock, me, wanted, spared)
     return RuleOut.of(made)
 
 
@@ -103,11 +103,3 @@ async def end(
     held = context(request)
     async with held.database.writing() as connection:
         return RuleOut.of(await caller_rules.end(connection, held.clock, me, rule_id))
-
-
-def _spared(held: Context) -> set[str]:
-    """Our own numbers and those of agencies: nobody who calls from there is turned away."""
-    numbers = [*held.config.line.numbers]
-    for agency in held.config.agency.values():
-        numbers += agency.numbers
-    return {found for number in numbers if (found := normalise(number).e164) is not None}

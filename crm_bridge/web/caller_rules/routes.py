@@ -23,9 +23,11 @@ async def caller_rules_page(
     request: Request,
     me: Reader,
     person: Annotated[str, Query(max_length=64, pattern=PLAIN)] = "",
-    number: Annotated[str, Query(max_length=80, pattern=PLAIN)] = "",
 ) -> HTMLResponse:
-    """`person` or `number`: whose rule is to be made, as the pages that lead here know it."""
+    """`person`: whose rule is to be made, where a person's page leads here.
+
+    No number is taken: what stands in an address is kept in logs.
+    """
     held = context(request)
     now = held.clock.now_us()
     async with held.database.reading() as connection:
@@ -35,7 +37,7 @@ async def caller_rules_page(
     latest = now + round(LONGEST.total_seconds()) * 1_000_000
     return render(
         request, "caller_rules/rules.html", rules=rules, ended=ended, may=me.role in MAY_RULE,
-        kinds=KINDS, treatments=TREATMENTS, whose=whose, number=number, longest=LONGEST_REASON,
+        kinds=KINDS, treatments=TREATMENTS, whose=whose, longest=LONGEST_REASON,
         door=held.config.door, earliest=f"{office_time(now):%Y-%m-%dT%H:%M}",
         latest=f"{office_time(latest):%Y-%m-%dT%H:%M}",
     )  # fmt: skip
