@@ -1,6 +1,7 @@
 """`hotline announcement`: the emergency message, put on the line with no bridge and no page.
 
 It goes into the records and straight to every Asterisk; a bridge that runs sees it a moment later.
+Where the records are away it goes to every Asterisk all the same.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from functools import partial
 from typing import Annotated
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.app import connected_to
 from crm_bridge.clock import SystemClock
 from crm_bridge.commands import words
-from crm_bridge.commands.exits import FOUND, run
+from crm_bridge.commands.exits import FOUND, STORAGE, connecting_ended, plain, run
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config
 from crm_bridge.desk import announcements
 from crm_bridge.desk.announcements import SILENCE, Place
+from crm_bridge.errors import StorageError
 from crm_bridge.records import schema
 from crm_bridge.records.database import Database
 from crm_bridge.written import moment_text, office_time
@@ -42,6 +45,14 @@ _SAID = {
     "none": ("ไม่มีประกาศบนสาย", "no message is on the line"),
     "on": ("ประกาศ {0} ถึง {1}", "{0} until {1}"),
     "stands": ("{0}: เล่นตามนี้", "{0}: so it is played"),
+    "unkept": (
+        "ยังไม่มีในบันทึก: เมื่อฐานข้อมูลกลับมา ระบบจะบันทึกให้เอง",
+        "not on record: a bridge puts it there when the records are back",
+    ),
+    "unended": (
+        "ยังไม่มีในบันทึก: เมื่อฐานข้อมูลกลับมา ให้สั่งอีกครั้ง มิฉะนั้นระบบจะเปิดประกาศอีก",
+        "not on record: say it again when the records are back, or a bridge puts it on again",
+    ),
     "not": ("{0}: ยังไม่ยืนยัน ({1})", "{0}: not confirmed ({1})"),
 }
 
@@ -71,7 +82,7 @@ def on(
 ) -> None:
     """Put a recorded prompt on the line; every next caller hears it.
 
-    Exit code 1 where an Asterisk has not confirmed it.
+    Exit code 1 where an Asterisk has not confirmed it, 4 where it is on the line but on no record.
 
     Example:  hotline announcement on announce-evacuated --until 18:30 --place instead
     """
@@ -85,29 +96,33 @@ def on(
 
     async def work() -> bool:
         now = SystemClock().now_us()
-        async with _records(loaded) as database, database.writing() as connection:
-            made = await announcements.begin(
-                connection, now, _me(), choice, place, _end(until, now)
-            )
+        made = announcements.wished(now, _me(), choice, place, _end(until, now))
+        fault = await _kept(loaded, partial(announcements.begin, made=made))
         typer.echo(_say("on", lang, made.prompt, moment_text(made.until_us, lang.value)))
-        return await _everywhere(loaded, lang, lambda act: announcements.put(act, made.stands))
+        every = await _everywhere(loaded, lang, lambda act: announcements.put(act, made.stands))
+        _unkept(fault, "unkept", lang, every)
+        return every
 
     _end_as(run(work()))
 
 
 @announcement.command("off")
 def off(config: ConfigFile = DEFAULT_CONFIG, lang: words.Language = words.Lang.TH) -> None:
-    """Take the message off the line. Exit code 1 where an Asterisk has not confirmed it.
+    """Take the message off the line.
+
+    Exit code 1 where an Asterisk has not confirmed it, 4 where that is on no record.
 
     Example:  hotline announcement off
     """
     loaded = load(config, nodes=True)
 
     async def work() -> bool:
-        async with _records(loaded) as database, database.writing() as connection:
-            await announcements.end(connection, SystemClock().now_us(), _me())
+        now = SystemClock().now_us()
+        fault = await _kept(loaded, partial(announcements.end, now=now, by=_me()))
         typer.echo(_say("none", lang))
-        return await _everywhere(loaded, lang, lambda act: announcements.put(act, SILENCE))
+        every = await _everywhere(loaded, lang, lambda act: announcements.put(act, SILENCE))
+        _unkept(fault, "unended", lang, every)
+        return every
 
     _end_as(run(work()))
 
@@ -185,6 +200,29 @@ def _end(text: str, now: Micros) -> Micros:
 def _me() -> str:
     """Who sits at this machine."""
     return f"{getpass.getuser()} (hotline announcement)"
+
+
+async def _kept(
+    config: Config, do: Callable[[AsyncConnection], Awaitable[object]]
+) -> StorageError | None:
+    """Puts it on record; what prevented that. The line must hear of it with no records there."""
+    try:
+        async with _records(config) as database, database.writing() as connection:
+            await do(connection)
+    except StorageError as fault:
+        await connecting_ended()
+        return fault
+    return None
+
+
+def _unkept(fault: StorageError | None, what: str, lang: words.Lang, every: bool) -> None:
+    """Says that it is on no record; ends the command where all else went well."""
+    if fault is None:
+        return
+    typer.echo(f"hotline: {plain(str(fault))}", err=True)
+    typer.echo(f"hotline: {_say(what, lang)}", err=True)
+    if every:
+        raise typer.Exit(STORAGE)
 
 
 def _end_as(every: bool) -> None:

@@ -98,9 +98,16 @@ async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
     try:
         return await work
     except BaseException:
-        # aiosqlite tells the loop that its thread ends after a failed connect; were the loop
-        # closed before that, the thread would print a traceback below our one clear line
-        for thread in threading.enumerate():
-            if "_connection_worker_thread" in thread.name:
-                await asyncio.to_thread(thread.join, 1.0)
+        await connecting_ended()
         raise
+
+
+async def connecting_ended() -> None:
+    """Waits a second at most for what a failed connect to SQLite leaves behind.
+
+    aiosqlite tells the loop that its thread ends after it; were the loop closed before that, the
+    thread would print a traceback below our one clear line.
+    """
+    for thread in threading.enumerate():
+        if "_connection_worker_thread" in thread.name:
+            await asyncio.to_thread(thread.join, 1.0)

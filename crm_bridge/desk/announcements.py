@@ -2,13 +2,16 @@
 
 What is wished is a row; what callers hear stands in each Asterisk's own database, which the bridge
 writes at once and compares again and again. So it is heard without a bridge, and ends by itself.
+What was put there while the records were away is taken onto them when they are back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -45,6 +48,11 @@ SILENCE: Final = "0"
 _CONTEXT: Final = "desk-announcement"
 _SHOWN: Final = "HOTLINE_ANNOUNCEMENT"
 _SECOND: Final = 1_000_000
+_STANDS: Final = re.compile(
+    r"(?P<until>[0-9]{1,12}):(?P<place>before|instead):(?P<id>[0-9a-f]{1,32}):(?P<prompt>[a-z0-9/-]+)"
+)
+_SOMEBODY: Final = "? (hotline announcement)"
+"""Who put a message on the line without a record; only the command does."""
 
 Act = Callable[[actions.Action], Awaitable[dict[str, str]]]
 """Sends an AMI action; the headers of its answer. Raises AmiError."""
@@ -121,11 +129,10 @@ async def page(connection: AsyncConnection, limit: int = 50) -> list[Announcemen
     return [_of_row(row) for row in await connection.execute(query.limit(limit))]
 
 
-async def begin(
-    connection: AsyncConnection, now: Micros, by: str, choice: Choice, place: Place,
-    until_us: Micros,
+def wished(
+    now: Micros, by: str, choice: Choice, place: Place, until_us: Micros
 ) -> Announcement:  # fmt: skip
-    """A new message in place of the one that runs. Raises Refused."""
+    """A new message, on no record and on no line yet. Raises Refused."""
     if not choice.recorded:
         why = (
             "ข้อความนี้ยังไม่ได้บันทึกเสียง โปรดบันทึกก่อน (*771)",
@@ -138,17 +145,20 @@ async def begin(
             f"the end must be in the future, {LONGEST.days} days ahead at most",
         )
         raise Refused("until-out-of-range", *why, 422, {"until": why})
-    await end(connection, now, by)
-    made = Announcement(
+    return Announcement(
         uuid.uuid4().hex[:12], choice.prompt.id, place, until_us, now, plain_line(by)
     )
+
+
+async def begin(connection: AsyncConnection, made: Announcement) -> None:
+    """Puts a message on record, in place of the one that runs."""
+    await end(connection, made.begun_us, made.begun_by)
     await connection.execute(
         insert(announcements).values(
-            id=made.id, prompt=made.prompt, place=place.value, until_us=until_us, begun_us=now,
-            begun_by=made.begun_by,
+            id=made.id, prompt=made.prompt, place=made.place.value, until_us=made.until_us,
+            begun_us=made.begun_us, begun_by=made.begun_by,
         )
     )  # fmt: skip
-    return made
 
 
 async def end(connection: AsyncConnection, now: Micros, by: str) -> bool:
@@ -161,11 +171,33 @@ async def end(connection: AsyncConnection, now: Micros, by: str) -> bool:
     return done.rowcount > 0
 
 
+async def on_record(connection: AsyncConnection, announcement_id: str) -> bool:
+    """Whether there is, or was, a message of this id."""
+    query = select(announcements.c.id).where(announcements.c.id == announcement_id)
+    return (await connection.execute(query)).first() is not None
+
+
 def _of_row(row: Any) -> Announcement:
     return Announcement(
         row.id, row.prompt, Place(row.place), row.until_us, row.begun_us, row.begun_by,
         row.ended_us, row.ended_by,
     )  # fmt: skip
+
+
+def standing_message(value: str, now: Micros) -> Announcement | None:
+    """The message that stands in an Asterisk, if callers hear it and it is one of ours.
+
+    Who put it there is not known, nor since when: it began when it was found.
+    """
+    found = _STANDS.fullmatch(value)
+    if found is None or found["prompt"] not in {prompt.id for prompt in announceable()}:
+        return None
+    until_us = int(found["until"]) * _SECOND
+    if not now < until_us <= now + LONGEST // timedelta(microseconds=1):
+        return None
+    return Announcement(
+        found["id"], found["prompt"], Place(found["place"]), until_us, now, _SOMEBODY
+    )
 
 
 async def shown(act: Act) -> str:
@@ -204,7 +236,7 @@ class Announcements:
     clock: Clock
     shelves: Sequence[Shelf] = ()
     current: Announcement | None = None
-    """What callers hear, by the last reading."""
+    """What callers hear, by the last reading; without the records, by the lines' own word."""
     standing: dict[str, str] = field(default_factory=dict)
     """Node → what stands there, as far as it was heard."""
     _stepping: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -224,8 +256,9 @@ class Announcements:
         if choice is None:
             why = ("ไม่มีข้อความนี้", "there is no such prompt")
             raise Refused("no-such-prompt", *why, 422, {"prompt": why})
+        made = wished(self.clock.now_us(), by, choice, place, until_us)
         async with self.database.writing() as connection:
-            made = await begin(connection, self.clock.now_us(), by, choice, place, until_us)
+            await begin(connection, made)
         self.current = made
         await self.step()
         return made
@@ -248,15 +281,55 @@ class Announcements:
 
     async def look(self) -> None:
         """Reads what is wished, and sees to it; without the records, what stands there stands."""
+        there = await self._heard()
         try:
-            async with self.database.reading() as connection:
-                self.current = await running(connection, self.clock.now_us())
+            self.current = await self._read(there)
         except StorageError as fault:
             # nobody here can know whether it is still wished, or something else is by now
             _log.warning("the emergency message was not read", what=fault.what)
-            self.standing.clear()
+            self.standing = there
+            if there:
+                self.current = self._played(there)
             return
         await self.step()
+
+    async def _heard(self) -> dict[str, str]:
+        """Node → what it says that it plays; those that say nothing are not there."""
+        found = {}
+
+        async def ask(node: LineNode) -> None:
+            with suppress(AmiError):  # `step` says so
+                if node.known:
+                    found[node.name] = await shown(node.link.act) or SILENCE
+
+        await asyncio.gather(*(ask(node) for node in self.line.nodes))
+        return found
+
+    def _messages(self, there: dict[str, str]) -> list[Announcement]:
+        now = self.clock.now_us()
+        found = (standing_message(value, now) for value in there.values())
+        return [one for one in found if one is not None]
+
+    def _played(self, there: dict[str, str]) -> Announcement | None:
+        """What callers hear by the lines' own word; by whom, where that was read before."""
+        first = next(iter(self._messages(there)), None)
+        here = self.current
+        return here if here is not None and first is not None and here.id == first.id else first
+
+    async def _read(self, there: dict[str, str]) -> Announcement | None:
+        """What is wished; a message on the line that no record knows is put on record first."""
+        now = self.clock.now_us()
+        async with self.database.reading() as connection:
+            found = await running(connection, now)
+            for stray in self._messages(there):
+                if not await on_record(connection, stray.id):
+                    break
+            else:
+                return found
+        async with self.database.writing() as connection:
+            await begin(connection, stray)
+        _log.warning("an emergency message was on the line and on no record", to=stray.stands)
+        return stray
 
     async def step(self) -> None:
         """Lets every Asterisk that is connected play what is wished."""

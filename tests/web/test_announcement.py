@@ -148,7 +148,7 @@ async def test_an_asterisk_that_was_away_is_given_it_and_one_that_is_wrong_is_me
     assert pbx.stands == first
     pbx.acts.clear()
     await kept.look()
-    assert pbx.acts == ["Getvar"]
+    assert {*pbx.acts} == {"Getvar"}
     desk.clock.at += HOUR
     assert kept.on() is None
     await kept.look()
@@ -167,8 +167,64 @@ async def test_a_bridge_that_cannot_read_what_is_wished_leaves_the_line_as_it_is
         patch.setattr(desk.database, "reading", Gone)
         await started.look()  # it has read nothing yet
         assert pbx.stands == before
-        pbx.stands = put_by_hand = before.replace("before", "instead")
+        on = started.on()
+        assert on is not None
+        assert (on.stands, on.begun_by, started.stands_at("pbx1")) == (
+            before, "? (hotline announcement)", True,
+        )  # fmt: skip
+        await kept.look()
+        on = kept.on()
+        assert on is not None
+        assert on.begun_by == "สมศรี"
+        pbx.stands = by_hand = f"{before.split(':')[0]}:instead:abc123:{BUSY}"
         await kept.look()  # it has read another wish, which may be over
-        assert (pbx.stands, kept.stands_at("pbx1")) == (put_by_hand, False)
+        assert (pbx.stands, kept.stands_at("pbx1")) == (by_hand, True)
+        pbx.stands = SILENCE
+        await kept.look()
+        assert (pbx.stands, kept.on()) == (SILENCE, None)
     await started.look()
     assert (pbx.stands, started.stands_at("pbx1")) == (before, True)
+
+
+async def test_what_was_put_there_while_the_records_were_away_is_taken_onto_them(
+    desk: Desk, pbx: Pbx, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By `hotline announcement on`, which kept no row; then they can be read, then written."""
+    kept = desk.context.announcements
+    assert kept is not None
+    until = desk.clock.now_us() + HOUR
+    pbx.stands = by_hand = f"{until // 1_000_000}:instead:abc123:{BUSY}"
+    for away in (("reading", "writing"), ("writing",)):
+        with monkeypatch.context() as patch:
+            for which in away:
+                patch.setattr(desk.database, which, Gone)
+            await kept.look()
+        assert (pbx.stands, [n.level for n in notices(kept)]) == (by_hand, ["warning"])
+    await kept.look()
+    assert (pbx.stands, kept.stands_at("pbx1")) == (by_hand, True)
+    admin = await desk.browser(Role.ADMINISTRATOR)
+    on = (await admin.get(PATH)).json()
+    assert (on["prompt"], on["begun_by"]) == (BUSY, "? (hotline announcement)")
+    assert "? (hotline announcement)" in (await admin.get("/admin/announcement")).text
+    assert (await admin.delete(PATH)).status_code == 200
+    assert pbx.stands == SILENCE
+    pbx.stands = by_hand  # an Asterisk that was away: its message is on record as ended
+    await kept.look()
+    assert pbx.stands == SILENCE
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        "{past}:before:abc123:hotline/announce-busy", "{soon}:before:abc123:hotline/goodbye",
+        "{soon}:after:abc123:hotline/announce-busy", "{soon}:before:ABC:hotline/announce-busy",
+        "{far}:before:abc123:hotline/announce-busy", "{soon}:before", "nonsense",
+    ],
+)  # fmt: skip
+async def test_what_the_desk_never_puts_there_is_silenced(desk: Desk, pbx: Pbx, stray: str) -> None:
+    kept = desk.context.announcements
+    assert kept is not None
+    now = desk.clock.now_us() // 1_000_000
+    pbx.stands = stray.format(past=now, soon=now + 60, far=now + 8 * 24 * 3600)
+    await kept.look()
+    assert pbx.stands == SILENCE
