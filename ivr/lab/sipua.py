@@ -77,6 +77,11 @@ class Phone(asyncio.DatagramProtocol):
             lambda: self, local_addr=(self.address, 5060)
         )
 
+    @property
+    def there(self) -> bool:
+        """Whether it has its address: it was opened and not put away."""
+        return self._transport is not None
+
     async def close(self) -> None:
         """Drops every call without a word and frees the address."""
         for transaction in self._transactions.values():

@@ -16,6 +16,8 @@ from ivr.lab.sipua import Identity, Leg, NotInTime, Phone
 
 CALLER = Identity("0812345678", "สมชาย ใจดี")
 _DEADLINE = 15.0
+_AWAY = 1.0
+"""Seconds for a registration to be taken away."""
 
 Headers = dict[str, str]
 
@@ -207,8 +209,11 @@ class Stage:
         return self.phones[name]
 
     async def close(self) -> None:
-        """Puts every telephone away."""
+        """Puts every telephone away: no queue rings one that nobody stands at."""
         for phone in self.phones.values():
+            if phone.registered and phone.there:
+                with contextlib.suppress(NotInTime):  # Asterisk may be gone
+                    await phone.register(expires=0, deadline=_AWAY)
             await phone.close()
         self.phones.clear()
         await self.witness.close()
