@@ -49,6 +49,17 @@ def _faults(tree: Tree, world: World) -> Iterator[MenuFault]:
             f"write it, or begin at one of: {', '.join(tree.menus)}",
         )  # fmt: skip
         return
+    first = tree.menus[tree.start]
+    if tree.start in ENTERED:
+        yield MenuFault(
+            first.line, f"callers begin at the menu {tree.start}",
+            "let them begin at another: out of office hours they are led to this one by its name",
+        )  # fmt: skip
+    if first.reads:
+        yield MenuFault(
+            first.line, f"the menu {first.id}, at which callers begin, reads information",
+            "let a key lead to what is read: who has heard it counts as served",
+        )  # fmt: skip
     depths = tree.depths()
     for name in ENTERED:
         if name not in tree.menus:

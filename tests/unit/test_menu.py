@@ -43,6 +43,13 @@ def test_our_menus_are_without_fault(found):
     assert found(OURS) == []
 
 
+def test_callers_begin_where_nothing_is_read_and_nobody_is_led_by_name(found):
+    reads = OURS.replace("[menu.main]\n", '[menu.main]\nreads = ["hotline/guide-1"]\n')
+    assert "reads information" in " ".join(what for _, what, _ in found(reads))
+    begins = OURS.replace('start = "main"', 'start = "guide"')
+    assert "callers begin at the menu guide" in [what for _, what, _ in found(begins)]
+
+
 TEXT = '"2" = { to = "text", says = "hotline/guide-text", th = "ก", en = "By text message" }\n'
 
 
