@@ -15,6 +15,7 @@ from crm_bridge.config_selfservice import CallbackSection
 from crm_bridge.desk import calling_back
 from crm_bridge.desk.lost_calls import LostCall, State, lost_calls
 from crm_bridge.records.database import Database
+from ivr.calls.call import OUTBOUND
 from ivr.lab.asterisk import Lab
 from ivr.lab.root import Root
 from ivr.lab.sipua import Identity
@@ -77,6 +78,15 @@ async def keeps(app: App, lab: Lab, *numbers: str) -> None:
         assert await app.selfservice.office.call_back(wish)
 
 
+def stands(app: App) -> bool:
+    """Whether a kept place is in a queue: the first officer who comes has that one."""
+    assert app.floor is not None
+    return any(
+        live.call.direction == OUTBOUND and bool(live.call.passages)
+        for _, live in app.floor.line.lives()
+    )
+
+
 async def listed(file: Path) -> dict[str, LostCall]:
     """The list of lost calls by the number to call, those that are settled too."""
     database = Database(f"sqlite:///{file}")
@@ -111,6 +121,7 @@ async def test_a_caller_is_called_back_in_his_turn_and_it_is_on_his_record(
         second = await on_stage.queued("complaint")
         await first.keys(CONFIRM, "1")
         await first.gone()
+        await until("his place stands in the queue", lambda: stands(app))
         officer = await on_stage.officer(1001)
         leg = await officer.rung()
         assert leg.caller == FIRST

@@ -13,6 +13,7 @@ from ivr.lab.address import Claim
 from ivr.lab.asterisk import Lab
 from ivr.lab.configure import ours
 from ivr.lab.root import Root, find_root
+from ivr.lab.sipua import NotInTime
 from ivr.lab.stage import Stage, stage
 
 
@@ -58,7 +59,11 @@ async def on_stage(lab: Lab) -> AsyncIterator[Stage]:
     """Telephones around the session's lab; put away, and the line quiet, after the test."""
     async with stage(lab) as place:
         yield place
-        await place.quiet()
+        try:
+            await place.quiet()
+        except NotInTime:  # the next test is not to find them
+            await lab.cli("channel request hangup all")
+            raise
 
 
 def lines(path: Path, start: int = 0) -> list[str]:
