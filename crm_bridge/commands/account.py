@@ -22,6 +22,7 @@ from crm_bridge.access.roles import NAMES, OUTSIDE, Role
 from crm_bridge.clock import SystemClock
 from crm_bridge.commands import words
 from crm_bridge.commands.exits import run
+from crm_bridge.commands.opened import opened
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config
 from crm_bridge.errors import ConfigMistake
@@ -134,13 +135,8 @@ def list_(config: ConfigFile = DEFAULT_CONFIG, lang: words.Language = words.Lang
 
     async def work() -> None:
         clock = SystemClock()
-        database = Database(loaded.database.url)
-        try:
-            await schema.check(database)
-            async with database.reading() as connection:
-                found = await administration.listing(connection, clock, limit=100_000)
-        finally:
-            await database.close()
+        async with opened(loaded.database.url) as database, database.reading() as connection:
+            found = await administration.listing(connection, clock, limit=100_000)
         console = Console(highlight=False)
         if not console.is_terminal:
             console.width = 100

@@ -7,8 +7,7 @@ Where the records are away it goes to every Asterisk all the same.
 from __future__ import annotations
 
 import getpass
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated
@@ -20,13 +19,12 @@ from crm_bridge.app import connected_to
 from crm_bridge.clock import SystemClock
 from crm_bridge.commands import words
 from crm_bridge.commands.exits import FOUND, STORAGE, connecting_ended, plain, run
+from crm_bridge.commands.opened import opened
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config
 from crm_bridge.desk import announcements
 from crm_bridge.desk.announcements import SILENCE, Place
 from crm_bridge.errors import StorageError
-from crm_bridge.records import schema
-from crm_bridge.records.database import Database
 from crm_bridge.written import moment_text, office_time
 from ivr.ami.actions import Action
 from ivr.ami.client import Client
@@ -136,7 +134,7 @@ def show(config: ConfigFile = DEFAULT_CONFIG, lang: words.Language = words.Lang.
     loaded = load(config, nodes=True)
 
     async def work() -> bool:
-        async with _records(loaded) as database, database.reading() as connection:
+        async with opened(loaded.database.url) as database, database.reading() as connection:
             found = await announcements.running(connection, SystemClock().now_us())
         if found is None:
             typer.echo(_say("none", lang))
@@ -207,7 +205,7 @@ async def _kept(
 ) -> StorageError | None:
     """Puts it on record; what prevented that. The line must hear of it with no records there."""
     try:
-        async with _records(config) as database, database.writing() as connection:
+        async with opened(config.database.url) as database, database.writing() as connection:
             await do(connection)
     except StorageError as fault:
         await connecting_ended()
@@ -228,13 +226,3 @@ def _unkept(fault: StorageError | None, what: str, lang: words.Lang, every: bool
 def _end_as(every: bool) -> None:
     if not every:
         raise typer.Exit(FOUND)
-
-
-@asynccontextmanager
-async def _records(config: Config) -> AsyncIterator[Database]:
-    database = Database(config.database.url)
-    try:
-        await schema.check(database)
-        yield database
-    finally:
-        await database.close()

@@ -13,10 +13,9 @@ from rich.text import Text
 
 from crm_bridge.commands import words
 from crm_bridge.commands.exits import run
+from crm_bridge.commands.opened import opened
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, Since, Until, load, moment
-from crm_bridge.records import schema
 from crm_bridge.records.calls import StoredCall, calls_as_json, read_calls
-from crm_bridge.records.database import Database
 from ivr.calls.call import Micros
 
 WIDTH = 100
@@ -49,9 +48,7 @@ def calls(
 async def _calls(
     url: str, jsonl: bool, since: Micros | None, until: Micros | None, lang: words.Lang
 ) -> None:
-    database = Database(url)
-    try:
-        await schema.check(database)
+    async with opened(url) as database:
         if jsonl:
             write = sys.stdout.write
             async for call in calls_as_json(database, since, until):
@@ -59,8 +56,6 @@ async def _calls(
             sys.stdout.flush()
             return
         found = [stored async for stored in read_calls(database, since, until)]
-    finally:
-        await database.close()
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = WIDTH

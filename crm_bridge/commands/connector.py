@@ -21,6 +21,7 @@ from crm_bridge.commands import words
 from crm_bridge.commands.connector_check import Check, Step
 from crm_bridge.commands.connector_state import standings
 from crm_bridge.commands.exits import FOUND, fail, run
+from crm_bridge.commands.opened import opened
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, Since, Until, load, moment
 from crm_bridge.commands.words import Lang
 from crm_bridge.config import Config
@@ -32,8 +33,6 @@ from crm_bridge.connectors.port import Connector, SetupStep
 from crm_bridge.delivery import backfill, outbox
 from crm_bridge.delivery.embedded import EmbeddedConnector
 from crm_bridge.errors import ConfigMistake, Refused
-from crm_bridge.records import schema
-from crm_bridge.records.database import Database
 
 connector = typer.Typer(
     help="Other CRMs that hear of calls, callers and cases: prove, set up, see, send again.",
@@ -168,7 +167,7 @@ def show(
     async def work() -> list[shown_.Shown]:
         if sample:
             return maker.samples()
-        async with _database(loaded) as database, database.reading() as connection:
+        async with opened(loaded.database.url) as database, database.reading() as connection:
             if call:
                 return [await shown_.of_call(connection, loaded, maker, call)]
             if case:
@@ -230,7 +229,7 @@ def send(
         raise typer.BadParameter("give --call, --case or --since")
 
     async def work() -> backfill.Put:
-        async with _database(loaded) as database:
+        async with opened(loaded.database.url) as database:
             clock = SystemClock()
             async with database.writing() as connection:
                 await outbox.sync_connectors(connection, clock, loaded)
@@ -264,7 +263,7 @@ def resend(
         raise typer.BadParameter("give --dead or --seq")
 
     async def work() -> int:
-        async with _database(loaded) as database, database.writing() as connection:
+        async with opened(loaded.database.url) as database, database.writing() as connection:
             if seq is None:
                 await _known(connection, loaded, name)
                 return await outbox.resend_dead(connection, SystemClock(), name, _HERE)
@@ -290,7 +289,7 @@ def skip(
     loaded = load(config)
 
     async def work() -> None:
-        async with _database(loaded) as database, database.writing() as connection:
+        async with opened(loaded.database.url) as database, database.writing() as connection:
             one, _ = await outbox.entry(connection, seq)
             _belongs(one, name)
             await outbox.skip(connection, SystemClock(), seq, why, _HERE)
@@ -330,17 +329,6 @@ def _belongs(entry: outbox.Entry, name: str) -> None:
 
 
 @asynccontextmanager
-async def _database(config: Config) -> AsyncIterator[Database]:
-    """The database, its tables those of this program."""
-    database = Database(config.database.url)
-    try:
-        await schema.check(database)
-        yield database
-    finally:
-        await database.close()
-
-
-@asynccontextmanager
 async def _made(name: str, section: ConnectorSection) -> AsyncIterator[Connector]:
     made = registry.make(name, section, clock=SystemClock())
     try:
@@ -374,7 +362,7 @@ async def _prove(config: Config, name: str, login: str, lang: Lang) -> bool:
                     mend="name a supervisor's or the Director's",
                 )
             mapping = mappings.load(None, EMBEDDED)
-            async with _database(config) as database:
+            async with opened(config.database.url) as database:
                 made = EmbeddedConnector(
                     EMBEDDED, database, clock, mapping, login=login, address=config.web.address
                 )

@@ -17,11 +17,11 @@ from rich.table import Table
 from crm_bridge.commands import words
 from crm_bridge.commands.calls import WIDTH
 from crm_bridge.commands.exits import run
+from crm_bridge.commands.opened import opened
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config
 from crm_bridge.desk.desk_figures import SOURCES
-from crm_bridge.records import figures_walk, schema
-from crm_bridge.records.database import Database
+from crm_bridge.records import figures_walk
 from crm_bridge.reports import metrics
 from crm_bridge.reports.overview import Officer, Queue, Step, overview
 from crm_bridge.reports.period import Period
@@ -104,9 +104,7 @@ def resume(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
 
 async def _rebuild(url: str, *, anew: bool) -> None:
-    database = Database(url)
-    try:
-        await schema.check(database)
+    async with opened(url) as database:
         if anew:
             await figures_walk.begin_anew(database)
         walk = figures_walk.Walk(database, SOURCES)
@@ -120,8 +118,6 @@ async def _rebuild(url: str, *, anew: bool) -> None:
                     bar.update(task, advance=found)
         finally:
             await walk.close()
-    finally:
-        await database.close()
     typer.echo(f"{looked:,} calls and other things looked at; all is in the figures")
 
 
@@ -129,12 +125,8 @@ async def _show(
     config: Config, since: Micros | None, until: Micros | None, as_json: bool, formulas: bool,
     lang: words.Lang,
 ) -> None:  # fmt: skip
-    database = Database(config.database.url)
-    try:
-        await schema.check(database)
+    async with opened(config.database.url) as database:
         found = await overview(database, config, since, until)
-    finally:
-        await database.close()
     if as_json:
         sys.stdout.write(json.dumps(asdict(found), ensure_ascii=False) + "\n")
         return

@@ -16,10 +16,9 @@ from crm_bridge.clock import SystemClock
 from crm_bridge.commands import words
 from crm_bridge.commands.calls import WIDTH
 from crm_bridge.commands.exits import run
+from crm_bridge.commands.opened import opened
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config
-from crm_bridge.records import schema
-from crm_bridge.records.database import Database
 from crm_bridge.reports.forecast_json import as_json
 from crm_bridge.reports.forecast_sheets import days_sheet, half_hours_sheet
 from crm_bridge.reports.forecasting import DAYS, MOST_DAYS, Asked, Forecast, Forecasts
@@ -85,12 +84,8 @@ async def _show(
     if queue and queue not in config.queue:
         known = ", ".join(sorted(config.queue))
         raise typer.BadParameter(f"there is no queue {queue!r}; hotline.toml has {known}")
-    database = Database(config.database.url)
-    try:
-        await schema.check(database)
+    async with opened(config.database.url) as database:
         found = await Forecasts().make(database, config, clock, Asked(begin, days, queue))
-    finally:
-        await database.close()
     if json_wanted:
         sys.stdout.write(json.dumps(as_json(found), ensure_ascii=False, default=str) + "\n")
         return

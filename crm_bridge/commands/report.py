@@ -12,14 +12,13 @@ import typer
 from crm_bridge.clock import SystemClock
 from crm_bridge.commands import words
 from crm_bridge.commands.exits import run
+from crm_bridge.commands.opened import opened
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config
 from crm_bridge.errors import HotlineError
 from crm_bridge.papers.desk_papers import dashboard_paper
 from crm_bridge.papers.paper import Form
 from crm_bridge.papers.press import Press
-from crm_bridge.records import schema
-from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import whole
 from crm_bridge.reports.catalogue import CATALOGUE
 from crm_bridge.reports.filters import Filters
@@ -92,26 +91,17 @@ async def made_report(
     config: Config, report_id: str, form: Form, filters: Filters, lang: str
 ) -> bytes:
     """A dashboard as a file; raises StorageError, PrintingFailed."""
-    database = Database(config.database.url)
-    try:
-        await schema.check(database)
+    async with opened(config.database.url) as database:
         paper = await dashboard_paper(
             database, config, SystemClock(), report_id, filters,
             by=("คำสั่ง hotline report", "the command hotline report"), lang=lang,
         )  # fmt: skip
         return await Press().print(paper, form)
-    finally:
-        await database.close()
 
 
 async def _checksum(url: str, period: Period) -> tuple[str, bool]:
-    database = Database(url)
-    try:
-        await schema.check(database)
-        async with database.reading() as connection:
-            return await source_of(connection, period), await whole(connection)
-    finally:
-        await database.close()
+    async with opened(url) as database, database.reading() as connection:
+        return await source_of(connection, period), await whole(connection)
 
 
 def _period(first: datetime | None, last: datetime | None) -> Period:

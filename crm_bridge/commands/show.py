@@ -14,11 +14,11 @@ from sqlalchemy import select
 from crm_bridge.commands import words
 from crm_bridge.commands.calls import WIDTH
 from crm_bridge.commands.exits import FOUND, USAGE, fail, run
+from crm_bridge.commands.opened import opened
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.commands.story import gap_words, tell
 from crm_bridge.commands.words import Lang, say, span
 from crm_bridge.config import Config
-from crm_bridge.records import schema
 from crm_bridge.records.calls import StoredCall, find_calls, load_call
 from crm_bridge.records.database import Database
 from crm_bridge.records.tables import calls as calls_table
@@ -49,9 +49,7 @@ def show(
 
 
 async def _show(name: str, config: Config, lang: Lang, channels: bool) -> None:
-    database = Database(config.database.url)
-    try:
-        await schema.check(database)
+    async with opened(config.database.url) as database:
         found = await _matching(database, name)
         if not found:
             fail(f"no call on record has {name!r} in its id", FOUND)
@@ -59,8 +57,6 @@ async def _show(name: str, config: Config, lang: Lang, channels: bool) -> None:
             more = " …" if len(found) > _MOST else ""
             fail(f"{name!r} is part of several calls: {' '.join(found[:_MOST])}{more}", USAGE)
         stored = await load_call(database, found[0])
-    finally:
-        await database.close()
     if stored is None:
         fail(f"the call {found[0]} is gone", FOUND)
     console = Console(highlight=False)
