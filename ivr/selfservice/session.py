@@ -99,7 +99,7 @@ class Session:
             if reply.result != "0":
                 self._our_turn()
                 return _key(reply.result)
-        if sounds:  # two commands at once are one too many: Asterisk would answer the first alone
+        if sounds:  # of nothing the limit stands as it was
             self._our_turn()
         return None
 

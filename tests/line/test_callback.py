@@ -19,14 +19,13 @@ from ivr.lab.asterisk import Lab
 from ivr.lab.root import Root
 from ivr.lab.stage import Stage
 from ivr.selfservice import place, saying, session
-from ivr.selfservice.server import Server
 from ivr.selfservice.session import Session
 from tests.line import test_selfservice as selfservice
-from tests.line.test_selfservice import FASTAGI_PORT, address, nobody, silent
+from tests.line.test_selfservice import nobody, silent
 from tests.support.lab import own_lab
 from tests.support.live import assert_sound, bridge, bridge_config, caught_up, on_disk, until
 from tests.support.migrated import sqlite_url
-from tests.support.selfservice import Caller, Ear, calls_in
+from tests.support.selfservice import Caller, Ear, calls_in, stands_in
 
 pytestmark = pytest.mark.line
 
@@ -233,12 +232,8 @@ async def dies_half_way(lab: Lab) -> AsyncIterator[None]:
         await caller.play(["hotline/callback-number"])
         await asyncio.sleep(30)
 
-    server = Server({place.NAME: session})
-    await server.start(address(lab.number, 3), FASTAGI_PORT)
-    try:
+    async with stands_in(lab, place.NAME, session):
         yield
-    finally:
-        await server.stop()
 
 
 @pytest.mark.parametrize(

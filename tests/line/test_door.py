@@ -23,11 +23,8 @@ from ivr.lab.asterisk import Lab
 from ivr.lab.root import Root
 from ivr.lab.stage import Stage
 from ivr.selfservice import door, saying
-from ivr.selfservice.server import Server
 from ivr.selfservice.session import Session
 from tests.line.test_selfservice import (
-    FASTAGI_PORT,
-    address,
     black_hole,
     bridge_of,
     nobody,
@@ -38,7 +35,7 @@ from tests.support.floor import agent_account
 from tests.support.lab import own_lab
 from tests.support.live import caught_up, on_disk, until
 from tests.support.migrated import sqlite_url
-from tests.support.selfservice import Caller, Ear, calls_in
+from tests.support.selfservice import Caller, Ear, calls_in, stands_in
 
 pytestmark = pytest.mark.line
 
@@ -345,12 +342,8 @@ async def half_way(lab: Lab) -> AsyncIterator[None]:
         await Session(line).begin()
         await asyncio.sleep(30)
 
-    server = Server({door.NAME: session})
-    await server.start(address(lab.number, 3), FASTAGI_PORT)
-    try:
+    async with stands_in(lab, door.NAME, session):
         yield
-    finally:
-        await server.stop()
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,8 @@ from ivr.lab.asterisk import Lab
 from ivr.lab.root import Root
 from ivr.lab.stage import Stage
 from ivr.selfservice import closed, saying, wish
-from ivr.selfservice.server import Server
 from ivr.selfservice.session import Session
 from tests.line.test_selfservice import (
-    FASTAGI_PORT,
-    address,
     black_hole,
     nobody,
     nonsense,
@@ -36,7 +33,7 @@ from tests.support.desk_clock import at
 from tests.support.lab import own_lab
 from tests.support.live import assert_sound, bridge, bridge_config, caught_up, on_disk, until
 from tests.support.migrated import sqlite_url
-from tests.support.selfservice import Caller, Ear, calls_in
+from tests.support.selfservice import Caller, Ear, calls_in, stands_in
 
 pytestmark = pytest.mark.line
 T = TypeVar("T")
@@ -328,12 +325,8 @@ async def dies_after_it_said_closed(lab: Lab) -> AsyncIterator[None]:
         await caller.play(["hotline/closed-after"])
         await asyncio.sleep(30)
 
-    server = Server({closed.NAME: session})
-    await server.start(address(lab.number, 3), FASTAGI_PORT)
-    try:
+    async with stands_in(lab, closed.NAME, session):
         yield
-    finally:
-        await server.stop()
 
 
 @pytest.mark.parametrize(

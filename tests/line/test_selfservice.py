@@ -31,7 +31,7 @@ from ivr.lab.asterisk import Lab, running
 from ivr.lab.root import Root
 from ivr.lab.stage import Stage
 from ivr.selfservice import saying, status
-from ivr.selfservice.server import Line, Server
+from ivr.selfservice.server import Line
 from ivr.selfservice.session import Session
 from tests.line.test_run import start
 from tests.support.cases import Cast, bring_to
@@ -39,7 +39,7 @@ from tests.support.lab import own_lab
 from tests.support.live import assert_sound, bridge, bridge_config, caught_up, on_disk, until
 from tests.support.migrated import sqlite_url
 from tests.support.ports import free_port
-from tests.support.selfservice import Caller, Ear, calls_for_status
+from tests.support.selfservice import Caller, Ear, calls_for_status, stands_in
 
 pytestmark = pytest.mark.line
 
@@ -333,12 +333,8 @@ async def standing_still(lab: Lab) -> AsyncIterator[None]:
         await caller.play([ENTER])
         await asyncio.sleep(30)
 
-    server = Server({status.NAME: session})
-    await server.start(address(lab.number, 3), FASTAGI_PORT)
-    try:
+    async with stands_in(lab, status.NAME, session):
         yield
-    finally:
-        await server.stop()
 
 
 @asynccontextmanager

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from ivr.lab.address import FASTAGI_PORT, address
+from ivr.lab.asterisk import Lab
 from ivr.lab.sipua import Identity, Leg
 from ivr.lab.stage import Headers, Stage
+from ivr.selfservice.server import Server, Session
 from tests.support.heard import now, played
 from tests.support.live import until
+
+
+@asynccontextmanager
+async def stands_in(lab: Lab, name: str, session: Session) -> AsyncIterator[None]:
+    """A session in place of the bridge's own of that name, where the lab's Asterisk asks for it."""
+    server = Server({name: session})
+    await server.start(address(lab.number, 3), FASTAGI_PORT)
+    try:
+        yield
+    finally:
+        await server.stop()
 
 
 class Ear:
