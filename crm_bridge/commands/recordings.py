@@ -5,14 +5,13 @@ from __future__ import annotations
 import typer
 
 from crm_bridge.commands.exits import run
+from crm_bridge.commands.opened import opened
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config
 from crm_bridge.errors import ConfigMistake
 from crm_bridge.recordings import book
 from crm_bridge.recordings.keyring import SealFault
 from crm_bridge.recordings.vault import Vault, vault_of
-from crm_bridge.records import schema
-from crm_bridge.records.database import Database
 
 recordings = typer.Typer(help="Voices that are kept, and the keys they are sealed with.")
 
@@ -43,21 +42,18 @@ def reseal(config: ConfigFile = DEFAULT_CONFIG) -> None:
 
 
 async def _all(config: Config, vault: Vault) -> int:
-    database = Database(config.database.url)
     count, after = 0, ""
     try:
-        await schema.check(database)
-        while True:
-            async with database.writing() as connection:
-                done, last = await book.reseal(connection, vault.keys, after)
-            count += done
-            if last is None:
-                return count
-            after = last
+        async with opened(config.database.url) as database:
+            while True:
+                async with database.writing() as connection:
+                    done, last = await book.reseal(connection, vault.keys, after)
+                count += done
+                if last is None:
+                    return count
+                after = last
     except SealFault as fault:
         raise ConfigMistake(
             fault.what, where="recordings.keys",
             mend="give it the keys that the recordings were sealed with, too",
         ) from None  # fmt: skip
-    finally:
-        await database.close()
