@@ -150,7 +150,7 @@ def cpu() -> float:
 
 async def serve(config_path: Path) -> None:
     """The child: runs the bridge and answers its parent until it says `stop`."""
-    from crm_bridge.app import build
+    from crm_bridge.building import build
     from crm_bridge.commands import logs
     from crm_bridge.config import load_config
 

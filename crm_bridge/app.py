@@ -1,4 +1,4 @@
-"""The composition root: builds the bridge from its configuration, runs it, stops it in order.
+"""The bridge as it runs: supervises its tasks and stops them in order.
 
 The links close first, then what was read is worked in, then everything is committed.
 """
@@ -10,28 +10,23 @@ import contextlib
 import gc
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 import structlog
 
-from crm_bridge.alerts.floor_watch import FloorWatch
-from crm_bridge.alerts.keeper import Keeper, Sources
-from crm_bridge.alerts.troubles import troubles
+from crm_bridge.alerts.keeper import Keeper
 from crm_bridge.cases.attachments import Store
-from crm_bridge.cases.office_hours import Week
 from crm_bridge.cases.rounds import keep_going
 from crm_bridge.clock import Clock, SystemClock
-from crm_bridge.config import Config, NodeSection
+from crm_bridge.config import Config
 from crm_bridge.delivery.deliveries import Deliveries
 from crm_bridge.desk.announcements import Announcements
 from crm_bridge.desk.calling_back import CallingBack
 from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.desk_figures import SOURCES
 from crm_bridge.desk.floor import Floor
-from crm_bridge.desk.line import LineNode
 from crm_bridge.desk.lost_calls import TASKS
 from crm_bridge.desk.screens import Screens
 from crm_bridge.desk.wrapups import declare_again
@@ -40,34 +35,17 @@ from crm_bridge.live.hub import Hub
 from crm_bridge.outgoing import outlets
 from crm_bridge.outgoing.delivery import Gateways, deliver
 from crm_bridge.papers.monthly_rounds import MonthlyReports
-from crm_bridge.papers.press import Press
 from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
-from crm_bridge.recordings.conversations import Conversations
 from crm_bridge.recordings.rounds import Rounds
-from crm_bridge.recordings.taking import Takes
-from crm_bridge.recordings.vault import Vault, keyless, vault_of
-from crm_bridge.recordings.voicemail import Voicemails
-from crm_bridge.records import journal, schema
-from crm_bridge.records.commit_loop import CommitLoop, Policy
+from crm_bridge.recordings.vault import Vault
+from crm_bridge.records.commit_loop import CommitLoop
 from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import Walk
-from crm_bridge.records.writer import Writer
-from crm_bridge.selfservice.door import Door
-from crm_bridge.selfservice.guide_text import GuideText
-from crm_bridge.selfservice.office import Office
 from crm_bridge.selfservice.service import SelfService
-from ivr.ami import actions
-from ivr.ami.client import REST, WATCHED, Client, NodeAddress
 from ivr.ami.errors import AmiError
-from ivr.ami.feed import Feed
-from ivr.ami.message import LINK_LOST, synthetic
 from ivr.ami.reconnect import Link
 from ivr.calls.call import OUTBOUND, Call, Outcome
-from ivr.events.decode import needed
 from ivr.events.types import Event
-from ivr.prompts.keeping import Place
-from ivr.prompts.shelf import Shelf
-from ivr.steps.standards import load_standards
 
 _log = structlog.get_logger(__name__)
 
@@ -350,182 +328,3 @@ def _drain(node: Node) -> None:
     while len(node.intake):
         take_all(node.pipeline, *node.intake.take())
     node.pipeline.flush(everything=True)
-
-
-@contextlib.asynccontextmanager
-async def connected_to(node: NodeSection) -> AsyncIterator[Client]:
-    """A connection of its own to the Asterisk, logged in. Raises AmiError."""
-    client = await Client.connect(_address(node), Feed({}), lambda _messages, _at: None)
-    try:
-        await client.login(_address(node))
-        yield client
-    finally:
-        client.close("asked")
-
-
-async def systemname(node: NodeSection) -> str:
-    """What the Asterisk calls itself (CoreSettings has it not; its own variable does)."""
-    async with connected_to(node) as client:
-        reply = await client.act(actions.get_variable(client.new_id("getvar"), "SYSTEMNAME"))
-        return reply.get("Value", "") or node.label
-
-
-def _address(node: NodeSection) -> NodeAddress:
-    return NodeAddress(node.ami_host, node.ami_port, node.ami_username, node.secret())
-
-
-async def build(config: Config, clock: Clock | None = None) -> App:
-    """The bridge, its open calls restored from the journal; nothing is connected yet.
-
-    Raises SchemaMismatch where the tables are not those of this program.
-    """
-    database = Database(config.database.url)
-    await schema.check(database)
-    loop = CommitLoop(Writer(database, tells=bool(config.connector)), Policy(linger=0))
-    clock = clock or SystemClock()
-    app = App(config, database, loop, clock, gateways=outlets.gateways(config))
-    app.reports = MonthlyReports(database, config, clock, Press())
-    directory = config.directory()
-    standards = load_standards()
-    floor = app.floor = Floor.of(config, database, app.hub, clock)
-    app.vault = vault_of(config)
-    messages = _messages(app)
-    if config.selfservice is not None:
-        places = [Place(one.sounds, one.takes) for one in config.node if one.sounds and one.takes]
-        hours = config.hours
-        week = Week(hours.minutes()) if hours else None
-        callback = config.callback
-        office = Office(
-            database, clock, week, messages=messages,
-            places_for=round(callback.hours * 3_600_000_000) if callback else 0,
-        )  # fmt: skip
-        office.call_of, office.on_wish = partial(_call_of, app), app.wished
-        door = Door(
-            database, clock, floor.line, config.door,
-            emergency=lambda: app.announcements is not None and app.announcements.on() is not None,
-            agents=floor.agents,
-            card_of=lambda call_id: app.screens.board.card_of(call_id) if app.screens else None,
-        )  # fmt: skip
-        text = GuideText(database, clock, config.selfservice.guide_address)
-        text.call_of = office.call_of
-        app.selfservice = SelfService(
-            config.selfservice, database, clock, places, office, door, text,
-            places_kept=callback is not None,
-        )  # fmt: skip
-    floor.line.on_call += [app.ended, floor.control.heard]
-    shelves = [Shelf(one.sounds) for one in config.node if one.sounds]
-    app.announcements = Announcements(database, floor.line, clock, shelves)
-    if config.callback is not None and app.selfservice is not None:
-        app.calling_back = CallingBack(
-            database, floor.line, clock, config.callback, app.selfservice.office.why_shut
-        )
-        app.calling_back.on_change = app.wished
-    others = app.deliveries = await Deliveries.of(config, database, clock, app.hub)
-    floor.line.on_call.append(others.heard)
-    asked = [
-        (others.connectors[name], section.timeout_seconds)
-        for name, section in config.connector.items()
-        if section.lookup
-    ]
-    screens = app.screens = Screens.of(
-        floor, database, app.hub, standards, clock, asked, others.left_alone
-    )
-    pipelines: list[NodePipeline] = []
-    app.declare = Declare(database, loop, pipelines, directory, standards, clock)
-    app.declare.on_amended = screens.board.amended
-    keep = needed(config.menu_contexts())
-    for section in config.node:
-        name = section.name or await systemname(section)
-        last = await journal.last(database, name)
-        pipeline = NodePipeline(name, directory, standards, loop, journal.Scribe(name, last))
-        await restore(database, pipeline, last)
-        pipelines.append(pipeline)
-        intake = Intake()
-        link = Link(name, _address(section), keep, intake.put)
-        intake.drop_link = link.drop
-        app.nodes.append(Node(name, link, intake, pipeline))
-        floor.line.add(LineNode(name, link, pipeline.tracker, pipeline.members))
-        pipeline.on_change = floor.line.heard
-        pipeline.on_members = partial(floor.line.told, name)
-        screens.take_up(live.call for live in pipeline.tracker.lives.values())
-    watch = FloorWatch(floor.line, floor.agents, screens.board, standards)
-    app.alerts = Keeper(
-        database, app.hub, clock, config, standards,
-        Sources(watch.look, partial(_troubles, app), others.wake),
-    )  # fmt: skip
-    app.hub.on_audience = partial(_watched, app)
-    await floor.agents.load()
-    floor.supervision.calls.declare = app.declare
-    floor.control.declare = app.declare
-    await floor.supervision.book.load()
-    return app
-
-
-def _messages(app: App) -> Voicemails | None:
-    """What takes callers' messages in; None where there is no key, or no place where they lie."""
-    rounds = app.voice_rounds = Rounds(
-        app.database, app.clock, app.config.recordings, app.vault or keyless(app.config)
-    )
-    if app.vault is None:
-        if any(one.recordings for one in app.config.node):
-            _log.error(
-                "conversations lie in the open: there is no key to seal them with",
-                mend="set HOTLINE_RECORDINGS__KEYS__NAME, or `record = false` in the site",
-            )
-        return None
-    takes = [Takes(one.name, one.takes) for one in app.config.node if one.takes]
-    found = Voicemails(app.database, app.clock, app.vault, takes)
-    found.call_of = partial(_call_of, app)
-    laid = [Takes(one.name, one.recordings) for one in app.config.node if one.recordings]
-    spoken = Conversations(app.database, app.clock, app.vault, laid)
-    spoken.call_of, spoken.over = found.call_of, partial(_over, app)
-    rounds.messages, rounds.conversations, rounds.on_taken = found, spoken, app.wished
-    return found if takes else None
-
-
-def _over(app: App, call_id: str, uniqueid: str) -> bool:
-    """The call's line is known, and neither the call nor the channel is there any more."""
-    for node in app.floor.line.nodes if app.floor is not None else ():
-        if call_id == f"{node.name}-{uniqueid}":
-            tracker = node.tracker
-            gone = call_id not in tracker.lives and uniqueid not in tracker.net.channels
-            return node.known and gone
-    return False
-
-
-def _call_of(app: App, uniqueid: str) -> str:
-    """The id of the call that came in on this channel, heard of already or not."""
-    names = [node.name for node in app.nodes]
-    for node in app.nodes:
-        if f"{node.name}-{uniqueid}" in node.pipeline.tracker.lives:
-            return f"{node.name}-{uniqueid}"
-    # Asterisk's ids begin with its own systemname
-    own = [name for name in names if uniqueid.startswith(f"{name}-")]
-    return f"{(own or names)[0]}-{uniqueid}"
-
-
-def _troubles(app: App) -> Mapping[str, tuple[str, str]]:
-    return troubles(((node.name, node.link.state) for node in app.nodes), app.loop)
-
-
-def _watched(app: App, screens: int) -> None:
-    """While somebody looks on, what happens is read at once; without screens it may wait a little.
-
-    One listener is our own: it looks callers up again.
-    """
-    for node in app.nodes:
-        node.link.rest = WATCHED if screens > 1 else REST
-
-
-async def restore(database: Database, pipeline: NodePipeline, last: journal.Last | None) -> None:
-    """Brings calls that were open at the last stop back to where they were, and names the gap."""
-    if last is None:
-        return
-    earliest = await journal.open_calls(database, pipeline.node)
-    if earliest is not None:
-        async for piece in journal.read_since(database, pipeline.node, earliest):
-            for arrived, raw in journal.decode(piece.body):
-                pipeline.take(raw, arrived, journal=False)
-        _log.info("open calls restored", node=pipeline.node, calls=len(pipeline.tracker.lives))
-    pipeline.take(synthetic(LINK_LOST, last.to_us / 1_000_000), last.to_us)
-    pipeline.flush()

@@ -15,7 +15,6 @@ from typing import Annotated
 import typer
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.app import connected_to
 from crm_bridge.clock import SystemClock
 from crm_bridge.commands import words
 from crm_bridge.commands.exits import FOUND, STORAGE, connecting_ended, plain, run
@@ -25,6 +24,7 @@ from crm_bridge.config import Config
 from crm_bridge.desk import announcements
 from crm_bridge.desk.announcements import SILENCE, Place
 from crm_bridge.errors import StorageError
+from crm_bridge.nodes import connected_to
 from crm_bridge.written import moment_text, office_time
 from ivr.ami.actions import Action
 from ivr.ami.client import Client

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 import structlog
 import uvicorn
 
-from crm_bridge.app import App, Node, build
+from crm_bridge.app import App, Node
+from crm_bridge.building import build
 from crm_bridge.clock import iso
 from crm_bridge.commands import logs
 from crm_bridge.commands.exits import STORAGE, plain, run

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from crm_bridge.app import restore
+from crm_bridge.building import restore
 from crm_bridge.desk.declare import Declare
 from crm_bridge.errors import Refused
 from crm_bridge.pipeline import NodePipeline

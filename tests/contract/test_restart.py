@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crm_bridge.app import restore
+from crm_bridge.building import restore
 from crm_bridge.pipeline import NodePipeline
 from crm_bridge.records import journal
 from crm_bridge.records.calls import calls_as_json

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from crm_bridge.app import App, build
+from crm_bridge.app import App
+from crm_bridge.building import build
 from crm_bridge.clock import Clock
 from crm_bridge.config import Config, DatabaseSection, NodeSection
 from crm_bridge.records.calls import calls_as_json

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from crm_bridge.app import App, build
+from crm_bridge.app import App
+from crm_bridge.building import build
 from crm_bridge.config import Config, DatabaseSection, NodeSection, RecordingsSection
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database

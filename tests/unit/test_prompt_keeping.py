@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pytest
 
-from crm_bridge.app import build
+from crm_bridge.building import build
 from crm_bridge.config import Config
 from ivr.prompts.keeping import BAD, FAILED, KEPT, Keeper, Place
 from ivr.prompts.shelf import Shelf, look

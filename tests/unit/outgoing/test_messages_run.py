@@ -6,7 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from crm_bridge.app import build
+from crm_bridge.building import build
 from crm_bridge.clock import SystemClock
 from crm_bridge.config import Config, DatabaseSection
 from crm_bridge.config_outside import MailSection, MessagesSection
