@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from crm_bridge.commands import exits
 from crm_bridge.commands.account import account
 from crm_bridge.commands.announcement import announcement
+from crm_bridge.commands.audit import audit
 from crm_bridge.commands.calls import calls
 from crm_bridge.commands.capture import capture
 from crm_bridge.commands.connector import connector
@@ -21,6 +22,7 @@ from crm_bridge.commands.install import install
 from crm_bridge.commands.lab import lab
 from crm_bridge.commands.menu import menu
 from crm_bridge.commands.migrate import migrate
+from crm_bridge.commands.opened import COMMAND
 from crm_bridge.commands.prompts import prompts
 from crm_bridge.commands.recordings import recordings
 from crm_bridge.commands.replay import replay
@@ -32,6 +34,12 @@ from crm_bridge.commands.watch import watch
 
 class _Commands(TyperGroup):
     """Ends every command on an expected failure with one line and its exit code."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        below = [word for word in rest[:1] if word in getattr(command, "commands", {})]
+        COMMAND.set(" ".join(["hotline", str(name), *below]))
+        return name, command, rest
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -68,6 +76,7 @@ app.command("install")(install)
 figures.command("checksum")(checksum)
 app.add_typer(account, name="account")
 app.add_typer(announcement, name="announcement")
+app.add_typer(audit, name="audit")
 app.add_typer(connector, name="connector")
 app.add_typer(figures, name="figures")
 app.add_typer(lab, name="lab")

@@ -26,7 +26,6 @@ from crm_bridge.commands.opened import opened
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config
 from crm_bridge.errors import ConfigMistake
-from crm_bridge.records import schema
 from crm_bridge.records.database import Database
 
 PASSWORD: Final = "HOTLINE_PASSWORD"  # noqa: S105 - the name of a variable, no password
@@ -194,12 +193,8 @@ def close(login: Login, config: ConfigFile = DEFAULT_CONFIG) -> None:
 @asynccontextmanager
 async def _writing(config: Config) -> AsyncIterator[tuple[Database, SystemClock]]:
     """The database with its tables brought up."""
-    database = Database(config.database.url)
-    try:
-        await schema.upgrade(database)
+    async with opened(config.database.url, brought_up=True) as database:
         yield database, SystemClock()
-    finally:
-        await database.close()
 
 
 def _state(entry: administration.Entry) -> tuple[str, str]:

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 
+from crm_bridge.clock import SystemClock
 from crm_bridge.records import schema
+from crm_bridge.records.audit import ACTOR, Actor
 from crm_bridge.records.database import Database
+
+COMMAND: ContextVar[str] = ContextVar("hotline_command", default="hotline")
+"""The command that runs, in words: `hotline account create`."""
 
 
 @asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Database]:
-    """The database, checked, for as long as the block lasts; raises StorageError."""
+async def opened(url: str, *, brought_up: bool = False) -> AsyncIterator[Database]:
+    """The database, checked, for as long as the block lasts; raises StorageError.
+
+    What the command changes in it is on record as the command's, by who runs it. `brought_up`: its
+    tables are made those of this program first.
+    """
     database = Database(url)
+    actor = Actor(COMMAND.get(), f"command:{_user()}", SystemClock().now_us, once=True)
     try:
-        await schema.check(database)
-        yield database
+        await (schema.upgrade(database) if brought_up else schema.check(database))
+        asked = ACTOR.set(actor)
+        try:
+            yield database
+        finally:
+            ACTOR.reset(asked)
     finally:
         await database.close()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in a container
+        return "unknown"

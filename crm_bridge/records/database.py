@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from crm_bridge.errors import ConfigMistake
-from crm_bridge.records import before_commit
+from crm_bridge.records import audit, before_commit
 from crm_bridge.records.faults import storage_fault
 from crm_bridge.records.sessions import AsyncSession, Session, ThreadSession
 
@@ -97,11 +97,13 @@ class Database:
             await self.lock(connection)
             yield connection
             await before_commit.finish(connection)
+            await audit.finish(connection)
             await connection.commit()
 
     async def lock(self, connection: AsyncConnection) -> None:
         """Begin on this connection and keep other writers out until it ends."""
         before_commit.begin(connection)
+        audit.begin(connection)
         if self.sqlite:
             await connection.execution_options(hotline_begin="BEGIN IMMEDIATE")
             await connection.begin()

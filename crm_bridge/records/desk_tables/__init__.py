@@ -6,6 +6,7 @@ from crm_bridge.records.desk_tables import (
     alerts,
     announcements,
     appointments,
+    audit,
     caller_rules,
     cases,
     connectors,
@@ -20,7 +21,7 @@ from crm_bridge.records.desk_tables import (
 )
 
 __all__ = [
-    "accounts", "agents", "alerts", "announcements", "appointments", "caller_rules", "cases",
-    "connectors", "messages", "people", "planning", "recordings", "reports", "supervision",
+    "accounts", "agents", "alerts", "announcements", "appointments", "audit", "caller_rules",
+    "cases", "connectors", "messages", "people", "planning", "recordings", "reports", "supervision",
     "wall_screens", "wrapups",
 ]  # fmt: skip

@@ -1,0 +1,77 @@
+"""`hotline audit`: whole or not by exit code, a head to keep, rows for others to check."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from crm_bridge.cli import app
+from crm_bridge.records.desk_tables.audit import GUARDS
+from tests.support.audit_check import broken_at
+from tests.support.migrated import sqlite_url
+
+PASSWORD = "a long pass phrase"
+
+
+@pytest.fixture
+async def config(tmp_path: Path) -> Path:
+    await sqlite_url(tmp_path / "hotline.db")
+    path = tmp_path / "hotline.toml"
+    path.write_text(f'[database]\nurl = "sqlite:///{tmp_path}/hotline.db"\n')
+    return path
+
+
+def say(config: Path, *words: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, [*words, "--config", str(config)])
+    return done.exit_code, done.output
+
+
+def accounts(config: Path, *logins: str) -> None:
+    password = config.with_name("password")
+    password.write_text(PASSWORD)
+    for login in logins:
+        code, said = say(
+            config, "account", "create", "--login", login, "--role", "agent", "--name", "ก",
+            "--password-file", str(password),
+        )  # fmt: skip
+        assert code == 0, said
+
+
+def test_a_command_that_changes_something_is_on_record_by_who_ran_it(config: Path):
+    assert say(config, "audit", "anchor")[0] == 1
+    accounts(config, "somchai")
+    code, said = say(config, "audit", "export")
+    assert code == 0
+    (row,) = map(json.loads, said.splitlines())
+    assert (row["act"], row["via"]) == ("hotline account create", f"command:{getpass.getuser()}")
+    assert "somchai" not in said
+    assert broken_at(said.splitlines()) is None
+    assert say(config, "audit", "export", "--since", "2020-01-01", "--until", "2020-01-02")[1] == ""
+
+
+def test_verify_says_whole_or_which_row_and_an_anchor_vouches_for_the_end(config: Path):
+    accounts(config, "a1", "a2", "a3")
+    code, anchor = say(config, "audit", "anchor")
+    assert code == 0
+    code, said = say(config, "audit", "verify", "--lang", "en")
+    assert (code, "3 rows checked" in said, "the log is whole" in said) == (0, True, True)
+    assert say(config, "audit", "verify", "--anchor", anchor)[0] == 0
+    assert say(config, "audit", "verify", "--anchor", "nonsense")[0] == 2
+    with sqlite3.connect(config.with_name("hotline.db")) as connection:
+        for statement in GUARDS["sqlite"]:
+            connection.execute(f"DROP TRIGGER {statement.split()[2]}")
+        connection.execute("DELETE FROM audit_log WHERE seq = 3")
+    connection.close()
+    assert say(config, "audit", "verify")[0] == 0
+    code, said = say(config, "audit", "verify", "--lang", "en", "--anchor", anchor)
+    assert (code, "ends at row 2" in said) == (1, True)
+    with sqlite3.connect(config.with_name("hotline.db")) as connection:
+        connection.execute("UPDATE audit_log SET via = 'system' WHERE seq = 1")
+    connection.close()
+    code, said = say(config, "audit", "verify")
+    assert (code, "แถว 1" in said) == (1, True)
