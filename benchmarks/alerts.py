@@ -30,7 +30,7 @@ from crm_bridge.live.hub import Hub
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.alerts import alert_rules
 from crm_bridge.records.schema import upgrade
-from ivr.ami.client import NodeAddress
+from ivr.ami.address import NodeAddress
 from ivr.ami.reconnect import Link, LinkState
 from ivr.calls.call import (
     AgentPart,

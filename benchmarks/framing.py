@@ -273,7 +273,8 @@ async def _read_panoramisk(port: int) -> str:
 
 
 async def _read_ours(port: int) -> str:
-    from ivr.ami.client import Client, NodeAddress
+    from ivr.ami.address import NodeAddress
+    from ivr.ami.client import Client
     from ivr.ami.feed import Feed
 
     meter, feed = _Meter(), Feed(KEEP)

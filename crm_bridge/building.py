@@ -20,7 +20,7 @@ from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.line import LineNode
 from crm_bridge.desk.screens import Screens
-from crm_bridge.nodes import address, systemname
+from crm_bridge.nodes import systemname
 from crm_bridge.outgoing import outlets
 from crm_bridge.papers.monthly_rounds import MonthlyReports
 from crm_bridge.papers.press import Press
@@ -79,7 +79,7 @@ async def build(config: Config, clock: Clock | None = None) -> App:
         await restore(database, pipeline, last)
         pipelines.append(pipeline)
         intake = Intake()
-        link = Link(name, address(section), keep, intake.put)
+        link = Link(name, section.address(), keep, intake.put)
         intake.drop_link = link.drop
         app.nodes.append(Node(name, link, intake, pipeline))
         floor.line.add(LineNode(name, link, pipeline.tracker, pipeline.members))

@@ -7,6 +7,7 @@ shown. The names are a contract with those who run the hotline; see docs/configu
 from __future__ import annotations
 
 import re
+import ssl
 import tomllib
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -30,6 +31,7 @@ from crm_bridge.config_recordings import RecordingsSection
 from crm_bridge.config_selfservice import CallbackSection, SelfServiceSection
 from crm_bridge.config_supervision import SupervisionSection
 from crm_bridge.errors import ConfigMistake
+from ivr.ami.address import NodeAddress, Tls
 from ivr.calls.directory import Agency, Directory
 
 Service = Literal["information", "complaint", "appointment", "market_information"]
@@ -50,6 +52,13 @@ class NodeSection(Section):
     ami_username: str = Field("hotline", description="the AMI user of manager.conf")
     ami_secret: SecretStr | None = Field(None, description="the user's secret")
     ami_secret_file: Path | None = Field(None, description="a file that holds the secret instead")
+    ami_tls: bool = Field(False, description="its AMI speaks TLS at that port")
+    ami_ca_file: Path | None = Field(
+        None, description="who vouches for its certificate; without one the system's authorities"
+    )
+    ami_tls_name: str | None = Field(
+        None, description="the certificate's name where it is not ami_host"
+    )
     cel_file: Path | None = Field(None, description="CEL's CSV file; read by reconcile")
     queue_log_file: Path | None = Field(None, description="queue_log; read by reconcile")
     sounds: Path | None = Field(
@@ -67,7 +76,14 @@ class NodeSection(Section):
     def _has_secret(self) -> NodeSection:
         if self.ami_secret is None and self.ami_secret_file is None:
             raise ValueError("no secret: give ami_secret or ami_secret_file")
+        if not self.ami_tls and (self.ami_ca_file or self.ami_tls_name):
+            raise ValueError("ami_ca_file and ami_tls_name are for ami_tls = true")
         return self
+
+    def address(self) -> NodeAddress:
+        """Where its AMI is and who we are there; ConfigMistake where a file cannot be read."""
+        tls = Tls(self.ami_ca_file, self.ami_tls_name) if self.ami_tls else None
+        return NodeAddress(self.ami_host, self.ami_port, self.ami_username, self.secret(), tls)
 
     @property
     def label(self) -> str:
@@ -173,6 +189,10 @@ class WebSection(Section):
     address: str = Field(
         "", description="the desk as browsers reach it, https://…; for links in other systems"
     )
+    tls_cert: Path | None = Field(
+        None, description="the certificate (PEM, with its chain): the pages speak TLS themselves"
+    )
+    tls_key: Path | None = Field(None, description="its private key (PEM)")
     https: bool = Field(False, description="people reach the pages over TLS, ended by a proxy")
     proxies: list[str] = Field(
         ["127.0.0.1"], description="addresses of proxies whose X-Forwarded-For is believed"
@@ -182,7 +202,25 @@ class WebSection(Section):
     def _address_is_guarded(self) -> WebSection:
         if self.address and not guarded(self.address):
             raise ValueError("web.address must be https://… (http:// only on loopback)")
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("web.tls_cert and web.tls_key go together")
         return self
+
+    def tls(self) -> ssl.SSLContext | None:
+        """What the pages speak TLS with; ConfigMistake where certificate and key are none."""
+        if self.tls_cert is None or self.tls_key is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(self.tls_cert, self.tls_key)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigMistake(
+                f"{self.tls_cert} and {self.tls_key} cannot be used: {error.strerror or error}",
+                where="web.tls_cert",
+                mend="give a PEM certificate and its own key, readable by the bridge's user",
+            ) from error
+        return context
 
 
 URL_POP_FIELDS: Final = (

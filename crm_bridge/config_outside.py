@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from crm_bridge.errors import ConfigMistake
+from crm_bridge.outward import networks_of, within_this_machine
 
 
 class Section(BaseModel):
     """A part of hotline.toml: no key that is not known, nothing changed afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _networks(written: list[str]) -> list[str]:
+    networks_of(written)
+    return written
+
+
+Networks = Annotated[list[str], AfterValidator(_networks)]
+"""Networks of the house that a name in this file may lead to, besides the public internet."""
 
 
 RoleName = Literal[
@@ -40,6 +50,7 @@ class OidcSection(Section):
     roles: dict[str, RoleName] = Field({}, description="value of that claim → role")
     agency_claim: str = Field("", description="the claim that says the agency's id")
     timeout_seconds: float = Field(10.0, gt=0, le=60, description="how long the provider may take")
+    networks: Networks = Field([], description="inner networks that its names may lead to")
 
     @model_validator(mode="after")
     def _whole(self) -> OidcSection:
@@ -62,7 +73,7 @@ class OidcSection(Section):
 def guarded(url: str) -> bool:
     """Whether what is sent there is safe from readers: over TLS, or within the machine."""
     parts = urlsplit(url)
-    inside = parts.hostname in {"127.0.0.1", "::1", "localhost"}
+    inside = within_this_machine(parts.hostname or "")
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and inside))
 
 
@@ -79,6 +90,7 @@ class MessagesSection(Section):
     sender: str = Field("1203", description="the sender's name, as agreed with the provider")
     timeout_seconds: float = Field(10.0, gt=0, le=60, description="how long an answer may take")
     tries: int = Field(20, ge=1, le=1000, description="after so many a message is dead")
+    networks: Networks = Field([], description="inner networks that the name in url may lead to")
 
     @model_validator(mode="after")
     def _has_url(self) -> MessagesSection:
@@ -140,6 +152,7 @@ class ConnectorSection(Section):
     token: SecretStr | None = Field(None, description="the API key, token, password or secret")
     token_file: Path | None = Field(None, description="a file that holds it instead")
     ca_file: Path | None = Field(None, description="the certificate authority of an inner server")
+    networks: Networks = Field([], description="inner networks that the name in url may lead to")
     mapping: Path | None = Field(
         None, description="a mapping file, beside hotline.toml; without one the connector's own"
     )

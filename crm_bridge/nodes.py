@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator
 
 from crm_bridge.config import NodeSection
 from ivr.ami import actions
-from ivr.ami.client import Client, NodeAddress
+from ivr.ami.client import Client
 from ivr.ami.feed import Feed
 
 
 @contextlib.asynccontextmanager
 async def connected_to(node: NodeSection) -> AsyncIterator[Client]:
     """A connection of its own to the Asterisk, logged in. Raises AmiError."""
-    client = await Client.connect(address(node), Feed({}), lambda _messages, _at: None)
+    client = await Client.connect(node.address(), Feed({}), lambda _messages, _at: None)
     try:
-        await client.login(address(node))
+        await client.login(node.address())
         yield client
     finally:
         client.close("asked")
@@ -27,8 +27,3 @@ async def systemname(node: NodeSection) -> str:
     async with connected_to(node) as client:
         reply = await client.act(actions.get_variable(client.new_id("getvar"), "SYSTEMNAME"))
         return reply.get("Value", "") or node.label
-
-
-def address(node: NodeSection) -> NodeAddress:
-    """Where the Asterisk listens and how to log in."""
-    return NodeAddress(node.ami_host, node.ami_port, node.ami_username, node.secret())

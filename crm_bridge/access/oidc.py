@@ -29,6 +29,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from crm_bridge.clock import Clock
 from crm_bridge.config_outside import OidcSection
 from crm_bridge.errors import Refused
+from crm_bridge.outward import NotThere, Outward, networks_of, trusted
 
 _log = structlog.get_logger(__name__)
 
@@ -58,6 +59,7 @@ class Provider:
 
     def __init__(self, section: OidcSection) -> None:
         self.section = section
+        self._networks = networks_of(section.networks)
         self._about: Mapping[str, Any] | None = None
         self._keys: KeySet | None = None
         self._lock = asyncio.Lock()
@@ -184,7 +186,12 @@ class Provider:
         try:
             async with (
                 asyncio.timeout(timeout),
-                httpx.AsyncClient(timeout=timeout, follow_redirects=False) as client,
+                httpx.AsyncClient(
+                    timeout=timeout,
+                    follow_redirects=False,
+                    trust_env=False,
+                    transport=Outward(self._networks, verify=trusted()),
+                ) as client,
                 client.stream(method, url, data=data, auth=auth or httpx.USE_CLIENT_DEFAULT) as got,
             ):
                 body = b""
@@ -194,6 +201,8 @@ class Provider:
                         raise _unreached("its answer is too long")
             answer = httpx.Response(got.status_code, content=body)
             said = answer.json()
+        except NotThere as error:
+            raise _unreached(f"{error}; {error.mend}") from None
         except (httpx.HTTPError, TimeoutError, ValueError) as error:
             raise _unreached(f"{type(error).__name__} at {urlsplit(url).path}") from None
         if answer.status_code == 400 and isinstance(said, dict) and "error" in said:

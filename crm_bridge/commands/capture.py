@@ -20,8 +20,9 @@ from crm_bridge.commands.exits import STORAGE, USAGE, fail, run
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config, NodeSection
 from ivr.ami import actions
+from ivr.ami.address import NodeAddress
 from ivr.ami.capture import CaptureWriter
-from ivr.ami.client import Client, NodeAddress
+from ivr.ami.client import Client
 from ivr.ami.errors import ActionRefused
 from ivr.ami.feed import Feed
 from ivr.ami.reconnect import Link
@@ -83,7 +84,7 @@ def _pick(config: Config, name: str | None) -> NodeSection:
 async def _capture(
     file: Path, config: Config, node: NodeSection, seconds: float | None, only_needed: bool
 ) -> None:
-    address = NodeAddress(node.ami_host, node.ami_port, node.ami_username, node.secret())
+    address = node.address()
     version, system = await _version(address)
     started = time.time()
     try:

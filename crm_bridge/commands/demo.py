@@ -35,7 +35,7 @@ from crm_bridge.commands.report import made_report
 from crm_bridge.commands.show import life
 from crm_bridge.commands.watch import View, readiness
 from crm_bridge.commands.words import Lang, Language
-from crm_bridge.config import Config
+from crm_bridge.config import Config, WebSection
 from crm_bridge.records.calls import read_calls
 from crm_bridge.records.database import Database
 from crm_bridge.reports.filters import Filters
@@ -156,7 +156,7 @@ class _Demo:
         floor = Floor(office, base, self.lang)
         acts = Acts(floor, self.lang, self.say)
         try:
-            async with _bridge(path, log, config.web.port), Cast(lab, acts) as cast, floor:
+            async with _bridge(path, log, config.web), Cast(lab, acts) as cast, floor:
                 await floor.sit()
                 await acts.open()
                 acts.spawn(acts.oversee())
@@ -332,7 +332,7 @@ def _enter(asked: asyncio.Event) -> Iterator[bool]:
 
 
 @contextlib.asynccontextmanager
-async def _bridge(config: Path, log: Path, port: int) -> AsyncIterator[None]:
+async def _bridge(config: Path, log: Path, web: WebSection) -> AsyncIterator[None]:
     """`hotline run` as a process of its own, ended cleanly; ends the command where it will not."""
     argv = [sys.executable, "-m", "crm_bridge.cli", "run", "--config", str(config)]
     with log.open("wb") as out:  # a small local file
@@ -342,7 +342,7 @@ async def _bridge(config: Path, log: Path, port: int) -> AsyncIterator[None]:
     try:
         loop = asyncio.get_running_loop()
         end = loop.time() + _READY
-        while not (await asyncio.to_thread(readiness, "127.0.0.1", port))[0]:
+        while not (await asyncio.to_thread(readiness, web))[0]:
             if process.poll() is not None or loop.time() > end:
                 fail(f"the bridge did not start: {_last_line(log)}", UNREACHED)
             await asyncio.sleep(0.1)

@@ -25,6 +25,7 @@ from crm_bridge.commands.exits import FOUND, plain, run
 from crm_bridge.commands.findings import Finding, Grade, of_node
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.commands.prompt_findings import of_prompts
+from crm_bridge.commands.readiness import address, to_bridge
 from crm_bridge.commands.recording_findings import of_recordings
 from crm_bridge.config import Config, NodeSection
 from crm_bridge.errors import ConfigMistake, StorageError
@@ -222,9 +223,8 @@ def _space(path: Path) -> Finding:
 
 def _bridge(config: Config) -> Finding:
     """Whether a bridge runs with this configuration, and what it says of itself."""
-    host, port = config.web.host, config.web.port
-    connection = http.client.HTTPConnection(host, port, timeout=3)
-    where = f"http://{host}:{port}/readyz"
+    connection = to_bridge(config.web, 3)
+    where = f"{address(config.web)}/readyz"
     try:
         connection.request("GET", "/readyz")
         answer = connection.getresponse()

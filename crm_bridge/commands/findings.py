@@ -10,6 +10,7 @@ from typing import Final
 
 from crm_bridge.commands.witness import Headers, Session, Unreachable
 from crm_bridge.config import Config, NodeSection
+from crm_bridge.outward import within_this_machine
 from ivr.events.decode import needed
 
 
@@ -78,7 +79,7 @@ def of_node(node: NodeSection, config: Config, secret: str, listen: float) -> It
     where = node.label
     manager = f"[{node.ami_username}] in manager.conf on {where}"
     try:
-        session = Session(node.ami_host, node.ami_port)
+        session = Session(node.address())
     except Unreachable as error:
         yield Finding(
             where, "reachable", Grade.FAILED, f"{node.ami_host}:{node.ami_port}: {error}",
@@ -87,6 +88,7 @@ def of_node(node: NodeSection, config: Config, secret: str, listen: float) -> It
         return
     with session:
         yield Finding(where, "reachable", Grade.OK, session.banner)
+        yield _in_the_clear(node)
         try:
             reply = session.login(node.ami_username, secret)
         except Unreachable as error:
@@ -318,3 +320,16 @@ _HARMLESS: Final = frozenset({"FullyBooted", "Shutdown", "Reload"})
 def _by_itself(event: Headers) -> bool:
     """An event that is no part of an answer and is stamped where stamping is on."""
     return "ActionID" not in event and event.get("Event") != "FullyBooted"
+
+
+def _in_the_clear(node: NodeSection) -> Finding:
+    """Whether what passes between the bridge and this Asterisk can be read on the way."""
+    if node.ami_tls:
+        return Finding(node.label, "encrypted", Grade.OK, "AMI over TLS, its certificate checked")
+    if within_this_machine(node.ami_host):
+        return Finding(node.label, "encrypted", Grade.OK, "AMI does not leave this machine")
+    return Finding(
+        node.label, "encrypted", Grade.WARNING,
+        "the AMI secret and callers' numbers cross the network in the clear",
+        "ami_tls_bind of the site, ami_tls and ami_ca_file of this node: docs/tls.md",
+    )  # fmt: skip

@@ -65,24 +65,26 @@ async def _tables(config: Config) -> None:
 
 
 async def _bridge(config: Config, listener: socket.socket) -> None:
+    tls = config.web.tls()
     app = await build(config)
-    server = _Server(
-        uvicorn.Config(
-            create_app(context_of(config, app)),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=2,
-            forwarded_allow_ips=config.web.proxies,
-        )
+    pages = uvicorn.Config(
+        create_app(context_of(config, app)),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+        forwarded_allow_ips=config.web.proxies,
     )
+    pages.load()
+    pages.ssl = tls
+    server = _Server(pages)
     serving = asyncio.create_task(server.serve([listener]), name="web")
     try:
         with _signals(app):
             host, port = listener.getsockname()[:2]
             _log.info(
                 "bridge started",
-                web=f"http://{host}:{port}",
+                web=f"{'https' if tls else 'http'}://{host}:{port}",
                 database=plain(app.database.where),
                 nodes=[node.name for node in app.nodes],
                 pid=os.getpid(),

@@ -21,8 +21,9 @@ from crm_bridge.clock import SystemClock
 from crm_bridge.commands import words
 from crm_bridge.commands.exits import run
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
+from crm_bridge.commands.readiness import address, to_bridge
 from crm_bridge.commands.words import Lang, say, span
-from crm_bridge.config import Config
+from crm_bridge.config import Config, WebSection
 from crm_bridge.errors import StorageError
 from crm_bridge.records import schema
 from crm_bridge.records.calls import StoredCall, load_call
@@ -162,8 +163,7 @@ class View:
 
     async def ask_health(self) -> None:
         """Asks the bridge how it is."""
-        web = self.config.web
-        self.fit, self.health = await asyncio.to_thread(readiness, web.host, web.port)
+        self.fit, self.health = await asyncio.to_thread(readiness, self.config.web)
 
     def __rich__(self) -> Group:
         now = SystemClock().now_us()
@@ -243,16 +243,16 @@ class View:
         return text
 
 
-def readiness(host: str, port: int) -> tuple[bool, str]:
+def readiness(web: WebSection) -> tuple[bool, str]:
     """Whether the bridge there is fit, and in words."""
-    connection = http.client.HTTPConnection(host, port, timeout=2)
+    connection = to_bridge(web, 2)
     try:
         connection.request("GET", "/readyz")
         state = json.loads(connection.getresponse().read())
         problems = state.get("problems")
         return (False, "; ".join(problems)) if problems else (True, "bridge ready")
     except (OSError, ValueError, AttributeError, http.client.HTTPException):
-        return False, f"no bridge at http://{host}:{port}"
+        return False, f"no bridge at {address(web)}"
     finally:
         connection.close()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from asterisk.ami import AMIClient, SimpleAction
+
+from ivr.ami.address import NodeAddress
+from ivr.ami.errors import ConnectFailed
 
 _SECONDS: Final = 5.0
 _BANNER: Final = b"Asterisk Call Manager/"
@@ -41,6 +45,17 @@ class _Answer:
 
 
 class _Listener(AMIClient):  # type: ignore[misc]  # asterisk-ami ships no types
+    def __init__(self, address: NodeAddress) -> None:
+        super().__init__(address.host, address.port, timeout=_SECONDS)
+        self._where = address
+
+    def connect(self) -> None:
+        """As the library's, which knows no TLS."""
+        self._socket = _connected(self._where)
+        self.finished = threading.Event()
+        self._thread = threading.Thread(target=self.listen, daemon=True)
+        self._thread.start()
+
     def listen(self) -> None:
         """Ends quietly, whatever its reading raises: the session asks whether it has ended."""
         try:
@@ -93,11 +108,11 @@ class Reply:
 class Session:
     """Logged in or not, as `login` told; `with` closes it."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self.banner = _greeting(host, port)
+    def __init__(self, address: NodeAddress) -> None:
+        self.banner = _greeting(address)
         self.events: list[Headers] = []
         self._moved = threading.Condition()
-        self._client = _Listener(host, port, timeout=_SECONDS)
+        self._client = _Listener(address)
         self._client.add_event_listener(self._heard)
         self._numbers = 0
 
@@ -156,13 +171,30 @@ class Session:
             self._moved.notify_all()
 
 
-def _greeting(host: str, port: int) -> str:
+def _connected(address: NodeAddress) -> socket.socket:
+    """A connection, over TLS where the address says so. Raises OSError or ConnectFailed."""
+    plain = socket.create_connection((address.host, address.port), _SECONDS)
+    tls = address.tls
+    if tls is None:
+        return plain
+    try:
+        return tls.context().wrap_socket(plain, server_hostname=tls.name or address.host)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def _greeting(address: NodeAddress) -> str:
     """The first line of whoever answers; raises Unreachable where it is no AMI's."""
     try:
-        with socket.create_connection((host, port), _SECONDS) as connection:
+        with _connected(address) as connection:
             line = connection.recv(100)
     except TimeoutError:
         raise Unreachable(f"nothing answers within {_SECONDS:g} s") from None
+    except ssl.SSLCertVerificationError as error:
+        raise Unreachable(f"its certificate is not trusted: {error.verify_message}") from None
+    except ConnectFailed as error:
+        raise Unreachable(str(error)) from None
     except OSError as error:
         raise Unreachable(error.strerror or str(error)) from None
     if not line.startswith(_BANNER):

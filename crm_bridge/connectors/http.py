@@ -5,6 +5,7 @@
 | no connection, cut off, too slow, too long, not JSON, 5xx, 400 as a web page | Unreachable |
 | 429; 408, 425, 503 with Retry-After | Busy, for so long |
 | 401, 403, 407, a redirect, a login page, an untrusted certificate | Denied |
+| its name leads to this machine or an inner network that is not named (`outward.py`) | Denied |
 | 404 or 405 of a web server before the CRM: not in JSON | Denied |
 | 409, 412, 423 | Unsettled |
 | 404, 410 of the CRM itself | Gone |
@@ -22,7 +23,7 @@ import json
 import logging
 import re
 import ssl
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -41,6 +42,7 @@ from crm_bridge.connectors.port import (
     Unsettled,
 )
 from crm_bridge.errors import ConfigMistake
+from crm_bridge.outward import NotThere, Outward, networks_of, trusted
 
 MOST_BYTES: Final = 4 * 1024 * 1024
 """The longest answer that is read."""
@@ -86,17 +88,19 @@ class JsonHttp:
         seconds: float = 10.0,
         most_bytes: int = MOST_BYTES,
         ca_file: Path | None = None,
+        networks: Sequence[str] = (),
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """`base`: paths are added to it; `auth`: for HTTP Basic; `seconds`: for a whole request.
 
-        `ca_file`: certificates (PEM) to trust besides those of the system; `transport`: instead of
-        the network, for tests. Raises ConfigMistake where the address or the file cannot be used.
+        `ca_file`: certificates (PEM) to trust besides those of the system; `networks`: inner ones
+        that its name may lead to; `transport`: instead of the network, for tests. Raises
+        ConfigMistake where the address or the file cannot be used.
         """
         self._base, self.host = _address(base)
         self._seconds = seconds
         self._most = most_bytes
-        verify = _trusted(ca_file) if self._base.startswith("https:") and not transport else True
+        verify = trusted(ca_file) if self._base.startswith("https:") and not transport else True
         self._client = httpx.AsyncClient(
             # unpacking could make an answer a thousand times as long before it is measured
             headers={
@@ -107,13 +111,11 @@ class JsonHttp:
             },
             auth=auth,
             timeout=seconds,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=20),
             follow_redirects=False,
             # no session begins unless the connector itself begins one
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=False,
-            verify=verify,
-            transport=transport,
+            transport=transport or Outward(networks_of(networks), verify=verify),
         )
 
     async def ask(
@@ -192,6 +194,8 @@ class JsonHttp:
                 where=self.host,
                 mend="renew it, or name the authority's file in ca_file",
             )
+        if isinstance(error, NotThere):
+            return Denied(f"{act}: {error}; nothing was sent", where=self.host, mend=error.mend)
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
             why = "cannot connect; nothing was sent"
         elif isinstance(error, httpx.TimeoutException | TimeoutError):
@@ -302,22 +306,6 @@ def _address(base: str) -> tuple[str, str]:
         )
     host = f"{url.host}:{url.port}" if url.port else url.host
     return str(url).rstrip("/") + "/", host
-
-
-def _trusted(ca_file: Path | None) -> ssl.SSLContext:
-    """The usual authorities, those of this system, and the office's own."""
-    context = httpx.create_ssl_context(trust_env=False)
-    context.load_default_certs()
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigMistake(
-                f"cannot be read as certificates: {error.strerror or error}",
-                where=str(ca_file),
-                mend="give a PEM file that the bridge's user may read",
-            ) from error
-    return context
 
 
 def _untrusted(error: BaseException | None) -> str | None:

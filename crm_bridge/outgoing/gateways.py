@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -21,6 +22,7 @@ import httpx
 from crm_bridge.clock import iso
 from crm_bridge.errors import HotlineError
 from crm_bridge.outgoing.messages import Message, parts
+from crm_bridge.outward import NotThere, Outward, networks_of, trusted
 
 
 class GatewayError(HotlineError):
@@ -132,16 +134,23 @@ class HttpGateway:
         secret: str = "",
         sender: str = "",
         seconds: float = 10.0,
+        networks: Sequence[str] = (),
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`seconds`: how long an answer may take; `transport`: for tests."""
+        """`seconds`: how long an answer may take; `networks`: inner ones that its name may lead to.
+
+        `transport`: for tests.
+        """
         self._url = url
         self._sender = sender
         self._seconds = seconds
         headers = {"Authorization": f"Bearer {secret}"} if secret else {}
         # no redirect is followed: the secret and the caller's number are for this address alone
         self._client = httpx.AsyncClient(
-            headers=headers, timeout=seconds, transport=transport, trust_env=False
+            headers=headers,
+            timeout=seconds,
+            trust_env=False,
+            transport=transport or Outward(networks_of(networks), verify=trusted()),
         )
 
     async def send(self, message: Message) -> str:
@@ -154,6 +163,8 @@ class HttpGateway:
                 )
         except (httpx.TimeoutException, TimeoutError) as error:
             raise GatewayBusy(f"no answer in {self._seconds:g} s", where=self._host) from error
+        except NotThere as error:
+            raise GatewayBusy(str(error), where=self._host, mend=error.mend) from error
         except httpx.HTTPError as error:
             raise GatewayBusy(f"{type(error).__name__}: {error}", where=self._host) from error
         if answer.is_success:

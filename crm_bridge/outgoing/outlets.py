@@ -17,7 +17,11 @@ def gateways(config: Config) -> Gateways:
     sms: Gateway = FileGateway(texts.folder)
     if texts.gateway == "http":
         sms = HttpGateway(
-            texts.url, secret=texts.secret(), sender=texts.sender, seconds=texts.timeout_seconds
+            texts.url,
+            secret=texts.secret(),
+            sender=texts.sender,
+            seconds=texts.timeout_seconds,
+            networks=texts.networks,
         )
     email: Gateway = FileGateway(mail.folder)
     if mail.gateway == "smtp":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
+from crm_bridge.config import Config
 from crm_bridge.web import problems
 from crm_bridge.web.context import Context
 from crm_bridge.web.context import context as context_of
@@ -33,7 +35,7 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     problems.install(app)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, hosts=_hosts(context.config), over_tls=context.config.web.https)
 
     @app.exception_handler(NotSignedIn)
     async def sign_in_first(_: Request, error: NotSignedIn) -> Response:
@@ -68,6 +70,12 @@ def create_app(context: Context) -> FastAPI:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     return app
+
+
+def _hosts(config: Config) -> frozenset[str]:
+    """The names that browsers may call the pages by; empty: any, while none is configured."""
+    named = (urlsplit(address).hostname for address in (config.web.address, config.oidc.address))
+    return frozenset(host for host in named if host)
 
 
 def _unfit(title: str, found: list[str], state: dict[str, Any]) -> JSONResponse:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import Any, Final
 
 from starlette.datastructures import MutableHeaders
@@ -28,6 +30,14 @@ LARGEST: Final = 512 * 1024
 LARGEST_FILE: Final = 12 * 1024 * 1024
 """Bytes of a request that brings a file; the attachment's own limit is below it."""
 
+HSTS: Final = "max-age=31536000"
+"""Told over TLS alone: for a year the browser asks for these pages in no other way."""
+
+_NOT_OURS: Final = (
+    b'{"type":"not-our-name","title":"Not our name","status":421,'
+    b'"detail":"the pages are not called so; see web.address"}'
+)
+
 _TOO_MUCH: Final = (
     b'{"type":"too-large","title":"Too much data","status":413,'
     b'"detail":"the request is larger than this route takes"}'
@@ -35,10 +45,19 @@ _TOO_MUCH: Final = (
 
 
 class Guard:
-    """Adds the security headers; ends a request that brings too much before it is read whole."""
+    """Adds the security headers; ends a request that brings too much before it is read whole.
 
-    def __init__(self, app: ASGIApp) -> None:
+    So it does one that calls the pages by another name than theirs: a stranger's page could have
+    its own name lead here (DNS rebinding), or a Host that is made up stand in an address we write.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, hosts: frozenset[str] = frozenset(), over_tls: bool = False
+    ) -> None:
+        """`hosts`: names that the pages have, empty for any; `over_tls`: a proxy ends it."""
         self._app = app
+        self._hosts = hosts
+        self._over_tls = over_tls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -64,31 +83,58 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if self._over_tls or scope["scheme"] == "https":
+                    headers.setdefault("Strict-Transport-Security", HSTS)
             await send(message)
 
         try:
+            if not self._is_ours(_host(scope)):
+                await _end(guarded, 421, _NOT_OURS)
+                return
             if _announced(scope) > limit:
                 raise _TooMuch
             await self._app(scope, counted, guarded)
         except _TooMuch:
             if begun:
                 raise
-            await guarded(
-                {
-                    "type": "http.response.start",
-                    "status": 413,
-                    "headers": [
-                        (b"content-type", b"application/problem+json"),
-                        (b"content-length", str(len(_TOO_MUCH)).encode()),
-                        (b"connection", b"close"),
-                    ],
-                }
-            )
-            await send({"type": "http.response.body", "body": _TOO_MUCH})
+            await _end(guarded, 413, _TOO_MUCH)
+
+    def _is_ours(self, host: str) -> bool:
+        """Whether a request may name us so: by our name, by this machine's, or by an address."""
+        if not self._hosts or host in self._hosts or host == "localhost":
+            return True
+        try:  # whoever calls us by an address has no name that could lead elsewhere tomorrow
+            ipaddress.ip_address(host.strip("[]"))
+        except ValueError:
+            return False
+        return True
 
 
 class _TooMuch(Exception):
     pass
+
+
+async def _end(send: Send, status: int, problem: bytes) -> None:
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [
+                (b"content-type", b"application/problem+json"),
+                (b"content-length", str(len(problem)).encode()),
+                (b"connection", b"close"),
+            ],
+        }
+    )
+    await send({"type": "http.response.body", "body": problem})
+
+
+def _host(scope: Any) -> str:
+    """The host that the request names, without its port, in lower case; empty where none is."""
+    for name, value in scope["headers"]:
+        if name == b"host":
+            return re.sub(r":[0-9]*\Z", "", value.decode("latin-1")).lower()
+    return ""
 
 
 def _announced(scope: Any) -> int:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from panoramisk.ami_protocol import AMIProtocol
@@ -21,6 +21,7 @@ from panoramisk.manager import Manager
 from panoramisk.message import Message as Reply
 
 from ivr.ami import actions
+from ivr.ami.address import NodeAddress
 from ivr.ami.errors import (
     ActionRefused,
     ActionTimeout,
@@ -51,16 +52,6 @@ WATCHED: Final = 0.004
 _LITTLE: Final = 1 << 14
 """A read of more bytes than this is followed by the next at once: Asterisk is busy."""
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class NodeAddress:
-    """Where an Asterisk's AMI listens and who we are to it."""
-
-    host: str
-    port: int
-    username: str
-    secret: str = field(repr=False)
 
 
 class _Protocol(AMIProtocol, asyncio.BufferedProtocol):  # type: ignore[misc]  # panoramisk has no types
@@ -201,8 +192,9 @@ class Client:
         seconds: float = 5.0,
         rest: float = REST,
     ) -> Client:
-        """Open the TCP connection, not logged in yet. Raises ConnectFailed.
+        """Open the connection, not logged in yet. Raises ConnectFailed.
 
+        Over TLS nothing is sent, the secret least of all, to whom the certificate does not name.
         `rest` is for how long reading may rest after a read that found little, in seconds.
         """
         loop = asyncio.get_running_loop()
@@ -215,13 +207,22 @@ class Client:
             protocol_factory=lambda: _Protocol(feed, on_messages, on_bytes, on_cut, clock, rest),
         )
         where = f"{address.host}:{address.port}"
+        tls = address.tls
         try:
             async with asyncio.timeout(seconds):
                 made = await loop.create_connection(
-                    manager.config["protocol_factory"], address.host, address.port
+                    manager.config["protocol_factory"],
+                    address.host,
+                    address.port,
+                    ssl=tls.context() if tls else None,
+                    server_hostname=(tls.name or address.host) if tls else None,
                 )
         except TimeoutError:
             raise ConnectFailed(f"no connection to {where} within {seconds:g} s") from None
+        except ssl.SSLCertVerificationError as error:
+            raise ConnectFailed(
+                f"the certificate of {where} is not trusted: {error.verify_message}"
+            ) from error
         except OSError as error:
             raise ConnectFailed(f"no connection to {where}: {error}") from error
         connected: asyncio.Future[Any] = loop.create_future()

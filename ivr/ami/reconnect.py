@@ -17,7 +17,8 @@ from enum import StrEnum
 from typing import Final
 
 from ivr.ami import actions
-from ivr.ami.client import REST, Client, NodeAddress, OnBytes, OnCut, OnMessages
+from ivr.ami.address import NodeAddress
+from ivr.ami.client import REST, Client, OnBytes, OnCut, OnMessages
 from ivr.ami.errors import ActionRefused, ActionTimeout, LinkError, LinkLost, NotConnected
 from ivr.ami.feed import Feed
 from ivr.ami.framing import Keep

@@ -82,6 +82,10 @@ _PLAIN: Final = (
     "qualify",
 )
 """Site values that stand in the templates as they are, in capitals."""
+_LINES: Final = (
+    "SIP_PERMIT", "HTTP_TLS", "AMI_TLS", "SIP_TLS", "MEDIA", "AGENT_GLOBALS", "SURVEY",
+)  # fmt: skip
+"""Values that are lines of a file themselves."""
 _PLACEHOLDER = re.compile(r"@([A-Z][A-Z0-9_]*)@")
 
 
@@ -202,12 +206,6 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
 
 
 def _values(site: Site) -> dict[str, str]:
-    tls = (
-        f"tlsenable = yes\ntlsbindaddr = {site.tls_bind}\n"
-        f"tlscertfile = {site.tls_cert}\ntlsprivatekey = {site.tls_key}"
-        if site.tls_bind
-        else "tlsenable = no"
-    )
     values = {name.upper(): str(getattr(site, name)) for name in _PLAIN}
     values |= {
         "HOTLINE_NUMBER": site.numbers[0] if site.numbers else "",
@@ -221,7 +219,9 @@ def _values(site: Site) -> dict[str, str]:
         "TAKES": f"{site.astspooldir}/takes",
         "CONNECTED_LINE": "yes" if site.connected_line else "no",
         "SIP_PERMIT": "\n".join(f"permit = {net}" for net in _sip_networks(site)),
-        "HTTP_TLS": tls,
+        "HTTP_TLS": rendered.listens_over_tls(site, site.tls_bind),
+        "AMI_TLS": rendered.listens_over_tls(site, site.ami_tls_bind),
+        "SIP_TLS": rendered.pjsip_tls(site),
         "MEDIA": "; media is on every address, as SIP is"
         if site.sip_bind in ("0.0.0.0", "::")  # noqa: S104  # compared with, not bound to
         else f"media_address = {site.sip_bind}\nbind_rtp_to_media_address = yes",
@@ -232,9 +232,7 @@ def _values(site: Site) -> dict[str, str]:
         ),
     }
     for name, value in values.items():
-        if name not in ("SIP_PERMIT", "HTTP_TLS", "MEDIA", "AGENT_GLOBALS", "SURVEY") and re.search(
-            r"[\r\n;]", value
-        ):
+        if name not in _LINES and re.search(r"[\r\n;]", value):
             raise InstallError(f"{name.lower()}: {value!r} has a line break or semicolon in it")
     return values
 

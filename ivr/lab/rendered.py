@@ -99,15 +99,55 @@ def _host_port(address: str) -> str:
     return address if ":" in address else f"{address}:5060"
 
 
+def listens_over_tls(site: Site, address: str | None) -> str:
+    """What http.conf and manager.conf say of TLS; nothing older than 1.2."""
+    if not address:
+        return "tlsenable = no"
+    return "\n".join(
+        (
+            "tlsenable = yes",
+            f"tlsbindaddr = {address}",
+            f"tlscertfile = {site.tls_cert}",
+            f"tlsprivatekey = {site.tls_key}",
+            "tlsdisablev1 = yes",
+            "tlsdisablev11 = yes",
+        )
+    )
+
+
+_OVER_TLS: Final = ("transport = transport-tls", "media_encryption = sdes")
+"""Of an endpoint that is spoken with over TLS and SRTP, and in no other way."""
+
+
+def pjsip_tls(site: Site) -> str:
+    """The transport of SIP over TLS, where the site has one."""
+    if not site.sip_tls_port:
+        return "; SIP over TLS: none (sip_tls_port of the site)"
+    return "\n".join(
+        (
+            "[transport-tls]",
+            "type = transport",
+            "protocol = tls",
+            f"bind = {site.sip_bind}:{site.sip_tls_port}",
+            f"cert_file = {site.tls_cert}",
+            f"priv_key_file = {site.tls_key}",
+            "method = tlsv1_2",
+            # whom we call over TLS is the carrier alone; telephones come to us
+            *((f"ca_list_file = {site.trunk_ca}", "verify_server = yes") if site.trunk_ca else ()),
+        )
+    )
+
+
 def pjsip_trunk(site: Site) -> str:
     """The carrier."""
     lines = [
         "[trunk](trunk-endpoint)",
         "aors = trunk",
+        *(_OVER_TLS if site.trunk_tls else ()),
         "",
         "[trunk]",
         "type = aor",
-        f"contact = sip:{_host_port(site.trunk_host)}",
+        f"contact = sip:{_host_port(site.trunk_host)}{';transport=tls' if site.trunk_tls else ''}",
         "",
         "[trunk-identify]",
         "type = identify",
@@ -117,7 +157,9 @@ def pjsip_trunk(site: Site) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _fixed_telephone(name: str, template: str, address: str, extra: list[str]) -> list[str]:
+def _fixed_telephone(
+    name: str, template: str, address: str, extra: list[str], way: str = ""
+) -> list[str]:
     host = _host_port(address)
     return [
         f"[{name}]({template})",
@@ -126,7 +168,7 @@ def _fixed_telephone(name: str, template: str, address: str, extra: list[str]) -
         *extra,
         f"[{name}]",
         "type = aor",
-        f"contact = sip:{name}@{host}",
+        f"contact = sip:{name}@{host}{way}",
         f"[{name}-identify]",
         "type = identify",
         f"endpoint = {name}",
@@ -144,14 +186,16 @@ def pjsip_agents(site: Site, drawn: Mapping[str, str]) -> str:
             extra.append(f"context = {context}")
         for device in agent.telephones():
             template = "webrtc-endpoint" if device.webrtc else "agent-endpoint"
+            more = [*extra, *(_OVER_TLS if device.tls else ())]
             if device.address:
-                lines += _fixed_telephone(device.name, template, device.address, extra)
+                way = ";transport=tls" if device.tls else ""
+                lines += _fixed_telephone(device.name, template, device.address, more, way)
                 continue
             lines += [
                 f"[{device.name}]({template})",
                 f"aors = {device.name}",
                 f"auth = {device.name}",
-                *extra,
+                *more,
                 f"[{device.name}](agent-aor)",
                 f"[{device.name}](secret-auth)",
                 f"username = {device.name}",

@@ -79,6 +79,8 @@ class Device:
     address: str | None = None
     """`host` or `host:port`; the telephone is then known by its address and needs no password."""
     webrtc: bool = False
+    tls: bool = False
+    """It speaks SIP over TLS and SRTP (keys by SDES): a call without SRTP is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,14 @@ class Site:
     http_port: int = 8088
     tls_bind: str | None = None
     """`host:port` for wss, with tls_cert and tls_key."""
+    sip_tls_port: int | None = None
+    """SIP over TLS is listened for here, with tls_cert and tls_key: Device.tls, trunk_tls."""
+    trunk_tls: bool = False
+    """The carrier speaks SIP over TLS and SRTP, both ways, and nothing else is taken from it."""
+    trunk_ca: str = ""
+    """Authorities (PEM) that vouch for the carrier's certificate; needed with trunk_tls."""
+    ami_tls_bind: str | None = None
+    """`host:port` where AMI speaks TLS, with tls_cert and tls_key; ami_bind stays beside it."""
     tls_cert: str = "/etc/asterisk/keys/hotline.crt"
     tls_key: str = "/etc/asterisk/keys/hotline.key"
     rtp_start: int = 10000
@@ -251,6 +261,14 @@ def check(site: Site) -> None:
             raise InstallError(f"survey: {queue!r} is none of {', '.join(QUEUES)}")
         if not 0 <= share <= _ALL:
             raise InstallError(f"survey: {share} of {queue} is 0 (nobody) to {_ALL} (everybody)")
+    for name, address in (("tls_bind", site.tls_bind), ("ami_tls_bind", site.ami_tls_bind)):
+        if address and not _HOST_PORT.fullmatch(address):
+            raise InstallError(f"{name}: {address!r} is host:port")
+    devices = [device for agent in site.agents for device in agent.telephones()]
+    if (site.trunk_tls or any(device.tls for device in devices)) and not site.sip_tls_port:
+        raise InstallError("sip_tls_port: a telephone or the carrier speaks TLS; give the port")
+    if site.trunk_tls and not site.trunk_ca:
+        raise InstallError("trunk_ca: who vouches for the carrier's certificate? name the file")
     if site.callback and not site.selfservice:
         raise InstallError("callback: needs `selfservice`, where the bridge takes the number")
     if site.language not in ("th", "en"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,6 +97,26 @@ def read(config: Path) -> dict[str, Context]:
     return contexts
 
 
+def loaded(events: Iterable[Mapping[str, str]]) -> dict[str, Context]:
+    """The dialplan that an Asterisk really runs, from its answer to ShowDialplan."""
+    contexts: dict[str, Context] = {}
+    for event in events:
+        if event.get("Event") != "ListDialplan":
+            continue
+        context = contexts.setdefault(event["Context"], Context(event["Context"]))
+        if "IncludeContext" in event:
+            context.includes.append(event["IncludeContext"])
+        elif event.get("Priority", "").isdecimal():
+            where = f"{event['Context']},{event['Extension']},{event['Priority']}"
+            context.steps.append(
+                Step(
+                    event["Extension"], event["Application"], event.get("AppData", ""),
+                    event.get("ExtensionLabel"), where,
+                )
+            )  # fmt: skip
+    return contexts
+
+
 def pattern(extension: str) -> re.Pattern[str]:
     """A dialplan extension as a regular expression."""
     if not extension.startswith("_"):
@@ -129,12 +150,15 @@ def targets(context: str, step: Step) -> list[tuple[str, str, str]]:
         found = [part for part in step.arguments.split("?", 1)[1].split(":") if part]
     elif step.application in ("Queue", "Dial"):
         found = [f"{name},s,1" for name in re.findall(r"[bBU]\(([a-z-]+)[\^)]", step.arguments)]
+        found += re.findall(r"Local/[^@]*@([a-z-]+)", step.arguments)
     elif step.application == "Set" and step.arguments.startswith("CONNECTED_LINE_SEND_SUB="):
         found = [step.arguments.partition("=")[2]]
     places = []
     for target in found:
         parts = [re.sub(r"\(.*\)\Z", "", part) for part in split(target)]
-        if len(parts) == 1:
+        if step.application == "Dial" and len(parts) == 1:
+            parts = [parts[0], "${EXTEN}", "1"]
+        elif len(parts) == 1:
             parts = [context, step.extension, *parts]
         elif len(parts) == 2:
             parts = [context, *parts]

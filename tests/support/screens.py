@@ -30,7 +30,7 @@ from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
 from crm_bridge.records.writer import Writer
 from crm_bridge.web.context import Context
-from ivr.ami.client import NodeAddress
+from ivr.ami.address import NodeAddress
 from ivr.ami.reconnect import Link, LinkState
 from ivr.events import types as ev
 from ivr.steps.standards import load_standards

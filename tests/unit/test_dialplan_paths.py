@@ -135,6 +135,21 @@ def test_no_feature_is_the_callers(contexts):
                 assert not set(plain) & set("TKXWH"), step.where
 
 
+def test_no_telephone_forwards(contexts):
+    """A 302's user part may name any channel, `PJSIP/NUMBER@trunk` too; `i` takes no notice."""
+    rung = [
+        step
+        for context in contexts.values()
+        for step in context.steps
+        if step.application in ("Dial", "Queue")
+    ]
+    assert len(rung) > 10
+    for step in rung:
+        arguments = dialplan.split(step.arguments)
+        options = arguments[1 if step.application == "Queue" else 2 :][:1] or [""]
+        assert "i" in re.sub(r"\([^)]*\)+", "", options[0]), step.where
+
+
 def test_no_program(contexts):
     for context in contexts.values():
         for step in context.steps:

@@ -77,6 +77,7 @@ class OdooConnector:
                 section.url,
                 seconds=section.timeout_seconds,
                 ca_file=section.ca_file,
+                networks=section.networks,
                 transport=transport,
             ),
             database=section.database,

@@ -85,6 +85,7 @@ class RoundupConnector:
             headers=headers(self._url),
             seconds=section.timeout_seconds,
             ca_file=section.ca_file,
+            networks=section.networks,
             transport=transport,
         )
         session = Session(http, login=self._login, password=section.secret(), ours=self._names.ours)

@@ -78,6 +78,7 @@ class RtConnector:
             headers={"Authorization": f"token {token}"},
             seconds=section.timeout_seconds,
             ca_file=section.ca_file,
+            networks=section.networks,
             transport=transport,
         )
         setting = Setting(

@@ -351,6 +351,7 @@ class _Target:
             seconds=section.timeout_seconds,
             most_bytes=_MOST_BYTES,
             ca_file=section.ca_file,
+            networks=section.networks,
             transport=transport,
         )
         self.host = self.http.host

@@ -124,6 +124,7 @@ class ZammadConnector:
             seconds=section.timeout_seconds,
             most_bytes=64 * 1024,
             ca_file=section.ca_file,
+            networks=section.networks,
             transport=transport,
         )
 

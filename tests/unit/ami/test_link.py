@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ivr.ami import actions
-from ivr.ami.client import Client, NodeAddress
+from ivr.ami.address import NodeAddress
+from ivr.ami.client import Client
 from ivr.ami.errors import (
     ActionRefused,
     ActionTimeout,
