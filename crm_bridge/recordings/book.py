@@ -54,14 +54,14 @@ class Listen:
 
 
 async def keep(connection: AsyncConnection, recording: Recording) -> None:
-    """Writes the row of a file that is in the vault."""
+    """Writes the row of a file that is in the vault, or of one that was never, and is gone."""
     key = recording.key
     await connection.execute(
         insert(recordings).values(
             id=recording.id, kind=recording.kind, call_id=recording.call_id,
             made_us=recording.made_us, length_us=recording.length_us,
             key_id=key.key_id if key else None, sealed_key=key.sealed if key else None,
-            source=recording.source,
+            source=recording.source, gone_us=recording.gone_us, gone_why=recording.gone_why,
         )
     )  # fmt: skip
 

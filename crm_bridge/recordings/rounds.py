@@ -19,6 +19,7 @@ from crm_bridge.errors import StorageError
 from crm_bridge.recordings import book
 from crm_bridge.recordings.book import Kind
 from crm_bridge.recordings.conversations import Conversations
+from crm_bridge.recordings.in_the_open import InTheOpen
 from crm_bridge.recordings.vault import Vault
 from crm_bridge.recordings.voicemail import Voicemails
 from crm_bridge.records.database import Database
@@ -57,6 +58,8 @@ class Rounds:
         self._vault = vault
         self.messages = messages
         self.conversations = conversations
+        self.in_the_open: InTheOpen | None = None
+        """What Asterisk laid down and nobody sealed; the bridge sets it."""
         self.on_taken: Callable[[], None] = _nothing
 
     async def run(self) -> None:
@@ -72,7 +75,10 @@ class Rounds:
 
         Deleting comes first: a disk that is full takes nothing in before.
         """
-        for work in (self._expire, self._clear, self._take_up_messages, self._take_up_calls):
+        for work in (
+            self._expire, self._expire_open, self._clear, self._take_up_messages,
+            self._take_up_calls,
+        ):  # fmt: skip
             await self._guarded(work)
 
     async def _take_up_messages(self) -> None:
@@ -94,6 +100,10 @@ class Rounds:
         if old:
             async with self._database.writing() as connection:
                 await book.forget(connection, self._clock, old, "retention")
+
+    async def _expire_open(self) -> None:
+        if self.in_the_open is not None:
+            await self.in_the_open.expire(self._days)
 
     async def _clear(self) -> None:
         async with self._database.reading() as connection:

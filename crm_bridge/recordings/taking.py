@@ -76,6 +76,10 @@ class NoRecording(Exception):
         self.mend = mend
 
 
+class _Stays(Exception):
+    """A file was not deleted: nothing is to be written of it."""
+
+
 _NAMED: Final = "take it away from there; where it is a call's, Asterisk's systemname is at fault"
 
 
@@ -189,7 +193,36 @@ class Taking:
         await self.remove(path)
         return True
 
-    async def remove(self, path: Path) -> None:
+    async def expire(
+        self, path: Path, kind: Kind, call_id: str, sound: Sound, *, made_us: Micros
+    ) -> bool:
+        """Deletes an open file that was never sealed, and has on record that it is gone.
+
+        In one transaction: neither is a file deleted that no record could speak of, nor does one
+        speak of a file that lies there still. False where it cannot be deleted. Raises
+        StorageError.
+        """
+        async with self.database.reading() as connection:
+            before = await book.of_call(connection, call_id)
+        if any(one.kind == kind and one.source == sound.source for one in before):
+            return await self.remove(path)  # sealed once, and left lying
+        now = self._clock.now_us()
+        gone = Recording(
+            uuid.uuid4().hex, kind, call_id, made_us, sound.length, None, now, "retention",
+            sound.source,
+        )  # fmt: skip
+        try:
+            async with self.database.writing() as connection:
+                await book.keep(connection, gone)
+                await book.cleared(connection, self._clock, [gone.id])
+                if not await self.remove(path):
+                    raise _Stays
+        except _Stays:
+            return False
+        _log.info("a recording that lay in the open was deleted", call=call_id, kind=kind)
+        return True
+
+    async def remove(self, path: Path) -> bool:
         """Deletes an open file; where that is refused it is said, and tried with each round."""
         try:
             await asyncio.to_thread(path.unlink, True)
@@ -199,6 +232,8 @@ class Taking:
                 "`hotline doctor` looks at it"
             )
             self._tell(path, f"it lies in the open and cannot be deleted: {fault.strerror}", mend)
+            return False
+        return True
 
     def _tell(self, path: Path, what: str, mend: str) -> None:
         if path not in self._told:

@@ -21,6 +21,7 @@ from crm_bridge.people import room_voices
 from crm_bridge.people.subject import Subject
 from crm_bridge.recordings import book, voicemail
 from crm_bridge.recordings.conversations import Conversations
+from crm_bridge.recordings.in_the_open import InTheOpen
 from crm_bridge.recordings.keyring import Keyring, SealFault
 from crm_bridge.recordings.rounds import SWEEP_EVERY, Rounds
 from crm_bridge.recordings.taking import Takes
@@ -237,6 +238,58 @@ async def test_the_rule_deletes_for_good(place):
         gone = await book.one(connection, old.recording_id)
         assert (gone.key, gone.gone_why) == (None, "retention")
         assert await book.to_clear(connection) == []
+
+
+async def test_what_lies_in_the_open_is_deleted_by_the_same_rule_and_on_record(place):
+    """There is no key: nothing is sealed, and nothing stays for longer than it may."""
+    rounds = Rounds(place.database, place.clock, RecordingsSection(call_days=10), place.vault)
+    rounds.in_the_open = lying = InTheOpen(
+        place.database, place.clock, place.vault,
+        calls=[Takes("lab1", place.calls)], messages=[Takes("lab1", place.folder)],
+    )  # fmt: skip
+    call, old = await place.spoken(1)
+    ten, ninety = (time.time() - days * 86_400 for days in (10, 90))
+    os.utime(old, (ten, ten - 1))
+    young = place.records("1.2")
+    os.utime(young, (ten, ten + 60))
+    stray = place.calls / "notes.wav"
+    stray.write_bytes(b"none of Asterisk's")
+    os.utime(stray, (0, 0))
+    message = place.says("1.3")
+    os.utime(message, (ninety, ninety - 1))
+    with capture_logs() as logs:
+        await rounds.go()
+    assert (old.exists(), young.exists(), message.exists()) == (False, True, False)
+    assert stray.exists()
+    assert [one["file"] for one in logs if one["log_level"] == "error"] == ["notes.wav"]
+    (gone,) = await place.of(call)
+    assert (gone.key, gone.gone_us, gone.gone_why) == (None, place.clock.at, "retention")
+    assert (gone.kind, gone.length_us) == ("call", 3 * SECOND)
+    async with place.database.reading() as connection:
+        assert await book.to_clear(connection) == []
+        (left,) = await book.of_call(connection, "lab1-1.3")
+        assert (left.kind, left.gone_why) == ("voicemail", "retention")
+    assert await lying.expire({"call": 10, "voicemail": 90}) == 0
+
+
+async def test_an_open_file_that_cannot_be_deleted_is_on_no_record_as_gone(place, monkeypatch):
+    lying = InTheOpen(
+        place.database, place.clock, place.vault, calls=[Takes("lab1", place.calls)], messages=[]
+    )
+    call, old = await place.spoken(1)
+    os.utime(old, (0, 0))
+
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as disk, capture_logs() as logs:
+        disk.setattr(Path, "unlink", refused)
+        for _ in range(2):
+            assert await lying.expire({"call": 10, "voicemail": 90}) == 0
+    assert [one["log_level"] for one in logs] == ["error"]
+    assert await place.of(call) == []
+    assert await lying.expire({"call": 10, "voicemail": 90}) == 1
+    assert len(await place.of(call)) == 1
 
 
 async def test_what_is_held_of_a_person_is_given_out_and_erased(place):
