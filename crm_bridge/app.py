@@ -29,6 +29,7 @@ from crm_bridge.desk.desk_figures import SOURCES
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.lost_calls import TASKS
 from crm_bridge.desk.screens import Screens
+from crm_bridge.desk.survey_notes import SurveyNotes
 from crm_bridge.desk.wrapups import declare_again
 from crm_bridge.errors import StorageError
 from crm_bridge.live.hub import Hub
@@ -107,6 +108,8 @@ class App:
     """What the agents' screens show; `build` makes it."""
     declare: Declare | None = None
     """Puts what officers declare on the calls' records; `build` makes it."""
+    survey_notes: SurveyNotes | None = None
+    """Brings in what callers answered while nobody heard; `build` makes it."""
     announcements: Announcements | None = None
     """The emergency message on the line; `build` makes it."""
     alerts: Keeper | None = None
@@ -202,6 +205,9 @@ class App:
                     group.create_task(calling, name="calling back")
                 group.create_task(_tended("lost calls", self._tell_lost), name="lost calls")
                 group.create_task(_tended("marks", self._declare_again), name="declare again")
+                if self.survey_notes is not None:
+                    bringing = _tended("survey notes", self.survey_notes.run)
+                    group.create_task(bringing, name="survey notes")
                 group.create_task(_tended("figures", self._count_old), name="figures")
                 group.create_task(self._remind(), name="reminders")
                 if self.reports is not None:

@@ -20,6 +20,7 @@ from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.line import LineNode
 from crm_bridge.desk.screens import Screens
+from crm_bridge.desk.survey_notes import SurveyNotes
 from crm_bridge.nodes import systemname
 from crm_bridge.outgoing import outlets
 from crm_bridge.papers.monthly_rounds import MonthlyReports
@@ -71,6 +72,7 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     pipelines: list[NodePipeline] = []
     app.declare = Declare(database, loop, pipelines, directory, standards, clock)
     app.declare.on_amended = screens.board.amended
+    app.survey_notes = SurveyNotes(database, floor.line, app.declare, clock)
     keep = needed(config.menu_contexts())
     for section in config.node:
         name = section.name or await systemname(section)

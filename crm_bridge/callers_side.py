@@ -13,6 +13,7 @@ from crm_bridge.cases.office_hours import Week
 from crm_bridge.desk.calling_back import CallingBack
 from crm_bridge.desk.floor import Floor
 from crm_bridge.recordings.conversations import Conversations
+from crm_bridge.recordings.in_the_open import InTheOpen
 from crm_bridge.recordings.rounds import Rounds
 from crm_bridge.recordings.taking import Takes
 from crm_bridge.recordings.vault import keyless, vault_of
@@ -67,9 +68,13 @@ def call_back(app: App, floor: Floor) -> None:
 
 def _messages(app: App) -> Voicemails | None:
     """What takes callers' messages in; None where there is no key, or no place where they lie."""
-    rounds = app.voice_rounds = Rounds(
-        app.database, app.clock, app.config.recordings, app.vault or keyless(app.config)
-    )
+    vault = app.vault or keyless(app.config)
+    rounds = app.voice_rounds = Rounds(app.database, app.clock, app.config.recordings, vault)
+    takes = [Takes(one.name, one.takes) for one in app.config.node if one.takes]
+    laid = [Takes(one.name, one.recordings) for one in app.config.node if one.recordings]
+    lying = InTheOpen(app.database, app.clock, vault, calls=laid, messages=takes)
+    lying.call_of = partial(_call_of, app)
+    rounds.in_the_open = lying
     if app.vault is None:
         if any(one.recordings for one in app.config.node):
             _log.error(
@@ -77,10 +82,8 @@ def _messages(app: App) -> Voicemails | None:
                 mend="set HOTLINE_RECORDINGS__KEYS__NAME, or `record = false` in the site",
             )
         return None
-    takes = [Takes(one.name, one.takes) for one in app.config.node if one.takes]
     found = Voicemails(app.database, app.clock, app.vault, takes)
     found.call_of = partial(_call_of, app)
-    laid = [Takes(one.name, one.recordings) for one in app.config.node if one.recordings]
     spoken = Conversations(app.database, app.clock, app.vault, laid)
     spoken.call_of, spoken.over = found.call_of, partial(_over, app)
     rounds.messages, rounds.conversations, rounds.on_taken = found, spoken, app.wished

@@ -84,6 +84,23 @@ class Declare:
         async with self._amending:
             await self._amend(call_id, mark, at, by, value)
 
+    async def taken_in(self, call_id: str, marks: Sequence[Mark]) -> bool:
+        """Puts on a call that is over what was noted of it while nobody heard; once, on disk.
+
+        Of each name one at most: what the record has of it already stands. False where it has all,
+        or there is no such call.
+        """
+        async with self._amending:
+            await self.settle()
+            stored = await load_call(self._database, call_id)
+            if stored is None or not stored.call.closed:
+                return False
+            there = {mark.name for mark in stored.call.marks}
+            missing = [mark for mark in marks if mark.name not in there]
+            if missing:
+                await self._marked(stored.call, missing)
+            return bool(missing)
+
     async def settle(self) -> None:
         """Returns when everything heard of so far is on disk, for whoever reads it there next."""
         for node in self._nodes:
@@ -107,7 +124,10 @@ class Declare:
         at = max(min(at, self._clock.now_us()), call.entered_at)
         if call.has_mark(mark, at, by):
             return
-        call.marks.append(Mark(mark, at, value, by))
+        await self._marked(call, [Mark(mark, at, value, by)])
+
+    async def _marked(self, call: Call, marks: Sequence[Mark]) -> None:
+        call.marks.extend(marks)
         call.revision += 1
         rows = snapshot(call, timeline(call, self._directory, self._standards))
         await self._loop.saved(self._loop.offer(batch_of(calls=[rows])))

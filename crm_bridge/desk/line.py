@@ -7,15 +7,17 @@ is to wait for something to become so, and to say in plain words why an act cann
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
 from crm_bridge.errors import Refused
+from ivr.ami import actions
 from ivr.ami.actions import Action
 from ivr.ami.errors import ActionRefused, ActionTimeout, AmiError, NotConnected
+from ivr.ami.message import fields
 from ivr.ami.reconnect import Link, LinkState
 from ivr.calls.call import Call
 from ivr.calls.directory import Directory
@@ -26,6 +28,8 @@ from ivr.calls.tracker import Tracker
 from ivr.events.types import Event
 
 _log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 OnCall = Callable[[Call, Event], None]
 """Told of each change of a call at once; must not wait or raise."""
@@ -205,10 +209,24 @@ class Line:
 
     # --- acts ------------------------------------------------------------------------------------
 
+    async def stored(self, node: LineNode, family: str, key: str) -> str:
+        """What stands in Asterisk's own database; empty where nothing does. Raises Refused."""
+        action = actions.build("DBGet", "", Family=family, Key=key)
+        try:
+            listed = await self._sent(node, node.link.listed(action))
+        except Refused as refused:
+            if refused.code == "line-refused":
+                return ""  # there is no such entry
+            raise
+        return next((value for one in listed if (value := fields(one).get("Val"))), "")
+
     async def act(self, node: LineNode, action: Action) -> dict[str, str]:
         """Sends an action; headers of the reply. Raises Refused in the words of the person."""
+        return await self._sent(node, node.link.act(action))
+
+    async def _sent(self, node: LineNode, sending: Awaitable[T]) -> T:
         try:
-            return await node.link.act(action)
+            return await sending
         except NotConnected as error:
             raise not_connected() from error
         except ActionRefused as error:

@@ -31,7 +31,8 @@ SNAPSHOT_EVENTS: Final = frozenset(
         b"Shutdown",
     }
 )
-"""Events handed on whatever else is wanted."""
+ANSWERS: Final = frozenset({b"DBGetResponse", b"DBGetComplete"})
+"""Events of lists that somebody asks for, beside the snapshot."""
 
 STATUS_ID: Final = "hotline-status"
 CHANNELS_ID: Final = "hotline-channels"
@@ -57,7 +58,7 @@ class Feed:
 
     def __init__(self, keep: Keep | None, *, max_message: int = 1 << 20) -> None:
         if keep is not None:
-            keep = {**dict.fromkeys(SNAPSHOT_EVENTS, ()), **keep}
+            keep = {**dict.fromkeys(SNAPSHOT_EVENTS | ANSWERS, ()), **keep}
         self.framer = Framer(keep, max_message=max_message)
         self._up = False
         self.replies: list[bytes] = []

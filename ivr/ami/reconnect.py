@@ -150,12 +150,22 @@ class Link:
         whether Asterisk did it. Raises NotConnected (nothing was sent), ActionRefused,
         ActionTimeout, LinkLost, UnsafeAction.
         """
+        client, action = self._ready(action)
+        return await client.act(action, seconds=seconds or self._timing.act)
+
+    async def listed(self, action: actions.Action) -> list[bytes]:
+        """Send a list action as `act` does; the events of its list, those that the feed keeps."""
+        client, action = self._ready(action)
+        return await client.listed(action, seconds=self._timing.act)
+
+    def _ready(self, action: actions.Action) -> tuple[Client, actions.Action]:
+        """The connection as it is now, and the action with an id of it."""
         client = self._client
         if client is None or self.state is not LinkState.UP:
             raise NotConnected(f"node {self.node} is not connected ({self.state.value})")
         if not action.get("ActionID"):
             action = {**action, "ActionID": client.new_id(action["Action"])}
-        return await client.act(action, seconds=seconds or self._timing.act)
+        return client, action
 
     @property
     def rest(self) -> float:

@@ -18,7 +18,7 @@ from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
 from crm_bridge.records.writer import Writer
 from ivr.ami.message import event_name
-from ivr.calls.call import Call
+from ivr.calls.call import Call, Mark
 from ivr.steps.standards import load_standards
 from tests.support.desk_clock import HeldClock
 from tests.support.scenario import config_of, messages_of, records_of
@@ -204,3 +204,23 @@ async def test_what_nobody_knows_is_refused(database):
         with pytest.raises(Refused) as wrong:
             await bridge.declare(the_call().call_id, "greeting_end", 5, OFFICER)
     assert (unknown.value.status, wrong.value.status) == (404, 422)
+
+
+async def test_what_was_noted_while_nobody_heard_is_taken_in_once(database):
+    call = the_call()
+    at = call.ended_at
+    noted = [Mark("survey_begin", at, "information"), Mark("survey_rating", at + 1, "4")]
+    async with started(database) as bridge:
+        assert not await bridge.declare.taken_in(call.call_id, noted)  # not there yet
+        bridge.take()
+        await bridge.declare.settle()
+        told = []
+        bridge.declare.on_amended = lambda amended: told.append(amended.call_id)
+        assert await bridge.declare.taken_in(call.call_id, noted[:1])
+        assert await bridge.declare.taken_in(call.call_id, noted)
+        again = [Mark("survey_rating", at + 9, "1"), *noted]
+        assert not await bridge.declare.taken_in(call.call_id, again)
+    assert told == [call.call_id] * 2
+    stored = await load_call(database, call.call_id)
+    assert stored is not None
+    assert stored.call.marks == [*call.marks, *noted]

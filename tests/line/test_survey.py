@@ -18,7 +18,7 @@ from ivr.lab.sipua import Leg, Phone, talk
 from ivr.lab.stage import Stage
 from tests.line.test_hours import at_most_three, ends
 from tests.support.lab import own_lab
-from tests.support.live import assert_sound, bridge, bridge_config, caught_up, on_disk
+from tests.support.live import assert_sound, bridge, bridge_config, caught_up, on_disk, until
 from tests.support.migrated import sqlite_url
 from tests.support.selfservice import Caller, Ear, calls_in
 
@@ -233,3 +233,55 @@ async def test_a_bridge_that_is_not_there_takes_nothing_from_it(
         await caller.gone()
         assert caller.sounds == [RATING, SETTLED, GOODBYE]
         await on_stage.quiet()
+
+
+async def test_what_is_answered_while_the_bridge_is_away_is_on_the_record_once_it_is_back(
+    lab: Lab, on_stage: Stage, ear: Ear, tmp_path: Path
+) -> None:
+    """One has rated by then, one is in conversation still; each answer counts once."""
+    url = await sqlite_url(tmp_path / "hotline.db")
+    await on_stage.witness.act("Setvar", Variable="MENU_WAIT", Value="20")
+    config = bridge_config(tmp_path / "hotline.db", lab)
+    async with bridge(config):
+        first = await on_stage.officer(1006)
+        rated = await asks(on_stage, ear, "0890000013", "2")
+        leg = await first.rung(30)
+        await with_the_caller(on_stage, first, leg)
+        second = await on_stage.officer(1007)
+        await pause(on_stage, 1006)
+        speaks = await asks(on_stage, ear, "0890000014", "2")
+        other = await second.rung(30)
+        await with_the_caller(on_stage, second, other)
+        leg.hang_up()
+        await rated.keys(RATING, "4")
+        await rated.sees("UserEvent", Mark="survey_rating", Value="4")
+    other.hang_up()
+    await speaks.keys(RATING, "2")
+    await speaks.keys(SETTLED, "2")
+    await rated.keys(SETTLED, "1")
+    for caller in (rated, speaks):
+        await caller.gone()
+    await on_stage.quiet()
+    begun, wanted = ("begin", "information"), [("rating", "4"), ("settled", "yes")]
+    everything = {
+        "0890000013": [begun, *wanted, ("end", "answered")],
+        "0890000014": [begun, ("rating", "2"), ("settled", "no"), ("end", "answered")],
+    }
+    assert marked(tmp_path / "hotline.db") == {"0890000013": [begun, wanted[0]]}
+    for _ in range(2):
+        async with bridge(config) as app:
+            await until(
+                "the answers on the record", lambda: marked(tmp_path / "hotline.db") == everything
+            )
+            await until("no note is asked for", lambda: not app.survey_notes.wanted)  # type: ignore[union-attr]
+        assert_sound(app)
+    assert marked(tmp_path / "hotline.db") == everything
+    calls = await on_disk(url)
+    assert {call["outcome"] for call in calls} == {"served"}
+    assert all(call["gaps"] for call in calls)
+    with sqlite3.connect(tmp_path / "hotline.db") as raw:
+        sums = ", ".join(f"sum({name})" for name in SURVEYS.counts)
+        (every,) = raw.execute(
+            f"SELECT {sums} FROM figures_surveys WHERE level = 'day' AND queue = 'information'"
+        )
+    assert every == (0, 0, 1, 0, 1, 0, 1, 1)

@@ -191,7 +191,10 @@ def test_the_emergency_message_is_changed_by_the_bridge_alone(contexts):
         if name != "desk-announcement":
             assert "desk-announcement" not in dialplan.reachable(contexts, name), name
             written = {s.arguments for s in context.steps if s.arguments.startswith("DB(")}
-            assert written <= {"DB(called-back-${ARG1}/${ARG2})=${EPOCH}"}
+            assert written <= {
+                "DB(called-back-${ARG1}/${ARG2})=${EPOCH}",
+                "DB(survey-${SURVEY_DAY}/${UNIQUEID})=${SURVEY_NOTE}",
+            }
     assert dialplan.reachable(contexts, "desk-announcement") == {"desk-announcement"}
 
 
