@@ -16,7 +16,7 @@ from typing import Final
 from ivr.selfservice import saying
 from ivr.selfservice.port import Message, OfficeDesk, Shut, Unanswered
 from ivr.selfservice.server import Gone, Line
-from ivr.selfservice.session import BETWEEN, NO_KEY, OFFER_WAIT, WRONG_KEY, Session
+from ivr.selfservice.session import BETWEEN, FIRST, NO_KEY, OFFER_WAIT, WRONG_KEY, Session
 from ivr.selfservice.wish import ANSWER_WITHIN, FAILED, LEFT, RUNNING, SERVICE, TRIES, Wish
 
 NAME: Final = "hours"
@@ -75,7 +75,7 @@ class HoursService:
         except Unanswered:
             shut = None  # hours that are not known close no door
         if shut is None:
-            await caller.wait_for_us(BETWEEN)
+            await caller.wait_for_us(FIRST)
             await caller.end(OPEN, FOR_MENU)
             return
         await caller.begin()

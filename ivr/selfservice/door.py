@@ -2,6 +2,7 @@
 
 One question to the desk, answered from its memory. Who is refused hears so, and goodbye. The wait
 is said in bands that hold; where an officer is free nothing is said: he is put through as ever.
+Nothing is played in the session: Asterisk gives it one second, and plays what it was told after it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ FOR_QUEUE: Final = "queue"
 GOODBYE: Final = "goodbye"
 PRIORITY: Final = "HOTLINE_PRIO"
 """The dialplan's variable: his priority in the queue."""
+SAY: Final = "HOTLINE_SAY"
+"""The dialplan's variable: the sounds it plays when the session is over, joined by &."""
 
 _SAID: Final = {
     Expect.AT_ONCE: (),
@@ -41,12 +44,12 @@ class DoorService:
     async def session(self, line: Line) -> None:
         """One caller; Asterisk's argument is the queue."""
         caller = Session(line)
-        await caller.begin()
+        await caller.begin(speaks=False)
         arrival = Arrival(caller.uniqueid, line.request.get("arg_1"), caller.number)
         welcome = self._desk.welcome(arrival)
         if welcome.refused:
             await caller.run(CONTEXT, "refused", welcome.why)
-            await caller.play(["hotline/not-taken"])
+            await caller.set(SAY, "hotline/not-taken")
             await caller.end(REFUSED, GOODBYE)
             return
         if welcome.priority:
@@ -58,7 +61,7 @@ class DoorService:
             await caller.set("HOTLINE_KNOWN_WHY", welcome.officer_why)
         else:
             await caller.run(CONTEXT, "wait", welcome.wait.text)
-            await caller.play(sentence(welcome.wait, caller.language))
+            await caller.set(SAY, "&".join(sentence(welcome.wait, caller.language)))
         await caller.end(LET_IN, FOR_QUEUE)
 
 

@@ -31,8 +31,11 @@ SPOKEN: Final = 12.0
 SHORT: Final = 3.0
 """Seconds that one digit, number or month may take."""
 _LIMIT: Final = "TIMEOUT(absolute)"
-BETWEEN: Final = 2.0
-"""Seconds the bridge may take between two commands; its desk must have answered by then."""
+BETWEEN: Final = 1.9
+"""Seconds the bridge may take between two commands; its desk must have answered by then. With what
+Asterisk needs the caller is on his way within two."""
+FIRST: Final = 0.9
+"""Seconds from its first word to the next, which come to the one the dialplan gave it for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,13 @@ class Session:
         self.number = _number(line.request.get("callerid"))
         self.uniqueid = line.request.get("uniqueid")
 
-    async def begin(self) -> None:
-        """The first word: Asterisk knows that somebody is there."""
-        await self.wait_for_us(BETWEEN)
+    async def begin(self, *, speaks: bool = True) -> None:
+        """The first word: Asterisk knows that somebody is there.
+
+        Who speaks with nobody has no more time than the dialplan has given for all.
+        """
+        if speaks:
+            await self.wait_for_us(FIRST)
         await self.set(OUTCOME, "begun")
 
     async def wait_for_us(self, seconds: float) -> None:

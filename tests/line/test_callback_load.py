@@ -72,7 +72,8 @@ async def test_every_lost_caller_is_called_back_once_or_it_is_named_why(
     lab_root: Root, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(calling_back, "SOON", 500_000)
-    monkeypatch.setattr(session, "BETWEEN", PATIENCE)
+    for name in ("FIRST", "BETWEEN"):
+        monkeypatch.setattr(session, name, PATIENCE)
     file = tmp_path / "hotline.db"
     await sqlite_url(file)
     numbers = [sipp.number(n) for n in range(CALLERS)]

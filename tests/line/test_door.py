@@ -334,12 +334,18 @@ async def test_who_knows_the_caller_is_rung_first_and_then_the_queue(
     assert story[3][1] == [("complaint", "abandoned", [(other, "cancelled")])]
 
 
+BLACK_HOLE = 2.1
+"""Two seconds are the constant of Asterisk's FastAGI, the rest is the dialplan's way."""
+
+
 @asynccontextmanager
 async def half_way(lab: Lab) -> AsyncIterator[None]:
-    """Says its first word, and then no more."""
+    """Says all but its last word, and then no more."""
 
     async def session(line: Any) -> None:
-        await Session(line).begin()
+        caller = Session(line)
+        await caller.begin(speaks=False)
+        await caller.set(door.SAY, NOBODY)
         await asyncio.sleep(30)
 
     async with stands_in(lab, door.NAME, session):
@@ -349,15 +355,15 @@ async def half_way(lab: Lab) -> AsyncIterator[None]:
 @pytest.mark.parametrize(
     ("bridge_there", "seconds", "how"),
     [
-        (nobody, 1.2, "silent"), (nonsense, 1.2, "silent"), (silent, 2.0, "silent"),
-        (black_hole, 2.8, "silent"), (half_way, 3.0, "failed"),
+        (nobody, 0.5, "silent"), (nonsense, 0.5, "silent"), (silent, 1.5, "silent"),
+        (black_hole, BLACK_HOLE, "silent"), (half_way, 1.5, "failed"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )  # fmt: skip
 async def test_a_caller_stands_in_the_queue_where_the_bridge_does_not_answer(
     lab: Lab, on_stage: Stage, ear: Ear, bridge_there: Any, seconds: float, how: str
 ) -> None:
-    """Two seconds at the most, with nothing said, and a marker."""
+    """One second (into a black hole two), with nothing said, and a marker; by Asterisk's clock."""
     async with bridge_there(lab):
         caller = await asks(on_stage, ear, "0812345678")
         asked = await caller.sees("UserEvent", Mark="service")
@@ -365,5 +371,7 @@ async def test_a_caller_stands_in_the_queue_where_the_bridge_does_not_answer(
         told = await caller.sees("UserEvent", Mark="door")
         joined = await caller.sees("QueueCallerJoin", Queue="complaint")
         assert told["Value"] == how
-        assert float(joined["Timestamp"]) - float(asked["Timestamp"]) < seconds
+        took = float(joined["Timestamp"]) - float(asked["Timestamp"])
+        print(f"{bridge_there.__name__}: {took:.3f} s")
+        assert took < seconds
         await goes(caller)
