@@ -20,6 +20,9 @@ SERVICE: Final = "callback"
 RUNNING: Final = "HOTLINE_HOURS_IN"
 """The dialplan's variable: which service a caller is in; it marks how that came out if he goes."""
 
+HUNG: Final = "HOTLINE_HOURS_HUNG"
+"""The dialplan's variable: how it marks what a caller is in who hangs up."""
+
 ANSWER_WITHIN: Final = 4.0
 """Seconds for the desk to keep a wish, of which the caller is told that it takes a moment: a wish
 that is late is better than a queue in which nobody sits."""
@@ -46,6 +49,7 @@ class Wish:
         """How it came out, marked at that moment: whoever hangs up then has still asked."""
         caller = self._caller
         number = self._desk.number(caller.number) if caller.number else None
+        await caller.set(HUNG, LEFT)
         asked = await self._settled(number)
         outcome = LEFT if asked is None else await self._kept(asked)
         await caller.mark("self_end", f"{SERVICE}:{outcome}")
@@ -55,6 +59,7 @@ class Wish:
     async def _kept(self, number: str) -> str:
         """Keeps the wish while the caller hears of it; also of one who hangs up meanwhile."""
         wish = CallBack(self._caller.uniqueid, number, self._place)
+        await self._caller.set(HUNG, ASKED)
         keeping = asyncio.create_task(self._desk.call_back(wish))
         outcome = FAILED
         try:

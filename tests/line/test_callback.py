@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -62,7 +63,8 @@ async def ear(lab: Lab, on_stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Ear
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "BETWEEN", PATIENCE)
+    for name in ("FIRST", "BETWEEN"):
+        monkeypatch.setattr(session, name, PATIENCE)
 
 
 @asynccontextmanager
@@ -133,21 +135,8 @@ async def test_a_caller_in_a_queue_leaves_his_number_and_keeps_his_place(
         await caller.gone()
         return after_the_offer(caller)
 
-    async def hangs_up(number: str, *script: tuple[str, str]) -> list[str]:
-        caller = await asks(on_stage, ear, number)
-        for sound, keys in script:
-            await caller.keys(sound, keys)
-        caller.leg.hang_up()
-        await caller.gone()
-        return caller.outcomes()
-
     async with office(lab, url):
-        own, hidden, *left = await asyncio.gather(
-            with_the_own_number(),
-            withheld(),
-            hangs_up("0878901232", (CONFIRM, "2"), (ENTER, "08")),
-            hangs_up("0878901233", (CONFIRM, "1"), (KEPT, "")),
-        )
+        own, hidden = await asyncio.gather(with_the_own_number(), withheld())
         again = await asks(on_stage, ear, "0856789012")
         await again.keys(CONFIRM, "2")
         await again.keys(ENTER, "0812345678#")
@@ -163,19 +152,76 @@ async def test_a_caller_in_a_queue_leaves_his_number_and_keeps_his_place(
         ENTER, *keyed, "hotline/callback-not-thai", ENTER, *confirming("0845678901"), MOMENT,
         KEPT, GOODBYE,
     ]  # fmt: skip
-    assert left == [["callback:left"], ["callback:asked"]]
 
     with sqlite3.connect(tmp_path / "hotline.db") as raw:
         kept = dict(raw.execute("SELECT number, queue FROM call_back_wishes"))
         places = raw.execute("SELECT call_id, place_us FROM call_back_wishes").fetchall()
         values = {value for (value,) in raw.execute("SELECT value FROM marks")}
-    assert kept == dict.fromkeys(("+66812345678", "+66845678901", "+66878901233"), "complaint")
+    assert kept == dict.fromkeys(("+66812345678", "+66845678901"), "complaint")
     calls = {call["call_id"]: call for call in await on_disk(url)}
     for call_id, place_us in places:
         joined = at_second(calls[call_id]["queue_passages"][0]["joined_at"])
         assert joined - 1 <= place_us // 1_000_000 <= joined
         assert [p["outcome"] for p in calls[call_id]["queue_passages"]] == ["left"]
     assert not {value for value in values if "845678901" in value}
+
+
+async def test_who_hangs_up_at_any_point_has_asked_or_has_not(
+    lab: Lab, on_stage: Stage, ear: Ear, tmp_path: Path, patient: None
+) -> None:
+    """All in the queue side by side; each hangs up when the last sound of its script is heard."""
+    url = await sqlite_url(tmp_path / "hotline.db")
+    readout, other = "hotline/callback-number", "0845678902"
+
+    async def one(number: str, *script: tuple[str, str]) -> tuple[list[str], list[str]]:
+        caller = await waits(on_stage, ear, number)
+        for step, (sound, keys) in enumerate(script, 1):
+            await caller.keys(sound, keys, [s for s, _ in script[:step]].count(sound))
+        heard = after_the_offer(caller)
+        caller.leg.hang_up()
+        await caller.gone()
+        return heard, caller.outcomes()
+
+    numbers = [f"087890124{n}" for n in range(10)]
+    nine, no, yes = (OFFERED, "9"), (CONFIRM, "2"), (CONFIRM, "1")
+    async with office(lab, url):
+        found = await asyncio.gather(
+            one(numbers[0], (OFFERED, "")),
+            one(numbers[1], nine, (readout, "")),
+            one(numbers[2], nine, (CONFIRM, "")),
+            one(numbers[3], nine, no, (ENTER, "")),
+            one(numbers[4], nine, no, (ENTER, "08")),
+            one(numbers[5], nine, no, (ENTER, other + "#"), (CONFIRM, "")),
+            one(numbers[6], nine, yes, (MOMENT, "")),
+            one(numbers[7], nine, yes, (KEPT, "")),
+            one(numbers[8], nine, yes, (GOODBYE, "")),
+            one(numbers[9], nine, (CONFIRM, "5"), ("hotline/wrong-key", "")),
+        )
+        await on_stage.quiet()
+    wanted = [
+        ([], []),
+        ([readout], ["callback:left"]),
+        (confirming(numbers[2]), ["callback:left"]),
+        ([*confirming(numbers[3]), ENTER], ["callback:left"]),
+        ([*confirming(numbers[4]), ENTER], ["callback:left"]),
+        ([*confirming(numbers[5]), ENTER, *confirming(other)], ["callback:left"]),
+        ([*confirming(numbers[6]), MOMENT], ["callback:asked"]),
+        ([*confirming(numbers[7]), MOMENT, KEPT], ["callback:asked"]),
+        ([*confirming(numbers[8]), MOMENT, KEPT, GOODBYE], ["callback:asked"]),
+        ([*confirming(numbers[9]), "hotline/wrong-key"], ["callback:left"]),
+    ]
+    for (heard, outcomes), (sounds, marked) in zip(found, wanted, strict=True):
+        assert (heard[: len(sounds)], outcomes) == (sounds, marked)
+        assert len(heard) <= len(sounds) + 2  # what had begun when he hung up
+    kept = {"+66" + one[1:] for one in numbers[6:9]}
+    with sqlite3.connect(tmp_path / "hotline.db") as raw:
+        assert {n for (n,) in raw.execute("SELECT number FROM call_back_wishes")} == kept
+    calls = await on_disk(url)
+    assert {call["ended_by"] for call in calls} == {"caller"}
+    for call in calls:  # who has pressed the key is in the queue no more
+        waits_on = call["caller_number_presented"] == numbers[0]
+        assert call["outcome"] in {"abandoned_queue" if waits_on else "abandoned_menu", "short"}
+    assert [p["outcome"] for call in calls for p in call["queue_passages"]].count("left") == 9
 
 
 def at_second(text: str) -> int:
@@ -189,6 +235,8 @@ async def test_who_comes_back_to_the_queue_stands_where_he_stood(
     url = await sqlite_url(tmp_path / "hotline.db")
     async with office(lab, url):
         first = await waits(on_stage, ear, "0811111111")
+        joined = int(time.time())  # a place is a second: of one second the first goes first
+        await until("another second", lambda: time.time() > joined + 1.5)
         second = await waits(on_stage, ear, "0822222222")
         await first.keys(OFFERED, "9")
         await first.hears(CONFIRM)
@@ -238,7 +286,7 @@ async def dies_half_way(lab: Lab) -> AsyncIterator[None]:
 
 @pytest.mark.parametrize(
     ("bridge_there", "seconds"),
-    [(nobody, 1.5), (silent, 2.8), (dies_half_way, 4.8)],
+    [(nobody, 1.5), (silent, 2.5), (dies_half_way, 4.5)],
     ids=lambda value: getattr(value, "__name__", ""),
 )  # fmt: skip
 async def test_a_bridge_that_does_not_answer_costs_no_place(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -230,6 +232,41 @@ async def test_a_restart_of_asterisk_keeps_the_place(lab: Lab, on_stage: Stage, 
         await on_stage.quiet()
     assert ended == {e164(FIRST): ("reached", ["unknown", "reached"])}
     assert town.rang == {FIRST: 1}
+
+
+@asynccontextmanager
+async def stands_still(file: Path, seconds: float = 5.0) -> AsyncIterator[None]:
+    """A database in which nothing can be written for so long; what happens meanwhile is within."""
+    held = sqlite3.connect(file, isolation_level=None)
+    held.execute("BEGIN IMMEDIATE")
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.sleep(seconds))
+            yield
+    finally:
+        held.close()
+
+
+async def test_a_database_that_stands_still_while_he_is_called_calls_nobody_twice(
+    lab: Lab, on_stage: Stage, file: Path
+) -> None:
+    """Five seconds when the first try has just failed, and five while he answers the second."""
+    town = await Town({FIRST: [busy, soon]}).at(on_stage)
+    (await on_stage.officer(1001)).on_call = lambda leg: soon(leg, talks=4.0)
+    async with office(lab, file, again=0.3, tries=3) as app:
+        await keeps(app, lab, FIRST)
+        await until("he is rung", lambda: town.rang[FIRST] == 1)
+        async with stands_still(file):
+            assert places(file) == {e164(FIRST): (None, [None])}
+        assert town.rang[FIRST] == 1
+        await until("he is rung again", lambda: town.rang[FIRST] == 2)
+        async with stands_still(file):
+            await until("he was spoken to", lambda: town.spoke[FIRST])
+            assert places(file) == {e164(FIRST): (None, ["busy", None])}
+        assert await all_ended(file) == {e164(FIRST): ("reached", ["busy", "reached"])}
+        await on_stage.quiet()
+    assert town.rang == {FIRST: 2}
+    assert town.spoke == {FIRST: 1}
 
 
 async def test_who_was_served_otherwise_is_not_called(
