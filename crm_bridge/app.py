@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import structlog
@@ -33,6 +34,7 @@ from crm_bridge.desk.survey_notes import SurveyNotes
 from crm_bridge.desk.wrapups import declare_again
 from crm_bridge.errors import StorageError
 from crm_bridge.live.hub import Hub
+from crm_bridge.meters import Meters
 from crm_bridge.outgoing import outlets
 from crm_bridge.outgoing.delivery import Gateways, deliver
 from crm_bridge.papers.monthly_rounds import MonthlyReports
@@ -43,6 +45,7 @@ from crm_bridge.records.commit_loop import CommitLoop
 from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import Walk
 from crm_bridge.selfservice.service import SelfService
+from crm_bridge.vitals import Vitals
 from ivr.ami.errors import AmiError
 from ivr.ami.reconnect import Link
 from ivr.calls.call import OUTBOUND, Call, Outcome
@@ -128,7 +131,13 @@ class App:
     """Calls back who keeps his place in a queue; `build` makes it where it is configured."""
     gateways: Gateways = field(default_factory=dict)
     """Where messages go, by kind; without any none is sent."""
+    meters: Meters = field(default_factory=Meters)
+    """What is counted for Prometheus."""
+    vitals: Vitals | None = None
+    """Whether database, disk and clock hold; `build` makes it."""
     started_at: float = field(default_factory=time.time)
+    running: bool = False
+    """It serves: neither still being built nor on its way out."""
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _lost: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -147,9 +156,11 @@ class App:
 
     async def _run(self) -> None:
         committing = asyncio.create_task(self.loop.run(), name="commit")
+        self.running = True
         try:
             await self._serve(committing)
         finally:
+            self.running = False
             for node in self.nodes:
                 _drain(node)
             self.loop.stop()
@@ -179,10 +190,17 @@ class App:
                 for node in self.nodes:
                     group.create_task(node.link.run(), name=f"link {node.name}")
                     group.create_task(
-                        work(node.intake, node.pipeline, lambda: not self.loop.full),
+                        work(
+                            node.intake,
+                            node.pipeline,
+                            lambda: not self.loop.full,
+                            partial(self._worked_in, node.name),
+                        ),
                         name=f"work {node.name}",
                     )
                 group.create_task(self._flush(), name="flush")
+                if self.vitals is not None:
+                    group.create_task(_tended("vitals", self.vitals.run), name="vitals")
                 if self.floor is not None:
                     group.create_task(_tended("agents", self.floor.agents.run), name="agents")
                     supervision = self.floor.supervision.book.run
@@ -228,6 +246,9 @@ class App:
                 return
             first = failed.exceptions[0]
             raise (first if isinstance(first, AmiError) else failed) from None
+
+    def _worked_in(self, node: str, at: int) -> None:
+        self.meters.worked_in(node, (self.clock.now_us() - at) / 1_000_000)
 
     async def _remind(self) -> None:
         desk = self.config.desk

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 import structlog
 
@@ -30,6 +31,7 @@ from crm_bridge.records import journal, schema
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
 from crm_bridge.records.writer import Writer
+from crm_bridge.vitals import Vitals
 from ivr.ami.client import REST, WATCHED
 from ivr.ami.message import LINK_LOST, synthetic
 from ivr.ami.reconnect import Link
@@ -50,6 +52,8 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     loop = CommitLoop(Writer(database, tells=bool(config.connector)), Policy(linger=0))
     clock = clock or SystemClock()
     app = App(config, database, loop, clock, gateways=outlets.gateways(config))
+    loop.on_commit = app.meters.committed
+    app.vitals = _vitals(app)
     app.reports = MonthlyReports(database, config, clock, Press())
     directory = config.directory()
     standards = load_standards()
@@ -79,6 +83,7 @@ async def build(config: Config, clock: Clock | None = None) -> App:
         last = await journal.last(database, name)
         pipeline = NodePipeline(name, directory, standards, loop, journal.Scribe(name, last))
         await restore(database, pipeline, last)
+        pipeline.on_over = app.meters.call_over
         pipelines.append(pipeline)
         intake = Intake()
         link = Link(name, section.address(), keep, intake.put)
@@ -99,6 +104,15 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     floor.control.declare = app.declare
     await floor.supervision.book.load()
     return app
+
+
+def _vitals(app: App) -> Vitals:
+    config, database = app.config, app.database
+    folders = [config.desk.data_dir]
+    if database.sqlite and database.url.database:
+        folders.insert(0, Path(database.url.database).parent)
+    laid = [place for one in config.node for place in (one.recordings, one.takes) if place]
+    return Vitals(database, app.clock, config.health, app.loop, folders, laid)
 
 
 def _troubles(app: App) -> Mapping[str, tuple[str, str]]:

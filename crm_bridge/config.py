@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from crm_bridge.config_door import DoorSection
 from crm_bridge.config_hours import HoursSection
+from crm_bridge.config_operations import BackupSection, HealthSection, MetricsSection
 from crm_bridge.config_outside import (
     ConnectorSection,
     MailSection,
@@ -347,6 +348,9 @@ class Config(BaseSettings):
     callback: CallbackSection | None = None
     reports: ReportsSection = ReportsSection()
     oidc: OidcSection = OidcSection()
+    health: HealthSection = HealthSection()
+    metrics: MetricsSection = MetricsSection()
+    backup: BackupSection = BackupSection()
     connector: dict[str, ConnectorSection] = {}
 
     @classmethod
@@ -445,6 +449,9 @@ def load_config(path: Path) -> Config:
                 for name, section in read.connector.items()
             },
             "desk": read.desk.model_copy(update={"data_dir": beside / read.desk.data_dir}),
+            "backup": read.backup.model_copy(
+                update={"also": [beside / place for place in read.backup.also]}
+            ),
         }
     )
 

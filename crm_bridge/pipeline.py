@@ -28,6 +28,7 @@ from ivr.events.decode import decode
 from ivr.events.types import Event
 from ivr.steps.standards import Standards
 from ivr.steps.timeline import timeline
+from ivr.steps.timing import StepTiming
 
 _log = structlog.get_logger(__name__)
 
@@ -75,6 +76,8 @@ class NodePipeline:
         self.tally = Tally()
         self.on_change: Callable[[Call, Event], None] | None = None
         """Told of every change at once, before it is saved; must not wait or raise."""
+        self.on_over: Callable[[list[StepTiming]], None] | None = None
+        """Told of the steps of a call that is over, when they are to be saved; must not raise."""
         self.members = Members()
         """Who serves which queue, and how each telephone is; not journaled, a snapshot tells it."""
         self.on_members: Callable[[Event], None] | None = None
@@ -180,10 +183,13 @@ class NodePipeline:
             for call in ready:
                 del self._dirty[call.call_id]
         for call in ready:
-            rows = snapshot(call, timeline(call, self.directory, self.standards))
+            steps = timeline(call, self.directory, self.standards)
+            rows = snapshot(call, steps)
             batch.calls[rows.call_id] = rows
             if call.closed:
                 self._written.pop(call.call_id, None)
+                if self.on_over is not None:
+                    self.on_over(steps)
             else:
                 self._written[call.call_id] = self._flushes
         if self._messages and self._scribe is not None:
@@ -284,21 +290,26 @@ async def work(
     intake: Intake,
     pipeline: NodePipeline,
     room: Callable[[], bool],
+    worked_in: Callable[[Micros], None] = lambda _at: None,
 ) -> None:
     """The one ordered consumer of a node: runs until cancelled, losing nothing it took.
 
     `room` tells whether the commit loop can hold more; until it can, messages stay in the intake.
+    `worked_in` is told of the last event's time after each read that held one.
     """
     try:
         while True:
             while not room():  # noqa: ASYNC110  # room comes with a commit, which tells nobody
                 await asyncio.sleep(0.05)
             messages, at = await intake.get()
-            arrived = int(at * 1_000_000)
+            arrived, events = int(at * 1_000_000), pipeline.tally.events
             for n, message in enumerate(messages, 1):
                 pipeline.take(message, arrived)
                 if n % _SLICE == 0:
                     await asyncio.sleep(0)
+            latest = pipeline.tally.last_event_at
+            if latest is not None and pipeline.tally.events != events:
+                worked_in(latest)
     finally:
         pipeline.flush(everything=True)
 

@@ -22,7 +22,7 @@ def of_recordings(node: NodeSection, config: Config) -> Iterator[Finding]:
                 node.label, check, Grade.WARNING, f"there is no directory {folder}",
                 f"correct [[node]] {key}, or run hotline install",
             )  # fmt: skip
-        elif key == "recordings" and not config.recordings.keys:
+        elif key == "recordings" and not config.recordings.keyed:
             yield Finding(
                 node.label, check, Grade.WARNING,
                 f"there is no key: what is recorded into {folder} stays there in the open",

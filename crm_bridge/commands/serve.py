@@ -13,19 +13,19 @@ from collections.abc import Iterator
 import structlog
 import uvicorn
 
-from crm_bridge.app import App, Node
+from crm_bridge.app import App
 from crm_bridge.building import build
-from crm_bridge.clock import iso
 from crm_bridge.commands import logs
 from crm_bridge.commands.exits import STORAGE, plain, run
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
+from crm_bridge.commands.standing import Standing, health
 from crm_bridge.config import Config
 from crm_bridge.errors import ConfigMistake
 from crm_bridge.records import schema
 from crm_bridge.records.database import Database
+from crm_bridge.systemd import Notifier
 from crm_bridge.web.app import create_app
 from crm_bridge.web.context import Context
-from crm_bridge.web.health import Health, NodeHealth
 
 _log = structlog.get_logger(__name__)
 
@@ -67,6 +67,8 @@ async def _tables(config: Config) -> None:
 async def _bridge(config: Config, listener: socket.socket) -> None:
     tls = config.web.tls()
     app = await build(config)
+    app.meters.registry.register(Standing(app))
+    manager = Notifier()
     pages = uvicorn.Config(
         create_app(context_of(config, app)),
         log_config=None,
@@ -79,8 +81,11 @@ async def _bridge(config: Config, listener: socket.socket) -> None:
     pages.ssl = tls
     server = _Server(pages)
     serving = asyncio.create_task(server.serve([listener]), name="web")
+    keeping = asyncio.create_task(
+        manager.keep_alive(lambda: _hanging(app), lambda: _status(app)), name="watchdog"
+    )
     try:
-        with _signals(app):
+        with _signals(app, manager):
             host, port = listener.getsockname()[:2]
             _log.info(
                 "bridge started",
@@ -89,8 +94,10 @@ async def _bridge(config: Config, listener: socket.socket) -> None:
                 nodes=[node.name for node in app.nodes],
                 pid=os.getpid(),
             )
+            manager.ready("connecting to Asterisk")
             await app.run()
     finally:
+        keeping.cancel()
         app.hub.close()  # the streams to the screens end, or the server would wait for them
         server.stop()
         await serving
@@ -119,9 +126,23 @@ def context_of(config: Config, app: App) -> Context:
         screens=app.screens,
         deliveries=app.deliveries,
         alerts=app.alerts,
+        meters=app.meters,
         announcements=app.announcements,
         vault=app.vault,
     )
+
+
+def _hanging(app: App) -> str | None:
+    """Why the bridge gets on with nothing; what asks this is itself run by the event loop."""
+    dead = health(app).dead()
+    return dead[0].what if dead and app.running else None
+
+
+def _status(app: App) -> str:
+    """The line that `systemctl status` shows."""
+    calls = sum(len(node.pipeline.tracker.lives) for node in app.nodes)
+    problems = health(app).problems() if app.running else []
+    return "; ".join(problems) or f"{calls} calls in progress"
 
 
 class _Server(uvicorn.Server):
@@ -166,7 +187,7 @@ def _listen(config: Config) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _signals(app: App) -> Iterator[None]:
+def _signals(app: App, manager: Notifier) -> Iterator[None]:
     """SIGTERM and SIGINT stop the bridge; a second one gives up what the disk has not taken."""
     loop = asyncio.get_running_loop()
     asked = False
@@ -181,6 +202,7 @@ def _signals(app: App) -> Iterator[None]:
             os._exit(STORAGE)  # the writer's thread may hang in a locked database
         asked = True
         _log.info("stopping", pending_bytes=app.loop.pending_bytes)
+        manager.stopping()
         app.stop()
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -190,42 +212,3 @@ def _signals(app: App) -> Iterator[None]:
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
-
-
-def health(app: App) -> Health:
-    """The bridge as it stands now."""
-    counters = app.loop.counters
-    return Health(
-        started_at=iso(int(app.started_at * 1_000_000)),
-        committing=any(task.get_name() == "commit" for task in asyncio.all_tasks()),
-        commit_error=counters.last_error,
-        commit_failing_since=_iso(counters.failing_since),
-        last_commit_at=_iso(counters.last_commit_at),
-        pending_bytes=app.loop.pending_bytes,
-        full=app.loop.full,
-        refused=counters.refused,
-        nodes=tuple(_node(node) for node in app.nodes),
-    )
-
-
-def _node(node: Node) -> NodeHealth:
-    tally = node.pipeline.tally
-    return NodeHealth(
-        name=node.name,
-        link=node.link.state.value,
-        last_error=node.link.last_error,
-        failures=node.link.failures,
-        connects=node.link.connects,
-        events=tally.events,
-        calls=tally.calls,
-        open_calls=len(node.pipeline.tracker.lives),
-        last_event_at=_iso(tally.last_event_at),
-        lag_seconds=None if tally.last_lag is None else tally.last_lag / 1_000_000,
-        waiting_bytes=node.intake.size,
-        overflows=node.intake.overflows,
-        failed_events=tally.failed,
-    )
-
-
-def _iso(moment: int | None) -> str | None:
-    return None if moment is None else iso(moment)

@@ -301,3 +301,14 @@ async def counts(connection: AsyncConnection) -> dict[str, int]:
         select(messages.c.state, func.count().label("many")).group_by(messages.c.state)
     )
     return {row.state: row.many for row in rows}
+
+
+async def open_counts(connection: AsyncConnection) -> dict[str, int]:
+    """How many messages wait, and how many are dead; cheap however many were sent."""
+    states = ["waiting", "dead"]
+    rows = await connection.execute(
+        select(messages.c.state, func.count().label("many"))
+        .where(messages.c.state.in_(states))
+        .group_by(messages.c.state)
+    )
+    return {**dict.fromkeys(states, 0), **{row.state: row.many for row in rows}}

@@ -91,7 +91,7 @@ class Vault:
 
 def vault_of(config: Config) -> Vault | None:
     """The vault of this installation; None where there is no key."""
-    return keyless(config) if config.recordings.keys else None
+    return keyless(config) if config.recordings.keyed else None
 
 
 def keyless(config: Config) -> Vault:

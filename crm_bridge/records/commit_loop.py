@@ -9,6 +9,7 @@ never take is set aside alone, so that it does not hold up the others; its journ
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,6 +68,12 @@ class CommitLoop:
         self, writer: Writer, policy: Policy | None = None, clock: Clock | None = None
     ) -> None:
         self.counters = Counters()
+        self.saved_at: float | None = None
+        """When a commit was last saved, on the clock that never goes back."""
+        self.on_commit: Callable[[float], None] | None = None
+        """Told how many seconds a commit took that was saved; must not wait or raise."""
+        self._begun: float | None = None
+        """When the attempt that is under way began."""
         self._writer = writer
         self._policy = policy or Policy()
         self._clock = clock or SystemClock()
@@ -93,6 +100,14 @@ class CommitLoop:
     def full(self) -> bool:
         """More waits than memory should hold: close the link on purpose, the books fill the gap."""
         return self.pending_bytes >= self._policy.full
+
+    @property
+    def busy_for(self) -> float:
+        """Seconds since the attempt that is under way began; 0 where there is none.
+
+        An attempt that fails ends it: a locked database keeps the loop busy, and does not hang it.
+        """
+        return 0.0 if self._begun is None else self._clock.monotonic() - self._begun
 
     @property
     def healthy(self) -> bool:
@@ -170,7 +185,7 @@ class CommitLoop:
                 if alone:
                     await self._save_one_by_one(batch)
                 else:
-                    self._done(await self._writer.commit(batch))
+                    self._done(await self._commit(batch))
             except RecordRefused as fault:
                 self._shout(fault)
                 alone = True
@@ -204,7 +219,7 @@ class CommitLoop:
             call_id = next(iter(batch.calls)) if piece is None else ""
             one = Batch([piece]) if piece else Batch(calls={call_id: batch.calls[call_id]})
             try:
-                self._done(await self._writer.commit(one))
+                self._done(await self._commit(one))
             except RecordRefused as fault:
                 self.counters.refused += 1
                 name = f"journal {piece.node} {piece.seq}" if piece else call_id
@@ -213,6 +228,18 @@ class CommitLoop:
                 del batch.pieces[0]
             else:
                 del batch.calls[call_id]
+
+    async def _commit(self, batch: Batch) -> Committed:
+        """One attempt, timed."""
+        self._begun = began = self._clock.monotonic()
+        try:
+            committed = await self._writer.commit(batch)
+        finally:
+            self._begun = None
+        self.saved_at = self._clock.monotonic()
+        if self.on_commit is not None:
+            self.on_commit(self.saved_at - began)
+        return committed
 
     def _done(self, committed: Committed) -> None:
         counters = self.counters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import secrets
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,13 +11,17 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from crm_bridge.config import Config
+from crm_bridge.config_operations import MetricsSection
+from crm_bridge.errors import Refused
 from crm_bridge.web import problems
 from crm_bridge.web.context import Context
 from crm_bridge.web.context import context as context_of
 from crm_bridge.web.features import ROUTERS
 from crm_bridge.web.guard import Guard
+from crm_bridge.web.health import Reason
 from crm_bridge.web.pages import HERE
 from crm_bridge.web.policy import OPEN, NotSignedIn
 
@@ -49,8 +55,8 @@ def create_app(context: Context) -> FastAPI:
     )
     async def healthz(request: Request) -> JSONResponse:
         health = context_of(request).health()
-        if not health.committing:
-            return _unfit("the commit loop has ended", ["start the bridge again"], {})
+        if dead := health.dead():
+            return _unfit("the bridge gets on with nothing", dead, {})
         return JSONResponse({"status": "alive", "started_at": health.started_at})
 
     @app.get(
@@ -61,10 +67,25 @@ def create_app(context: Context) -> FastAPI:
     )
     async def readyz(request: Request) -> JSONResponse:
         health = context_of(request).health()
-        found = health.problems()
+        state = asdict(health)
+        del state["seen"]  # it is among the reasons
+        found = health.reasons()
         if found:
-            return _unfit("the bridge is not ready", found, asdict(health))
-        return JSONResponse({"status": "ready", **asdict(health)})
+            return _unfit("the bridge is not ready", found, state)
+        return JSONResponse({"status": "ready", **state})
+
+    @app.get(
+        "/metrics",
+        summary="What Prometheus reads; from loopback, or with the token",
+        dependencies=[OPEN],
+        include_in_schema=False,
+    )
+    async def metrics(request: Request) -> Response:
+        held = context_of(request)
+        if not may_read_metrics(request, held.config.metrics):
+            raise Refused("not-allowed", "ไม่อนุญาตให้อ่านค่าเหล่านี้จากที่นี่",
+                          "these figures may not be read from here", 403)  # fmt: skip
+        return Response(held.meters.text(), media_type=CONTENT_TYPE_LATEST)
 
     for router in ROUTERS:
         app.include_router(router)
@@ -78,15 +99,30 @@ def _hosts(config: Config) -> frozenset[str]:
     return frozenset(host for host in named if host)
 
 
-def _unfit(title: str, found: list[str], state: dict[str, Any]) -> JSONResponse:
-    """RFC 9457: what is wrong, in words, with the state it was read from."""
+def may_read_metrics(request: Request, section: MetricsSection) -> bool:
+    """Whether who asks comes from where [metrics] lets in, or shows its token."""
+    token = section.secret()
+    if token:
+        scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and secrets.compare_digest(shown.encode(), token.encode()):
+            return True
+    try:
+        peer = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return False
+    return any(peer in ipaddress.ip_network(network) for network in section.peers)
+
+
+def _unfit(title: str, found: list[Reason], state: dict[str, Any]) -> JSONResponse:
+    """RFC 9457: what is wrong, in words and as codes, with the state it was read from."""
     return JSONResponse(
         {
             "type": "about:blank",
             "title": title,
             "status": 503,
-            "detail": "; ".join(found),
-            "problems": found,
+            "detail": "; ".join(reason.what for reason in found),
+            "problems": [reason.what for reason in found],
+            "reasons": [asdict(reason) for reason in found],
             **state,
         },
         503,

@@ -21,6 +21,7 @@ from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.screens import Screens
 from crm_bridge.live.hub import Hub
+from crm_bridge.meters import Meters
 from crm_bridge.papers.monthly_rounds import MonthlyReports
 from crm_bridge.papers.press import Press
 from crm_bridge.papers.publications import Publications
@@ -58,6 +59,8 @@ class Context:
     """The emergency message on the line; `None` where pages are served without a bridge."""
     vault: Vault | None = None
     """Where voices are kept; `None` where there is no key."""
+    meters: Meters = field(default_factory=Meters)
+    """What is counted for Prometheus."""
     deliveries: Deliveries | None = None
     """What carries to other CRMs; `None` where pages are served without a bridge."""
     floor_view: FloorView | None = None

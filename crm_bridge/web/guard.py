@@ -1,13 +1,18 @@
-"""What stands before every route: the headers of each answer, and how much a request may bring."""
+"""What stands before every route: the headers of each answer, how much a request may bring, and the
+count of answers by route.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+import time
 from typing import Any, Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from crm_bridge.meters import NO_ROUTE
 
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -37,6 +42,7 @@ _NOT_OURS: Final = (
     b'{"type":"not-our-name","title":"Not our name","status":421,'
     b'"detail":"the pages are not called so; see web.address"}'
 )
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _TOO_MUCH: Final = (
     b'{"type":"too-large","title":"Too much data","status":413,'
@@ -67,6 +73,7 @@ class Guard:
         limit = LARGEST_FILE if scope["path"].endswith("/attachments") else LARGEST
         brought = 0
         begun = False
+        came = time.perf_counter()
 
         async def counted() -> Message:
             nonlocal brought
@@ -80,6 +87,7 @@ class Guard:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
+                _count(scope, message["status"], came)
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -98,6 +106,10 @@ class Guard:
             if begun:
                 raise
             await _end(guarded, 413, _TOO_MUCH)
+        except Exception:
+            if not begun:
+                _count(scope, 500, came)  # what stands before us answers it
+            raise
 
     def _is_ours(self, host: str) -> bool:
         """Whether a request may name us so: by our name, by this machine's, or by an address."""
@@ -142,3 +154,13 @@ def _announced(scope: Any) -> int:
         if name == b"content-length" and value.isdigit():
             return int(value)
     return 0
+
+
+def _count(scope: Scope, status: int, came: float) -> None:
+    """Counts an answer under its route's template: an address may hold a number or a secret."""
+    route = getattr(scope.get("route"), "path", None)
+    if route is None and scope["path"].startswith("/static/"):
+        route = "/static"
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    seconds = time.perf_counter() - came
+    scope["app"].state.context.meters.answered(method, route or NO_ROUTE, status, seconds)

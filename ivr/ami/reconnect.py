@@ -106,6 +106,10 @@ class Link:
         """Attempts in a row that failed."""
         self.last_error: str | None = None
         """Why the last connection ended or could not be made."""
+        self.gaps = 0
+        """Times a connection that was up was lost."""
+        self._unheard = 0.0
+        self._lost_at: float | None = None
         self._address = address
         self._keep = keep
         self._on_messages = on_messages
@@ -133,6 +137,9 @@ class Link:
                         break
                     stood = self._monotonic() - began
                     settled = self.state is LinkState.UP and stood >= self._timing.settled
+                    if self.state is LinkState.UP:
+                        self.gaps += 1
+                        self._lost_at = self._monotonic()
                     self.failures = 1 if settled else self.failures + 1
                     self.last_error = str(error)
                     self.state = LinkState.WAITING
@@ -166,6 +173,12 @@ class Link:
         if not action.get("ActionID"):
             action = {**action, "ActionID": client.new_id(action["Action"])}
         return client, action
+
+    @property
+    def unheard(self) -> float:
+        """Seconds without a connection since the first one, up to now."""
+        now = 0.0 if self._lost_at is None else self._monotonic() - self._lost_at
+        return self._unheard + now
 
     @property
     def rest(self) -> float:
@@ -219,6 +232,7 @@ class Link:
                 client, list_seconds=timing.listing, patient=self.failures < _PATIENCE
             )
             self.state = LinkState.UP
+            self._unheard, self._lost_at = self.unheard, None
             self.connects += 1
             self.last_error = None
             _log.info("node %s: connected", self.node)

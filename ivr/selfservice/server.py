@@ -197,6 +197,11 @@ class Server:
     def __len__(self) -> int:
         return len(self._running)
 
+    @property
+    def listening(self) -> bool:
+        """Asterisk can connect."""
+        return self._server is not None and self._server.is_serving()
+
     async def start(self, host: str, port: int) -> int:
         """Listens from now on; returns the port. Raises OSError where that cannot be."""
         loop = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ from tests.support.live import (
     until,
 )
 from tests.support.scenario import expected
+from tests.support.small_disk import full
+from tests.support.small_disk import small_disk as disk_of
 
 pytestmark = pytest.mark.line
 
@@ -206,29 +208,15 @@ def _locked(file: Path) -> Iterator[None]:
 @contextmanager
 def _full(file: Path) -> Iterator[None]:
     """The database's disk has no byte left."""
-    filler = file.with_name("filler")
-    with filler.open("wb", buffering=0) as out, suppress(OSError):
-        while True:
-            out.write(bytes(4096))
-    try:
+    with full(file.parent):
         yield
-    finally:
-        filler.unlink()
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 4 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "hotline-test", place],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if mounted.returncode:
-        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", place], check=True)
+    with disk_of(tmp_path / "disk") as place:
+        yield place
 
 
 def _waits(place: Stage) -> list[float]:

@@ -12,6 +12,7 @@ from crm_bridge import config_outside as outside
 from crm_bridge.config import Config, load_config
 from crm_bridge.config_door import DoorSection
 from crm_bridge.config_hours import HoursSection
+from crm_bridge.config_operations import BackupSection, HealthSection, MetricsSection
 from crm_bridge.config_recordings import RecordingsSection
 from crm_bridge.config_selfservice import CallbackSection, SelfServiceSection
 from crm_bridge.config_supervision import SupervisionSection
@@ -38,6 +39,9 @@ SECTIONS = {
     "[hours]": HoursSection,
     "[recordings]": RecordingsSection,
     "[callback]": CallbackSection,
+    "[health]": HealthSection,
+    "[metrics]": MetricsSection,
+    "[backup]": BackupSection,
     "[supervision]": SupervisionSection,
     "[wallboard]": rooms.WallboardSection,
 }

@@ -20,6 +20,7 @@ from tests.support.web import Desk
 
 FOR_EVERYBODY = {
     "GET /", "GET /healthz", "GET /readyz", "GET /sign-in", "GET /sign-in/oidc",
+    "GET /metrics",  # asks for itself where the request comes from, or for its token
     "GET /sign-in/oidc/callback", "POST /api/v1/sign-in", "PUT /api/v1/language",
     # the form of webhook events, which every event names the address of: nothing of anybody
     "GET /api/v1/hooks/schemas", "GET /api/v1/hooks/schemas/{name}",

@@ -196,6 +196,8 @@ class DeskStream:
         if view.stage is Stage.GONE:
             self._cards.pop(view.call_id, None)
         elif self._another(view):
+            if view.call_id not in self._cards and view.stage is Stage.RINGING and view.rang_at:
+                self._held.meters.popped((self._held.clock.now_us() - view.rang_at) / 1_000_000)
             self._cards[view.call_id] = (view.card, view.found)
             told["card"] = self._held.screen.card(view, self._lang)
         return told
