@@ -30,7 +30,7 @@ that is the sum of another (`of`) over some of its keys; or over all but one, `w
 
 Before its keys a row has its `level` and `from_us`: the quarter of an hour, day, dekad, month or
 year of Asia/Bangkok, and the moment of its beginning. Each level holds all there is, so that a span
-is read from the fewest rows that make it up; dekads and years are kept where there are many keys.
+is read from the fewest rows that make it up; forms of few rows do without dekads and years.
 Names are empty where there is none: a greet that nobody answered has no agent.
 """
 
@@ -64,10 +64,11 @@ class Form:
     what lies between: beside a histogram of thousands of bytes a count costs a page of its own."""
 
 
-_ALL: Final[tuple[Level, ...]] = ("quarter", "day", "month")
 _DAYS: Final[tuple[Level, ...]] = ("day", "month")
 _MANY: Final[tuple[Level, ...]] = ("day", "dekad", "month", "year")
-"""Where a day has hundreds of rows: odd spans of a year are some six reads of them, not thirty."""
+"""Where a day has hundreds of rows, or their histograms are long: odd spans of a year are some six
+reads of them, not thirty."""
+_ALL: Final[tuple[Level, ...]] = ("quarter", *_MANY)
 _TIMINGS: Final = ("within", "over", "open", "observed", "declared", "inferred", "unknown",
                    "elapsed_us")  # fmt: skip
 

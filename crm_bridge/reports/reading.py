@@ -1,10 +1,10 @@
 """Figures of a span of time, read from the tables of figures and added up by what is asked.
 
 A span is made up of whole years, months, then dekads, days and quarters of an hour, or of a longer
-one less some shorter (`levels.fewest`), so that a year costs one row a key, or twelve where there
-are few keys, and a month to date one or a few.
-The database adds the counts up; histograms come as they are stored and are added up when somebody
-looks at them.
+one less some shorter (`levels.fewest`), so that a year costs one row a key, odd days of it some six
+and a month to date one or a few.
+The database adds counts up that are asked for alone; histograms come as they are stored, and are
+added up when somebody looks at them.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ async def most_of(
     first = sorted(every, key=lambda value: -rank(every[value]))[:most]
     if len(first) < len(every):
         found.narrow(key, [str(value) for (value,) in first])
-    await found.measure(connection)
+    await found.measure(connection, counted=True)
     every = found.sorted()
     return {str(value[0]): every[value] for value in first}, len(every)
 
@@ -172,7 +172,7 @@ def _start(table: Table, grain: Grain) -> ColumnElement[int]:
 
 
 class _Sums:
-    """Tallies by key of the tiles that were added; read in one question for counts, one for spans.
+    """Tallies by key of the tiles that were added, read in one question.
 
     A question costs more than a hundred rows: each goes to the database's thread and back.
     """
@@ -207,9 +207,10 @@ class _Sums:
         self, connection: AsyncConnection, *, spans: bool
     ) -> dict[tuple[str | int, ...], Tally]:
         """All of it, in order of the keys; without `spans` no histogram."""
-        await self.count(connection)
-        if spans:
-            await self.measure(connection)
+        if spans and self._form.spans:
+            await self.measure(connection, counted=False)
+        else:
+            await self.count(connection)
         return self.sorted()
 
     async def count(self, connection: AsyncConnection) -> None:
@@ -224,30 +225,36 @@ class _Sums:
         for sign, *row in await _rows(connection, questions):
             if row[width] is None:  # the sum of no rows, where there is no key
                 continue
-            key, more = tuple(row[:width]), [sign * int(count) for count in row[width:]]
-            held = self._counts.get(key)
-            if held is None:
-                self._counts[key] = more
-            else:
-                self._counts[key] = [a + b for a, b in zip(held, more, strict=True)]
+            self._counted(tuple(row[:width]), sign, row[width:])
 
-    async def measure(self, connection: AsyncConnection) -> None:
-        """Reads the histograms, each as it is stored."""
-        if not self._form.spans:
-            return
+    async def measure(self, connection: AsyncConnection, *, counted: bool) -> None:
+        """Reads the histograms, each as it is stored; and the counts, if they are not yet read."""
         spans = [self._table.c[name] for name in self._form.spans]
-        questions = [self._asked(tile, start, spans) for tile, start in self._tiles]
+        names = () if counted else self._form.counts
+        what = [*(self._table.c[name] for name in names), *spans]
+        questions = [self._asked(tile, start, what) for tile, start in self._tiles]
         width = self._width()
+        end = width + len(names)
         for n, (sign, *row) in enumerate(await _rows(connection, questions), 1):
             if n % _BREATH == 0:
                 await asyncio.sleep(0)
             into = self._parts if sign > 0 else self._less
             key = tuple(row[:width])
+            if not counted:
+                self._counted(key, sign, row[width:end])
             parts = into.get(key)
             if parts is None:
                 parts = into[key] = [[] for _ in spans]
-            for part, data in zip(parts, row[width:], strict=True):
+            for part, data in zip(parts, row[end:], strict=True):
                 part.append(data)
+
+    def _counted(self, key: tuple[Any, ...], sign: int, counts: Sequence[Any]) -> None:
+        more = [sign * int(count) for count in counts]
+        held = self._counts.get(key)
+        if held is None:
+            self._counts[key] = more
+        else:
+            self._counts[key] = [a + b for a, b in zip(held, more, strict=True)]
 
     def _asked(
         self, tile: Tile, start: ColumnElement[int] | None, what: Sequence[ColumnElement[Any]]

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.config import Config
 from crm_bridge.figures.forms import AGENCY_STEPS, AGENT_STEPS, HOURS, STEPS, Form
+from crm_bridge.figures.tallies import Tally
 from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import whole
 from crm_bridge.reports.dashboard import Chart, Dashboard
@@ -18,6 +19,7 @@ from crm_bridge.reports.dashboards.parts import (
     heat,
     spans_chart,
     through_time,
+    together,
     trend,
 )
 from crm_bridge.reports.dashboards.tables import FIGURES_OF_STEPS, cells_of_step, steps_table
@@ -42,11 +44,14 @@ async def build(database: Database, config: Config, filters: Filters) -> Dashboa
     keys = {k: v for k, v in only.items() if k not in {"service", "step"}}
     keys |= {"service": filters.service} if filters.service else {}
     async with database.reading() as connection:
-        now = await _steps(connection, form, filters.period, keys)
-        then = await _steps(connection, form, filters.other, keys, spans=False)
+        sums = await _sums(connection, form, filters.period, keys)
+        before = await _sums(connection, form, filters.other, keys, spans=False)
+        now, then = _steps(sums, filters.period), _steps(before, filters.other)
         blocks: list[Sheet | Chart] = []
         if filters.step:
-            blocks += await _one(connection, config, filters, form, only)
+            chosen = (tally for (_, step), tally in sums.items() if step == filters.step)
+            one = together(form, chosen)
+            blocks += await _one(connection, config, filters, form, only, one)
         blocks.append(steps_table(now, then, filters, form))
         return Dashboard(
             tuple(blocks),
@@ -65,14 +70,20 @@ def _form(filters: Filters) -> tuple[Form, dict[str, str]]:
     return STEPS, only
 
 
-async def _steps(
+Sums = Mapping[tuple[Any, ...], Tally]
+
+
+async def _sums(
     connection: AsyncConnection, form: Form, period: Period, only: Mapping[str, str], *,
     spans: bool = True,
-) -> list[Step]:  # fmt: skip
-    sums = await added_up(
+) -> Sums:  # fmt: skip
+    return await added_up(
         connection, form, ("service", "step"), since=period.since, until=period.until, only=only,
         spans=spans,
     )  # fmt: skip
+
+
+def _steps(sums: Sums, period: Period) -> list[Step]:
     edition = edition_of(period)
     found = [Step(str(s), str(p), step_figures(tally)) for (s, p), tally in sums.items()]
     return sorted(found, key=lambda one: place_of(edition, one.service, one.step))
@@ -80,7 +91,7 @@ async def _steps(
 
 async def _one(
     connection: AsyncConnection, config: Config, filters: Filters, form: Form,
-    only: dict[str, str],
+    only: dict[str, str], all_of_it: Tally,
 ) -> list[Sheet | Chart]:  # fmt: skip
     """One step: its spans, its trend, its hours, and by queue, officer and agency."""
     period, other = filters.period, filters.other
@@ -91,8 +102,7 @@ async def _one(
     published = step_of(edition_of(period), service, filters.step)
     standard = published.seconds * _SECOND if published and published.seconds else None
     name = step_name(edition_of(period), service, filters.step)
-    sums = await added_up(connection, form, (), since=period.since, until=period.until, only=only)
-    spans = next(iter(sums.values())).spans[0] if sums else {}
+    spans = all_of_it.spans[0]
 
     def bar(above: int | None, upto: int | None) -> str:
         return calls_behind(form, period, ["elapsed"], only, above=above, upto=upto)
