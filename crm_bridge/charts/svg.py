@@ -6,6 +6,7 @@ No inline style: a page's policy forbids it, and attributes look the same on pap
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from html import escape
 from math import floor, log10
 from typing import Final, Literal
@@ -48,9 +49,11 @@ def figure(value: float, unit: Unit, lang: str) -> str:
 def element(name: str, content: str = "", **attributes: object) -> str:
     """One element; `_` in the name of an attribute stands for `-`, None for no attribute."""
     written = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(_number(value))}"'
-        for key, value in attributes.items()
-        if value is not None
+        [
+            f' {_attribute(key)}="{escape(value) if isinstance(value, str) else _number(value)}"'
+            for key, value in attributes.items()
+            if value is not None
+        ]
     )
     return f"<{name}{written}>{content}</{name}>" if content else f"<{name}{written}/>"
 
@@ -138,6 +141,11 @@ def span_ticks(top: float, wanted: int = 4) -> list[float]:
     while found[-1] < seconds and len(found) < 50:
         found.append(found[-1] + step)
     return [s * 1_000_000 for s in found]
+
+
+@cache
+def _attribute(name: str) -> str:
+    return name.rstrip("_").replace("_", "-")
 
 
 def _number(value: object) -> str:

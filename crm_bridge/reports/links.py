@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from crm_bridge.cases.workflow import State
 from crm_bridge.figures.forms import AGENT_TIMES, CASES, SUBJECTS, Form
@@ -70,11 +70,14 @@ def _behind(
     only: Mapping[str, str],
     **limits: int | None,
 ) -> str:
-    asked: dict[str, Any] = {"of": form.name.removeprefix("figures_")}
-    asked |= {"first": period.first, "last": period.last}
-    asked |= {"count": ",".join(counts)} if counts else {}
-    asked.update({name: value for name, value in limits.items() if value is not None}, **only)
-    return f"/figures/{page}?{urlencode(asked)}"
+    # a table of hundreds of rows has thousands of these: only names need to be escaped
+    asked = [f"of={form.name.removeprefix('figures_')}", f"first={period.first}"]
+    asked.append(f"last={period.last}")
+    if counts:
+        asked.append(f"count={'%2C'.join(counts)}")
+    asked += [f"{name}={value}" for name, value in limits.items() if value is not None]
+    asked += [f"{name}={quote_plus(value)}" for name, value in only.items()]
+    return f"/figures/{page}?{'&'.join(asked)}"
 
 
 def days_of(name: str, filters: Filters) -> Callable[[Period], str]:

@@ -9,15 +9,13 @@ added up when somebody looks at them.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
-from sqlalchemy import ColumnElement, Select, Table, func, literal, select, union_all
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.figures.forms import Form
-from crm_bridge.figures.histogram import Packed
 from crm_bridge.figures.levels import (
     DAY,
     EAST,
@@ -34,15 +32,9 @@ from crm_bridge.figures.levels import (
 )
 from crm_bridge.figures.tallies import Tally
 from crm_bridge.records.figure_tables import FIGURES
+from crm_bridge.reports.sums import BEGINNING, Only, Start, Sums
 from ivr.calls.call import Micros
 
-Only = Mapping[str, str | Collection[str]]
-"""Columns of the key → the name it must be, or those it may be."""
-
-_BREATH: Final = 2_000
-"""Rows, of about a microsecond each, after which others have a turn: the line runs on this loop."""
-_SOUGHT: Final = 400
-"""So many beginnings are sought one by one, if rows of one officer are wanted."""
 _LONG: Final = 92 * DAY
 """A span of more months than a quarter of a year has."""
 _UP_TO: Final[dict[Grain, tuple[Level, ...]]] = {
@@ -68,10 +60,10 @@ async def added_up(
     A bound within a row of the form's finest level counts that row to where it begins. Without
     `spans` the histograms are left out, which is quicker where there are many keys.
     """
-    found = _Sums(form, by, only)
+    found = Sums(connection, form, by, only)
     for tile in fewest(form.levels, since, until):
         found.add(tile)
-    return await found.read(connection, spans=spans)
+    return await found.read(spans=spans)
 
 
 async def most_of(
@@ -89,15 +81,15 @@ async def most_of(
 
     Only their histograms are read.
     """
-    found = _Sums(form, (key,), only)
+    found = Sums(connection, form, (key,), only)
     for tile in fewest(form.levels, since, until):
         found.add(tile)
-    await found.count(connection)
+    await found.count()
     every = found.sorted()
     first = sorted(every, key=lambda value: -rank(every[value]))[:most]
     if len(first) < len(every):
         found.narrow(key, [str(value) for (value,) in first])
-    await found.measure(connection, counted=True)
+    await found.measure(counted=True)
     every = found.sorted()
     return {str(value[0]): every[value] for value in first}, len(every)
 
@@ -141,167 +133,33 @@ async def series(
     levels = tuple(level for level in form.levels if level in _UP_TO[grain])
     if not levels:
         raise ValueError(f"{form.name} is not kept by the {grain}")
-    found = _Sums(form, by, only)
+    found = Sums(connection, form, by, only)
     for tile, start in _pieces(levels, since, until, grain):
-        found.add(tile, _start(FIGURES[form], grain) if start is None else literal(start))
-    return await found.read(connection, spans=spans)
+        found.add(tile, start)
+    return await found.read(spans=spans)
 
 
 def _pieces(
     levels: Sequence[Level], since: Micros, until: Micros, grain: Grain
-) -> Iterator[tuple[Tile, Micros | None]]:
-    """Tiles, and the beginning of the month that one is a part of where it is not told by rows."""
+) -> Iterator[tuple[Tile, Start]]:
+    """Tiles, and of what grain their rows are a part."""
     if grain != "month":
-        yield from ((tile, None) for tile in fewest(levels, since, until))
+        yield from ((tile, _START[grain]) for tile in fewest(levels, since, until))
         return
     start = month_of(since)
     while start < until:
         after = month_after(start)
-        for tile in fewest(levels, max(start, since), min(after, until)):
-            yield tile, start
+        if start >= since and after <= until:  # this and those behind it that are whole
+            after = max(after, month_of(until))
+            yield Tile("month", start, after), BEGINNING
+        else:
+            for tile in fewest(levels, max(start, since), min(after, until)):
+                yield tile, start
         start = after
 
 
-def _start(table: Table, grain: Grain) -> ColumnElement[int]:
-    begun = table.c.from_us
-    if grain == "quarter":
-        return begun - begun % QUARTER
-    if grain == "day":
-        return begun - (begun + EAST) % DAY
-    return begun - (begun + TO_MONDAY) % WEEK
-
-
-class _Sums:
-    """Tallies by key of the tiles that were added, read in one question.
-
-    A question costs more than a hundred rows: each goes to the database's thread and back.
-    """
-
-    def __init__(self, form: Form, by: Sequence[str], only: Only | None) -> None:
-        self._form = form
-        self._table = FIGURES[form]
-        self._by = [self._table.c[name] for name in by]
-        self._only = [
-            self._table.c[name] == value
-            if isinstance(value, str)
-            else self._table.c[name].in_(sorted(value))
-            for name, value in (only or {}).items()
-        ]
-        self._one = not {form.keys[0], *form.index[:1]}.isdisjoint(only or ())
-        """The rows asked for lie together at each beginning."""
-        self._tiles: list[tuple[Tile, ColumnElement[int] | None]] = []
-        self._counts: dict[tuple[Any, ...], list[int]] = {}
-        self._parts: dict[tuple[Any, ...], list[list[bytes]]] = {}
-        self._less: dict[tuple[Any, ...], list[list[bytes]]] = {}
-        """The histograms to be taken away."""
-
-    def add(self, tile: Tile, start: ColumnElement[int] | None = None) -> None:
-        """The rows of a tile are to be read; with `start` that comes before their key."""
-        self._tiles.append((tile, start))
-
-    def narrow(self, name: str, values: Sequence[str]) -> None:
-        """From here on only rows with one of these are read."""
-        self._only.append(self._table.c[name].in_(sorted(values)))
-
-    async def read(
-        self, connection: AsyncConnection, *, spans: bool
-    ) -> dict[tuple[str | int, ...], Tally]:
-        """All of it, in order of the keys; without `spans` no histogram."""
-        if spans and self._form.spans:
-            await self.measure(connection, counted=False)
-        else:
-            await self.count(connection)
-        return self.sorted()
-
-    async def count(self, connection: AsyncConnection) -> None:
-        """Reads the counts, added up by the database."""
-        sums = [func.sum(self._table.c[name]) for name in self._form.counts]
-        questions = []
-        for tile, start in self._tiles:
-            query = self._asked(tile, start, sums)
-            # a beginning that is a literal is the same for all
-            questions.append(query.group_by(*self._key(start)) if self._key(start) else query)
-        width = self._width()
-        for sign, *row in await _rows(connection, questions):
-            if row[width] is None:  # the sum of no rows, where there is no key
-                continue
-            self._counted(tuple(row[:width]), sign, row[width:])
-
-    async def measure(self, connection: AsyncConnection, *, counted: bool) -> None:
-        """Reads the histograms, each as it is stored; and the counts, if they are not yet read."""
-        spans = [self._table.c[name] for name in self._form.spans]
-        names = () if counted else self._form.counts
-        what = [*(self._table.c[name] for name in names), *spans]
-        questions = [self._asked(tile, start, what) for tile, start in self._tiles]
-        width = self._width()
-        end = width + len(names)
-        for n, (sign, *row) in enumerate(await _rows(connection, questions), 1):
-            if n % _BREATH == 0:
-                await asyncio.sleep(0)
-            into = self._parts if sign > 0 else self._less
-            key = tuple(row[:width])
-            if not counted:
-                self._counted(key, sign, row[width:end])
-            parts = into.get(key)
-            if parts is None:
-                parts = into[key] = [[] for _ in spans]
-            for part, data in zip(parts, row[end:], strict=True):
-                part.append(data)
-
-    def _counted(self, key: tuple[Any, ...], sign: int, counts: Sequence[Any]) -> None:
-        more = [sign * int(count) for count in counts]
-        held = self._counts.get(key)
-        if held is None:
-            self._counts[key] = more
-        else:
-            self._counts[key] = [a + b for a, b in zip(held, more, strict=True)]
-
-    def _asked(
-        self, tile: Tile, start: ColumnElement[int] | None, what: Sequence[ColumnElement[Any]]
-    ) -> Select[Any]:
-        sign = literal(-1 if tile.less else 1).label("sign")
-        where = [self._table.c.level == tile.level, *self._within(tile), *self._only]
-        return select(sign, *self._key(start), *what).where(*where)
-
-    def _key(self, start: ColumnElement[int] | None) -> list[ColumnElement[Any]]:
-        return [*self._by] if start is None else [start.label("start"), *self._by]
-
-    def _width(self) -> int:
-        return len(self._by) + any(start is not None for _, start in self._tiles)
-
-    def _within(self, tile: Tile) -> list[ColumnElement[bool]]:
-        begun = self._table.c.from_us
-        if self._one and tile.since is not None and tile.until is not None:
-            beginnings = tile.beginnings()
-            if len(beginnings) <= _SOUGHT:  # each is found by the key: others' rows are not read
-                return [begun.in_(beginnings)]
-        bounds = []
-        if tile.since is not None:
-            bounds.append(begun >= tile.since)
-        if tile.until is not None:
-            bounds.append(begun < tile.until)
-        return bounds
-
-    def sorted(self) -> dict[tuple[str | int, ...], Tally]:
-        """What was added and not taken away again, in order of the keys."""
-        none: list[list[bytes]] = [[] for _ in self._form.spans]
-        return {
-            key: Tally(
-                self._counts[key],
-                [
-                    Packed(b"".join(part), b"".join(less))
-                    for part, less in zip(
-                        self._parts.get(key, none), self._less.get(key, none), strict=True
-                    )
-                ],
-            )
-            for key in sorted(self._counts)
-            if any(self._counts[key])
-        }
-
-
-async def _rows(connection: AsyncConnection, questions: Sequence[Select[Any]]) -> Sequence[Any]:
-    if not questions:
-        return ()
-    asked = questions[0] if len(questions) == 1 else union_all(*questions)
-    return (await connection.execute(asked)).all()
+_START: Final[Mapping[Grain, Start]] = {
+    "quarter": f"{BEGINNING} - {BEGINNING} % {QUARTER}",
+    "day": f"{BEGINNING} - ({BEGINNING} + {EAST}) % {DAY}",
+    "week": f"{BEGINNING} - ({BEGINNING} + {TO_MONDAY}) % {WEEK}",
+}

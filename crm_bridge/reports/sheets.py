@@ -7,9 +7,10 @@ those of the house: spans and moments in microseconds (moments since the epoch, 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Generic, TypeVar, overload
 
 Words = tuple[str, str]
 """Thai, English."""
@@ -54,6 +55,38 @@ class Cell:
     """Misses its target; shown by a sign too, never by colour alone."""
 
 
+Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class Rows(Sequence[Row], Generic[T]):
+    """Rows that are made as they are read: of hundreds a page shows the first, a file all."""
+
+    def __init__(self, things: Sequence[T], made: Callable[[T], Row]) -> None:
+        """One row of each of these, in order."""
+        self._things = things
+        self._made = made
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | Sequence[Row]:
+        if isinstance(place, slice):
+            return [self._made(thing) for thing in self._things[place]]
+        return self._made(self._things[place])
+
+    def __iter__(self) -> Iterator[Row]:
+        return map(self._made, self._things)
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process, which prints them, is given all rows."""
+        return tuple, (tuple(self),)
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """A titled table; a row holds plain values, `Cell`s or, in a text column, `Words`."""
@@ -61,7 +94,7 @@ class Sheet:
     id: str
     title: Words
     columns: tuple[Column, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    rows: Sequence[Row]
     notes: tuple[Words, ...] = ()
     """What must be read with it: what was not observed, what is left out."""
     sums: tuple[tuple[str, tuple[str, ...]], ...] = ()

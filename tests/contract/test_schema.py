@@ -111,7 +111,7 @@ async def back_to_0018(connection):
         if form.index:
             await connection.execute(text(f"DROP INDEX ix_{form.name}_{form.index[0]}"))
         if form.of is None:
-            added = text(f"DELETE FROM {form.name} WHERE level IN ('dekad', 'year')")  # 0021, 0030
+            added = text(f"DELETE FROM {form.name} WHERE level IN ('dekad', 'year')")  # 0021, 0031
             await connection.execute(added)
     await connection.execute(text("DROP TABLE call_back_wishes"))  # 0020
     await connection.execute(text("DROP TABLE announcements"))  # 0022
@@ -129,7 +129,7 @@ async def back_to_0018(connection):
 
 async def test_sums_that_a_migration_makes_are_those_of_counting(database: Database):
     """0019 makes the forms of all officers, agencies and cases of what is counted already, and
-    0021 and 0030 dekads and years."""
+    0021 and 0031 dekads and years."""
     sums = [form for form in FORMS if form.of is not None]
     many = {form: None for form in FORMS if form.of is None and "year" in form.levels}
     del many[SURVEYS]  # 0023: there was nothing of them before
@@ -160,7 +160,7 @@ async def test_sums_that_a_migration_makes_are_those_of_counting(database: Datab
 @pytest.mark.parametrize(
     ("form", "span"),
     [(TRANSFERS, "whole"), (AGENTS, "handled"), (QUEUES, "answered_after")],
-    ids=["0019", "0021", "0030"],
+    ids=["0019", "0021", "0031"],
 )
 async def test_figures_that_are_damaged_are_counted_anew_by_a_migration(
     database: Database, form, span

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -120,21 +121,19 @@ def _kept(tally: Tally | None) -> float | None:
 
 
 def _table(key: str, title: Words, now: Sums, then: Sums, named: Any, filters: Filters) -> Sheet:
+    board = links.dashboard("cases", filters, agency="") if key == "agency" else None
+    others = {"agency": filters.agency} if filters.agency and key != "agency" else {}
+    behind_all = links.cases_behind(filters.period, (), others)
     rows = []
     for (value,), tally in sorted(now.items(), key=_most):
-        n, times = tally.counts, tally.spans[0]
-        href = (
-            links.dashboard("cases", filters, agency=str(value))
-            if key == "agency" and value
-            else None
-        )
-        only = ({"agency": filters.agency} if filters.agency else {}) | {key: str(value)}
-        base = links.cases_behind(filters.period, (), only)
+        n, times, name = tally.counts, tally.spans[0], quote_plus(str(value))
+        href = f"{board}&agency={name}" if board and value else None
+        base = f"{behind_all}&{key}={name}"
         behind = [
             f"{base}&count={name}" if count else None
             for name, count in zip(CASES.counts, n, strict=True)
         ]
-        cells = [Cell(count, to) for count, to in zip(n, behind, strict=True)]
+        cells = [Cell(count, to) if to else count for count, to in zip(n, behind, strict=True)]
         rows.append(
             (Cell(named(str(value)), href), cells[_CASES], cells[_SETTLED], cells[_OVER],
              Cell(_kept(tally), behind[_WITHIN]), _kept(then.get((value,))), cells[_FIRST],

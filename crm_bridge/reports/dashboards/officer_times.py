@@ -15,7 +15,7 @@ from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.links import times_behind
 from crm_bridge.reports.overview import Officer
 from crm_bridge.reports.reading import added_up
-from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
+from crm_bridge.reports.sheets import Cell, Column, Kind, Rows, Sheet, Words
 from ivr.calls.call import Micros
 
 ON_PAGE: Final = 50
@@ -42,23 +42,26 @@ async def time_table(
         kept = await adherence.of_days(connection, period.first, period.last, now)
     planned = {agent: one for agent, one in kept.items() if one.shift_us}
     handled = {o.agent: o.figures.talk + o.figures.hold + o.figures.wrap_up for o in officers}
-    rows: list[tuple[Any, ...]] = []
     behind = times_behind(period)
-    for agent, spent in sorted(times.items()):
+
+    def row(of: tuple[str, dict[str, int]]) -> tuple[Any, ...]:
+        agent, spent = of
         paused = spent.get("paused", 0)
         signed_in = sum(spent.values())
         free = signed_in - paused
-        row: tuple[Any, ...] = (
+        href = f"{behind}&agent={quote(agent)}"
+        cells = (
             agent,
-            Cell(signed_in, f"{behind}&agent={quote(agent)}"),
-            Cell(paused, f"{behind}&agent={quote(agent)}&state=paused") if paused else paused,
+            Cell(signed_in, href),
+            Cell(paused, f"{href}&state=paused") if paused else paused,
             paused / signed_in if signed_in else None,
             handled.get(agent, 0) / free if free else None,
         )  # fmt: skip
-        if planned:
-            one = planned.get(agent)
-            row += (one.shift_us if one else None, one.share if one else None)
-        rows.append(row)
+        if not planned:
+            return cells
+        one = planned.get(agent)
+        return (*cells, one.shift_us if one else None, one.share if one else None)
+
     columns = list(_COLUMNS)
     if planned:
         columns += _SHIFTS
@@ -69,7 +72,7 @@ async def time_table(
         "officer_times",
         ("เวลาที่โต๊ะ", "Time at the desk"),
         tuple(columns),
-        tuple(rows),
+        Rows(sorted(times.items()), row),
         notes,
         on_page=ON_PAGE,
     )

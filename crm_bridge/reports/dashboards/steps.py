@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -33,7 +34,7 @@ from crm_bridge.reports.reading import added_up, most_of
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
 
 TAKES: Final = ("queue", "service", "step", "agent", "agency")
-MOST: Final = 60
+MOST: Final = 30
 """Officers or agencies of a table, those with the most timings."""
 _SECOND: Final = 1_000_000
 
@@ -184,12 +185,13 @@ async def _apart(
     then = await added_up(
         connection, form, (key,), since=other.since, until=other.until, only=among, spans=False
     )
+    board = dashboard("steps", filters, **{key: ""})
     rows = []
     for shown, tally in now.items():
         name: Any = (
             agency_name(config, shown) if key == "agency" else shown or ("ไม่ระบุ", "Not named")
         )
-        href = dashboard("steps", filters, **{key: shown}) if shown else None
+        href = f"{board}&{key}={quote(shown)}" if shown else None
         was = then.get((shown,))
         rows.append(
             (Cell(name, href),

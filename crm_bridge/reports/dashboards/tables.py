@@ -20,7 +20,7 @@ from crm_bridge.reports.names import (
     step_of,
 )
 from crm_bridge.reports.overview import Officer, Queue, Step
-from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Words
+from crm_bridge.reports.sheets import Cell, Column, Kind, Rows, Sheet, Words
 
 P50: Final[Words] = ("มัธยฐาน", "p50")
 P90: Final[Words] = ("p90", "p90")
@@ -77,6 +77,7 @@ def steps_table(
     edition = edition_of(filters.period)
     before = {(s.service, s.step): s.figures for s in then}
     more = {name: v for name, v in filters.narrowed.items() if name in form.keys}
+    board = dashboard("steps", filters, service="", step="")
     rows = []
     for s in steps:
         published = step_of(edition, s.service, s.step)
@@ -85,7 +86,7 @@ def steps_table(
                 service_name(edition, s.service),
                 Cell(
                     step_name(edition, s.service, s.step),
-                    dashboard("steps", filters, service=s.service, step=s.step),
+                    f"{board}&service={quote(s.service)}&step={quote(s.step)}",
                 ),
                 standard_text(published),
                 *cells_of_step(
@@ -176,6 +177,12 @@ def officers_table(officers: Iterable[Officer], then: Iterable[Officer], filters
     more = {"queue": filters.queue} if filters.queue else {}
     board = dashboard("officers", filters, agent="")
     calls = calls_behind(AGENTS, filters.period, ["parts"], more)
+
+    def row(o: Officer) -> tuple[object, ...]:
+        name = quote(o.agent)
+        behind = _of_officer(o, before.get(o.agent), f"{calls}&agent={name}")
+        return (Cell(o.agent, f"{board}&agent={name}"), *behind)
+
     return Sheet(
         "officers",
         ("เจ้าหน้าที่", "Officers"),
@@ -188,11 +195,7 @@ def officers_table(officers: Iterable[Officer], then: Iterable[Officer], filters
             Column("aht", ("เวลาเฉลี่ย", "AHT"), Kind.SPAN, "aht"),
             Column("aht_then", THEN, Kind.SPAN, then_of="aht"),
         ),
-        tuple(
-            (Cell(o.agent, f"{board}&agent={quote(o.agent)}"),
-             *_of_officer(o, before.get(o.agent), f"{calls}&agent={quote(o.agent)}"))
-            for o in sorted(officers, key=lambda o: (-o.figures.handled, o.agent))
-        ),
+        Rows(sorted(officers, key=lambda o: (-o.figures.handled, o.agent)), row),
         on_page=ON_PAGE,
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from crm_bridge.reports.period import chosen
 from crm_bridge.web.context import context
 from crm_bridge.web.figures.asked import First, Last, asked, period_of
 from crm_bridge.web.figures.readers import READERS
-from crm_bridge.web.figures.view import body_of, columns_of
+from crm_bridge.web.figures.view import body_of, columns_of, options_of
 from crm_bridge.web.pages import render
 from crm_bridge.web.policy import who
 from crm_bridge.written import office_time
@@ -36,7 +36,7 @@ async def _page(request: Request, entry: Entry, filters: Filters) -> HTMLRespons
         request, "figures/dashboard.html", entry=entry, shown=shown, filters=filters,
         period=filters.period, other=filters.other, catalogue=CATALOGUE, metrics=METRICS,
         chosen=chosen(office_time(held.clock.now_us()).date()),
-        body_of=body_of, columns_of=columns_of,
+        body_of=body_of, columns_of=columns_of, options_of=options_of,
     )  # fmt: skip
 
 

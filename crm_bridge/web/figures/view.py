@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup, escape
 
+from crm_bridge.reports.dashboard import Choice
 from crm_bridge.reports.sheets import Cell, Column, Kind, Sheet, Withheld
 from crm_bridge.written import day_text, length_text, moment_text, share_text
 
@@ -16,8 +17,7 @@ _METERS: Final = {"compliance", "service_level"}
 _SLIGHT: Final = 0.0005
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """One cell of a page."""
 
     text: str
@@ -31,8 +31,7 @@ class Shown:
     meter: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row; `head` stands above it where it is the first of those that share it."""
 
     cells: tuple[Shown, ...]
@@ -48,16 +47,17 @@ def rows_of(sheet: Sheet, lang: str) -> list[Row]:
     """The rows of the page, each cell written out."""
     places = {column.id: n for n, column in enumerate(sheet.columns)}
     heading = next((n for n, column in enumerate(sheet.columns) if column.heads), None)
+    shown = [
+        _shown_in(n, column, places, lang)
+        for n, column in enumerate(sheet.columns)
+        if not column.heads
+    ]
     found: list[Row] = []
     before: str | None = None
     for row in sheet.rows[: sheet.on_page]:
-        head = None if heading is None else _text(_plain(row[heading]), Kind.TEXT, lang)
-        cells = [
-            _shown(row, n, column, places, lang)
-            for n, column in enumerate(sheet.columns)
-            if not column.heads
-        ]
-        found.append(Row(tuple(cells), head if head != before else None))
+        head = None if heading is None else _WRITTEN[Kind.TEXT](_plain(row[heading]), lang)
+        cells = tuple([show(row) for show in shown])
+        found.append(Row(cells, head if head != before else None))
         before = head
     return found
 
@@ -95,6 +95,16 @@ def body_of(sheet: Sheet, lang: str) -> Markup:
     return Markup("".join([*parts, "</tbody>"] if parts else ()))  # noqa: S704  each part is escaped
 
 
+def options_of(choices: Sequence[Choice], chosen: str | None, lang: str) -> Markup:
+    """The `<option>`s of a filter, of which there are hundreds of officers; as `body_of`."""
+    parts = [
+        f'<option value="{escape(one.value)}"{" selected" if one.value == chosen else ""}>'
+        f"{escape(one.name[lang == 'en'])}</option>"
+        for one in choices
+    ]
+    return Markup("".join(parts))  # noqa: S704  each part is escaped
+
+
 def _cell(cell: Shown, lang: str) -> str:
     text = str(escape(cell.text))
     if cell.href:
@@ -112,22 +122,31 @@ def _cell(cell: Shown, lang: str) -> str:
     return text
 
 
-def _shown(
-    row: tuple[Any, ...], n: int, column: Column, places: dict[str, int], lang: str
-) -> Shown:
-    cell = row[n] if isinstance(row[n], Cell) else Cell(row[n])
-    value = cell.value
-    sign = "" if column.then_of is None else _sign(_plain(row[places[column.then_of]]), value)
-    return Shown(
-        _text(value, column.kind, lang),
-        cell.href,
-        cell.bad,
-        column.kind is not Kind.TEXT,
-        column.then_of is not None,
-        sign,
-        value if column.metric in _METERS and column.kind is Kind.SHARE and not sign
-        and column.then_of is None else None,
-    )  # fmt: skip
+def _shown_in(
+    n: int, column: Column, places: dict[str, int], lang: str
+) -> Callable[[tuple[Any, ...]], Shown]:
+    """What shows the cell of this column of a row: thousands are, so what it needs is at hand."""
+    written, figure = _WRITTEN[column.kind], column.kind is not Kind.TEXT
+    now = None if column.then_of is None else places[column.then_of]
+    metered = column.metric in _METERS and column.kind is Kind.SHARE and now is None
+
+    def show(row: tuple[Any, ...]) -> Shown:
+        value = row[n]
+        href: str | None = None
+        bad = False
+        if isinstance(value, Cell):
+            href, bad, value = value.href, value.bad, value.value
+        if value is None:
+            text = UNKNOWN
+        elif isinstance(value, Withheld):
+            text = value.mark
+        else:
+            text = written(value, lang)
+        sign = "" if now is None else _sign(_plain(row[now]), value)
+        meter = value if metered and isinstance(value, float) else None
+        return Shown(text, href, bad, figure, now is not None, sign, meter)
+
+    return show
 
 
 def _sign(now: Any, then: Any) -> str:
@@ -141,23 +160,18 @@ def _plain(value: Any) -> Any:
     return value.value if isinstance(value, Cell) else value
 
 
-def _text(value: Any, kind: Kind, lang: str) -> str:
+def _in_words(value: Any, lang: str) -> str:
     if value is None:
         return UNKNOWN
-    if isinstance(value, Withheld):
-        return value.mark
-    match kind:
-        case Kind.TEXT:
-            return str(value[lang == "en"] if isinstance(value, tuple) else value)
-        case Kind.COUNT:
-            return f"{value:,}"
-        case Kind.SHARE:
-            return share_text(value)
-        case Kind.SPAN:
-            return length_text(value, lang)
-        case Kind.NUMBER:
-            return f"{value:,.1f}"
-        case Kind.DAY:
-            return day_text(value, lang)
-        case Kind.MOMENT:
-            return moment_text(value, lang)
+    return str(value[lang == "en"] if isinstance(value, tuple) else value)
+
+
+_WRITTEN: Final[dict[Kind, Callable[[Any, str], str]]] = {
+    Kind.TEXT: _in_words,
+    Kind.COUNT: lambda value, _: f"{value:,}",
+    Kind.SHARE: lambda value, _: share_text(value),
+    Kind.SPAN: length_text,
+    Kind.NUMBER: lambda value, _: f"{value:,.1f}",
+    Kind.DAY: day_text,
+    Kind.MOMENT: moment_text,
+}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from crm_bridge.records.migrations.longer_spans import add_dekads_and_years
 
-revision = "0030"
-down_revision = "0029"
+revision = "0031"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
