@@ -97,6 +97,8 @@ class Choice:
     prompt: Prompt
     state: State | None
     """None where no sounds of the line are seen from here."""
+    english: bool | None = None
+    """Whether callers hear it in English as well; None where that is not seen from here."""
 
     @property
     def recorded(self) -> bool:
@@ -110,7 +112,10 @@ def choices(shelves: Sequence[Shelf]) -> list[Choice]:
     found = []
     for prompt in announceable():
         states = [shelf.state(prompt, "th") for shelf in shelves]
-        found.append(Choice(prompt, min(states, key=order.index, default=None)))
+        # as the dialplan asks: a placeholder is heard by nobody
+        both = all(shelf.recorded(prompt.id, "en").exists() for shelf in shelves)
+        state = min(states, key=order.index, default=None)
+        found.append(Choice(prompt, state, both if shelves else None))
     return found
 
 

@@ -64,6 +64,12 @@ async def to_the_end(place: Stage, ear: Ear, number: str) -> list[str]:
     return caller.sounds
 
 
+def in_languages(caller: Caller) -> list[tuple[str, str]]:
+    """What he heard, and in which language."""
+    caller.ear.listen()
+    return caller.ear.heard[caller.channel]
+
+
 async def test_every_next_caller_hears_it_whatever_becomes_of_bridge_and_asterisk(
     lab: Lab, tmp_path: Path
 ) -> None:
@@ -91,6 +97,25 @@ async def test_every_next_caller_hears_it_whatever_becomes_of_bridge_and_asteris
             await early.gone()
             await kept.begin("วันดี", GONE, Place.INSTEAD, until_us)
             assert await to_the_end(place, ear, "0834567890") == [WELCOME, GONE, GOODBYE]
+            english = Shelf(sounds)
+            english.put(BUSY, "en", sound.prepared(voice(16_000, 0.6), 16_000))
+            english.put(GONE, "en", sound.prepared(voice(16_000, 0.6), 16_000))
+            both = await arrives(place, ear, "0834567891")
+            await both.gone()
+            assert in_languages(both) == [
+                (WELCOME, "th"), (GONE, "th"), (GONE, "en"), (GOODBYE, "th"),
+            ]  # fmt: skip
+            await kept.begin("สมศรี", BUSY, Place.BEFORE, until_us)
+            both = await arrives(place, ear, "0834567892")
+            await both.hears(MENU)
+            both.leg.hang_up()
+            await both.gone()
+            assert in_languages(both)[:5] == [
+                (BUSY, "th"), (BUSY, "en"), (WELCOME, "th"), (NOTICE, "th"), (MENU, "th"),
+            ]  # fmt: skip
+            for prompt in (BUSY, GONE):
+                english.recorded(prompt, "en").unlink()
+            await kept.begin("วันดี", GONE, Place.INSTEAD, until_us)
             await caught_up(app)
         assert_sound(app)
         # nobody is there any more, and callers hear it all the same
