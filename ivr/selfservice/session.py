@@ -19,6 +19,11 @@ OUTCOME: Final = "HOTLINE_SELF"
 NEXT: Final = "HOTLINE_SELF_NEXT"
 """The dialplan's variable: where the caller goes, set last; empty says that the session broke."""
 
+SLOW: Final = "HOTLINE_SLOW"
+"""The dialplan's variable: 1 where the caller wants to hear things slowly (menu.conf)."""
+PAUSE: Final = 0.6
+"""Seconds of silence after each sound of what is said slowly: Asterisk plays at one speed."""
+
 KEYS: Final = "0123456789*#"
 NO_KEY: Final = "hotline/no-key"
 WRONG_KEY: Final = "hotline/wrong-key"
@@ -97,12 +102,18 @@ class Session:
         self.language = language
         await self.mark("language", language)
 
-    async def play(self, sounds: Sequence[str]) -> str | None:
-        """Plays sounds to their end, or to the key that is pressed meanwhile: that key."""
+    async def play(self, sounds: Sequence[str], *, pause: float = 0.0) -> str | None:
+        """Plays sounds to their end, or to the key that is pressed meanwhile: that key.
+
+        `pause`: seconds of silence after each of them.
+        """
         for sound in sounds:
             seconds = _longest(sound)
-            await self.wait_for_us(seconds + BETWEEN)
+            await self.wait_for_us(seconds + pause + BETWEEN)
             reply = await self._done("STREAM FILE", sound, KEYS, seconds=seconds)
+            if pause and reply.result == "0":
+                milliseconds = str(round(pause * 1000))
+                reply = await self._done("WAIT FOR DIGIT", milliseconds, seconds=pause)
             if reply.result != "0":
                 self._our_turn()
                 return _key(reply.result)
@@ -110,14 +121,19 @@ class Session:
             self._our_turn()
         return None
 
-    async def keys(self, sounds: Sequence[str], most: int, wait: float) -> Keyed:
+    async def keys(
+        self, sounds: Sequence[str], most: int, wait: float, *, pound: bool = False
+    ) -> Keyed:
         """Plays sounds until a key is pressed, then takes up to `most` keys.
 
-        `wait`: seconds for the first after the sounds, and for each further one.
+        `wait`: seconds for the first after the sounds, and for each further one. `pound`: # is a
+        choice, and does not skip what is said before the last sound.
         """
         *before, last = sounds
         first = await self.play(before)
         if first == "#":
+            if pound:
+                return Keyed("", ended=True)
             first = None  # it skips what is said before
         if first is not None and most == 1:
             return Keyed(first, ended=True)

@@ -3,7 +3,8 @@
 Ticket number (three tries), then the proof that the case is the caller's: his number, or the last
 four digits of the complainant's telephone (three tries). A number that is nobody's and one that is
 another's go the same way with the same words, the digits asked for in both. Then state, time left
-and last act; then 1 again, 0 an officer, else goodbye.
+and last act; then 1 or * again, 9 in the other language, # slowly (a pause after each word, from
+then on), 0 an officer, else goodbye.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ from typing import Final
 from ivr.selfservice import saying
 from ivr.selfservice.port import Question, Slip, Status, StatusDesk, Unanswered, Unproved
 from ivr.selfservice.server import Line
-from ivr.selfservice.session import KEY_WAIT, NO_KEY, OFFER_WAIT, OUTCOME, WRONG_KEY, Session
+from ivr.selfservice.session import (
+    KEY_WAIT,
+    NO_KEY,
+    OFFER_WAIT,
+    OUTCOME,
+    PAUSE,
+    SLOW,
+    WRONG_KEY,
+    Session,
+)
 
 NAME: Final = "status"
 """The script Asterisk asks for, the menu's name, and the service in the markers."""
@@ -55,7 +65,8 @@ SLIPS: Final = {Slip.LENGTH: "hotline/status-nine-digits", Slip.DIGIT: "hotline/
 _STATE: Final = 1
 """Which sentence says the state: who has heard it has been told."""
 _ENTER: Final = "hotline/status-enter"
-_OFFER: Final = "hotline/status-offer"
+_OFFER: Final = ("hotline/status-offer", "hotline/menu-language", "hotline/menu-slower")
+_KEYS: Final = frozenset("019*#")
 
 
 class StatusService:
@@ -141,25 +152,29 @@ class _Telling:
 
     def __init__(self, caller: Session, ticket: str, status: Status) -> None:
         self._caller = caller
-        self._sentences = sentences(ticket, status, caller.language)
+        self._ticket = ticket
+        self._status = status
         self._told = False
+        self._slow = False
 
     async def run(self) -> tuple[str, str]:
         """Tells and offers; how it came out and where the caller goes."""
+        self._slow = await self._caller.get(SLOW) == "1"
         key = await self._say()
         faults = 0
         while True:
             if key is None:
                 await self._caller.mark("menu", NAME)
-                keyed = await self._caller.keys([_OFFER], 1, OFFER_WAIT)
+                keyed = await self._caller.keys(_OFFER, 1, OFFER_WAIT, pound=True)
                 key = keyed.keys or ("#" if keyed.ended else None)
             if key is None:
                 await self._caller.mark("no_key", NAME)
                 return self._outcome, GOODBYE
-            await self._caller.mark("key" if key in {"0", "1"} else "wrong_key", f"{NAME}:{key}")
+            await self._caller.mark("key" if key in _KEYS else "wrong_key", f"{NAME}:{key}")
             if key == "0":
                 return self._outcome, OFFICER
-            if key == "1":
+            if key in _KEYS:
+                await self._otherwise(key)
                 key = await self._say()
                 continue
             faults += 1
@@ -171,10 +186,20 @@ class _Telling:
     def _outcome(self) -> str:
         return TOLD if self._told else LEFT
 
+    async def _otherwise(self, key: str) -> None:
+        """In the other language, or slowly, or no more so: for as long as the call lasts."""
+        if key == "9":
+            await self._caller.speak("th" if self._caller.language == "en" else "en")
+        elif key == "#":
+            self._slow = not self._slow
+            await self._caller.set(SLOW, "1" if self._slow else "0")
+
     async def _say(self) -> str | None:
         """Says it sentence by sentence; the key with which the caller broke in, if he did."""
-        for place, sentence in enumerate(self._sentences):
-            if (key := await self._caller.play(sentence)) is not None:
+        pause = PAUSE if self._slow else 0.0
+        said = sentences(self._ticket, self._status, self._caller.language)
+        for place, sentence in enumerate(said):
+            if (key := await self._caller.play(sentence, pause=pause)) is not None:
                 return key
             if place == _STATE and not self._told:
                 self._told = True

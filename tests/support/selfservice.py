@@ -26,6 +26,10 @@ async def stands_in(lab: Lab, name: str, session: Session) -> AsyncIterator[None
         await server.stop()
 
 
+OWN = "hotline/status-"
+"""Where the sounds begin of self-service for a ticket; those of the menu come before them."""
+
+
 class Ear:
     """Asterisk's own log of what it plays, by channel, in order."""
 
@@ -63,8 +67,10 @@ class Caller:
         """What was played since the menu, in order."""
         self.ear.listen()
         heard = [sound for sound, _ in self.ear.heard.get(self.channel, ())]
-        menu = max((n for n, sound in enumerate(heard) if sound.startswith(self.after)), default=-1)
-        return heard[menu + 1 :]
+        # self-service itself says a menu's words again
+        own = next((n for n, sound in enumerate(heard) if sound.startswith(OWN)), len(heard))
+        menus = (n for n, sound in enumerate(heard[:own]) if sound.startswith(self.after))
+        return heard[max(menus, default=-1) + 1 :]
 
     @property
     def languages(self) -> set[str]:
