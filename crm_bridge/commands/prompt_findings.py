@@ -6,9 +6,9 @@ from collections import Counter
 
 from crm_bridge.commands.findings import Finding, Grade
 from crm_bridge.config import NodeSection
-from ivr.lab.install import dialplan_directory
-from ivr.prompts.catalogue import LANGUAGES, read_prompts
+from ivr.prompts.catalogue import LANGUAGES
 from ivr.prompts.shelf import Shelf, State
+from ivr.prompts.site import prompts_of
 
 _NAMES = {"th": "Thai", "en": "English"}
 
@@ -25,7 +25,7 @@ def of_prompts(node: NodeSection) -> Finding:
             node.label, "prompts", Grade.WARNING, f"there is no directory {node.sounds}",
             "correct [[node]] sounds, or run hotline install",
         )  # fmt: skip
-    shelf, prompts = Shelf(node.sounds), read_prompts(dialplan_directory())
+    shelf, prompts = Shelf(node.sounds), prompts_of(node.sounds)
     told, still = [], 0
     for language in LANGUAGES:
         states = Counter(shelf.state(one, language) for one in prompts if one.needed(language))

@@ -20,9 +20,10 @@ from crm_bridge.commands.exits import FOUND
 from crm_bridge.errors import ConfigMistake
 from ivr.lab.install import dialplan_directory
 from ivr.prompts import checking, studio
-from ivr.prompts.catalogue import LANGUAGES, Prompt, read_prompts
+from ivr.prompts.catalogue import LANGUAGES, Prompt
 from ivr.prompts.faults import BadSound
 from ivr.prompts.shelf import Shelf, State
+from ivr.prompts.site import prompts_of
 
 prompts = typer.Typer(no_args_is_help=True, help="What the line plays, and recordings of it.")
 
@@ -80,7 +81,7 @@ def show(
 
     Example:  hotline prompts list --open
     """
-    shelf, all_of_them = _shelf(sounds), read_prompts(dialplan_directory())
+    shelf, all_of_them = _shelf(sounds), prompts_of(sounds)
     rows = [
         (number, prompt, {one: shelf.state(prompt, one) for one in LANGUAGES if prompt.needed(one)})
         for number, prompt in enumerate(all_of_them, 1)
@@ -122,8 +123,8 @@ def check(sounds: Sounds = DEFAULT_SOUNDS, lang: words.Language = words.Lang.TH)
 
     Example:  hotline prompts check
     """
-    source = dialplan_directory()
-    found = list(checking.faults(read_prompts(source), checking.named(source), _shelf(sounds)))
+    shelf, played = _shelf(sounds), checking.named(dialplan_directory())
+    found = list(checking.faults(prompts_of(sounds), played, shelf))
     for fault in found:
         typer.echo(f"{fault.prompt} ({fault.language}): {_of(fault, lang)}")
     if found:
@@ -141,7 +142,7 @@ def play(
 
     Example:  hotline prompts play hotline/welcome --language en
     """
-    wanted = _named(prompt)
+    wanted = _named(prompt, sounds)
     path = _shelf(sounds).find(wanted, (language or words.Lang.TH).value)[1]
     if path is None:
         raise ConfigMistake(
@@ -180,9 +181,9 @@ def bring_in(
     if prompt is not None and place.is_dir():
         raise typer.BadParameter("names the prompt of one file", param_hint="--prompt")
     shelf, bad, count = _shelf(sounds), 0, 0
-    one = _named(prompt).id if prompt is not None else None
+    one = _named(prompt, sounds).id if prompt is not None else None
     spoken = None if language is None else language.value
-    for item in studio.deliveries(place, read_prompts(dialplan_directory()), spoken, one):
+    for item in studio.deliveries(place, prompts_of(sounds), spoken, one):
         count += 1
         if isinstance(item, tuple):
             typer.echo(f"✗ {item[0]}: {_of(item[1], lang)}", err=True)
@@ -216,10 +217,9 @@ def _shelf(sounds: Path) -> Shelf:
     return Shelf(sounds)
 
 
-def _named(prompt: str) -> Prompt:
-    """The prompt of a name or number; raises ConfigMistake."""
-    everyone = read_prompts(dialplan_directory())
-    for number, one in enumerate(everyone, 1):
+def _named(prompt: str, sounds: Path) -> Prompt:
+    """The line's prompt of a name or number; raises ConfigMistake."""
+    for number, one in enumerate(prompts_of(sounds), 1):
         if prompt in (one.id, str(number)):
             return one
     raise ConfigMistake("there is no such prompt", where=prompt, mend="see `hotline prompts list`")

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Final
 
 from ivr.lab import rendered
-from ivr.lab.prompts import lay_sounds, read_prompts
+from ivr.lab.prompts import Prompt, lay_sounds, read_prompts
 from ivr.lab.rendered import Agency
 from ivr.lab.site import QUEUES, Agent, Device, InstallError, Site, check
 from ivr.menu.checking import World
 from ivr.menu.checking import check as check_menu
 from ivr.menu.rendering import render as render_menu
 from ivr.menu.tree import MenuFault, Tree
+from ivr.prompts import site as site_prompts
 from ivr.prompts.catalogue import dialplan_directory
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "menu_conf",
     "read_agencies",
     "read_menu",
+    "read_own_prompts",
 ]
 
 SECRETS: Final = ".secrets"
@@ -118,17 +120,43 @@ def read_agencies(source: Path | None = None) -> list[Agency]:
 def read_menu(path: Path, source: Path | None = None) -> tuple[Tree | None, list[MenuFault]]:
     """The menus of a file, and everything wrong with them in order of its lines.
 
-    Prompts and agencies are those of `source` (`dialplan/`). Raises InstallError where the file
-    cannot be read.
+    Agencies are those of `source` (`dialplan/`), prompts those and the site's own, of the file
+    `prompts.csv` beside this one. Raises InstallError where the file cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InstallError(f"menu: {path} cannot be read: {error}") from None
-    prompts = {prompt.id: (prompt.thai, prompt.english) for prompt in read_prompts(
-        source or dialplan_directory()
-    )}  # fmt: skip
+    ours = read_prompts(source or dialplan_directory())
+    more, _ = read_own_prompts(path, source)
+    prompts = {prompt.id: (prompt.thai, prompt.english) for prompt in (*ours, *more)}
     return check_menu(text, World(prompts, QUEUES, _agency_numbers(source)))
+
+
+def read_own_prompts(
+    menu: Path | None, source: Path | None = None
+) -> tuple[list[Prompt], list[site_prompts.RowFault]]:
+    """The prompts that a site has beside its menus, and everything wrong with them.
+
+    Raises InstallError where the file cannot be read.
+    """
+    path = site_prompts.beside(menu)
+    if path is None:
+        return [], []
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InstallError(f"prompts: {path} cannot be read: {error}") from None
+    return site_prompts.read(text, read_prompts(source or dialplan_directory()))
+
+
+def _own_prompts(site: Site, source: Path) -> list[Prompt]:
+    """Those of a site; raises InstallError that names a fault's line and mend."""
+    more, faults = read_own_prompts(site.menu, source)
+    if faults:
+        at, first = site_prompts.beside(site.menu), faults[0]
+        raise InstallError(f"prompts: {at}:{first.line}: {first.what}; {first.mend}")
+    return more
 
 
 def menu_conf(path: Path, source: Path | None = None) -> str:
@@ -154,9 +182,10 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
     source = source or dialplan_directory()
     check(site)
     values = _values(site)
+    more = _own_prompts(site, source)
     menus = menu_conf(site.menu or source / "menu.toml", source)
     destination.mkdir(parents=True, exist_ok=True)
-    agencies, prompts = read_agencies(source), read_prompts(source)
+    agencies, prompts = read_agencies(source), [*read_prompts(source), *more]
     known = _read_secrets(destination / SECRETS)
     names = ["ami"] + [
         device.name for agent in site.agents for device in agent.telephones() if not device.address
@@ -188,6 +217,7 @@ def install(destination: Path, site: Site, source: Path | None = None) -> Instal
     _write(destination / MANIFEST, "".join(f"{name}\n" for name in sorted(files)))
     _directories(site)
     lay_sounds(site, prompts, source)
+    site_prompts.lay(site.on_host(site.astdatadir) / "sounds", more)
     if site.owner:
         _give(site, destination, site.owner)
     return Installed(

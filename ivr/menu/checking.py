@@ -162,7 +162,7 @@ def _slow(menu: Menu, world: World) -> Iterator[MenuFault]:
         ):
             yield MenuFault(
                 menu.line, f"{menu.slow} does not say what {prompt} says",
-                "write the same words into both rows of sounds/prompts.csv",
+                "write the same words into both rows of prompts.csv",
             )  # fmt: skip
 
 
@@ -170,7 +170,9 @@ def _prompt(line: int, prompt: str, world: World) -> Iterator[MenuFault]:
     texts = world.prompts.get(prompt)
     if texts is None:
         yield MenuFault(
-            line, f"there is no prompt {prompt!r}", "write it into sounds/prompts.csv, or name one"
+            line,
+            f"there is no prompt {prompt!r}",
+            "write it into prompts.csv beside the menu, or name one",
         )
     elif not all(text.strip() for text in texts):
         yield MenuFault(line, f"the prompt {prompt} lacks a text", "write it in both languages")

@@ -12,7 +12,7 @@ from typing import Final
 from ivr.prompts.catalogue import LANGUAGES, Prompt
 from ivr.prompts.faults import BadSound
 from ivr.prompts.shelf import FORMATS, Shelf, State, look
-from ivr.selfservice import closed, saying, status
+from ivr.selfservice import closed, door, place, saying, status, text, wish
 
 _OURS: Final = re.compile(r"\bhotline/[a-z0-9-]+(?![a-z0-9{-])")
 _PLAYED: Final = re.compile(r"\b(?:Playback|Background)\(([^,)]*)|\bRead\([^,)]*,([^,)]*)")
@@ -56,7 +56,8 @@ def named(source: Path) -> set[str]:
 
 def _self_service() -> set[str]:
     """What the bridge plays to callers: as it stands in the conversations' text and tables."""
-    found = {name for talk in (status, closed) for name in _OURS.findall(inspect.getsource(talk))}
+    talks = (status, closed, door, place, wish, text)
+    found = {name for talk in talks for name in _OURS.findall(inspect.getsource(talk))}
     for table in (status.KINDS, status.STATES, status.ACTS, status.SLIPS, closed.REASONS):
         found |= {*table.values()}
     return found
