@@ -11,6 +11,7 @@ from crm_bridge.commands import exits
 from crm_bridge.commands.account import account
 from crm_bridge.commands.announcement import announcement
 from crm_bridge.commands.audit import audit
+from crm_bridge.commands.backup import backup, restore
 from crm_bridge.commands.calls import calls
 from crm_bridge.commands.capture import capture
 from crm_bridge.commands.connector import connector
@@ -73,10 +74,12 @@ app.command("forecast")(forecast)
 app.command("migrate")(migrate)
 app.command("demo")(demo)
 app.command("install")(install)
+app.command("restore")(restore)
 figures.command("checksum")(checksum)
 app.add_typer(account, name="account")
 app.add_typer(announcement, name="announcement")
 app.add_typer(audit, name="audit")
+app.add_typer(backup, name="backup")
 app.add_typer(connector, name="connector")
 app.add_typer(figures, name="figures")
 app.add_typer(lab, name="lab")

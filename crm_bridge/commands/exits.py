@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 import typer
 
+from crm_bridge.backup.archive import BackupFault
 from crm_bridge.connectors.port import ConnectorError, Then
 from crm_bridge.errors import HotlineError, StorageError
 from ivr.ami.errors import AmiError, CaptureError, UnsafeAction
@@ -45,7 +46,7 @@ def code_of(error: BaseException) -> int:
     """The exit code of an expected failure."""
     if isinstance(error, StorageError):
         return STORAGE
-    if isinstance(error, CaptureError):
+    if isinstance(error, CaptureError | BackupFault):
         return FOUND
     if isinstance(error, ConnectorError):
         return FOUND if error.then is Then.GIVE_UP else UNREACHED

@@ -1,8 +1,6 @@
 """Where sealed recordings lie: a file each, named at random, below the desk's own folder.
 
-A file is `MAGIC` and then pieces of at most `PIECE` bytes, each sealed by AES-256-GCM with the
-recording's own key (`keyring.py`). A piece is bound to its place and to being the last or not, so
-that none can be left out, swapped or cut off unseen. A key is used for one file, written once.
+A file is sealed as `sealing.py` says, with the recording's own key (`keyring.py`).
 """
 
 from __future__ import annotations
@@ -14,15 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from crm_bridge.config import Config
-from crm_bridge.recordings.keyring import NONCE, Keyring, SealedKey, SealFault
+from crm_bridge.recordings.keyring import Keyring, SealedKey, SealFault
+from crm_bridge.recordings.sealing import PIECE, Sealer, opened
 
-MAGIC: Final = b"hotline1"
-PIECE: Final = 1 << 16
-_TAG: Final = 16
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 
 
@@ -72,7 +67,7 @@ class Vault:
         except FileNotFoundError:
             raise SealFault("its file is gone from its place") from None
         with file:
-            yield from _opened(file, cipher)
+            yield from opened(file, cipher)
 
     def drop(self, recording_id: str) -> None:
         """Deletes it; one that is gone already is no fault."""
@@ -110,30 +105,8 @@ def _settle(folder: Path) -> None:
 
 
 def _seal(plain: BinaryIO, into: BinaryIO, cipher: AESGCM, head: bytes) -> None:
-    into.write(MAGIC)
-    number, piece = 0, head + plain.read(PIECE)[len(head) :]
-    while True:
-        following = plain.read(PIECE)
-        into.write(cipher.encrypt(_nonce(number, last=not following), piece, MAGIC))
-        if not following:
-            return
-        number, piece = number + 1, following
-
-
-def _opened(file: BinaryIO, cipher: AESGCM) -> Iterator[bytes]:
-    if file.read(len(MAGIC)) != MAGIC:
-        raise SealFault("its file is not one of ours")
-    number, piece = 0, file.read(PIECE + _TAG)
-    while True:
-        following = file.read(PIECE + _TAG)
-        try:
-            yield cipher.decrypt(_nonce(number, last=not following), piece, MAGIC)
-        except (InvalidTag, ValueError):
-            raise SealFault("its file is damaged") from None
-        if not following:
-            return
-        number, piece = number + 1, following
-
-
-def _nonce(number: int, *, last: bool) -> bytes:
-    return number.to_bytes(NONCE - 1, "big") + bytes([last])
+    sealer = Sealer(into, cipher)
+    sealer.write(head + plain.read(PIECE)[len(head) :])
+    while piece := plain.read(PIECE):
+        sealer.write(piece)
+    sealer.close()

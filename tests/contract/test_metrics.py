@@ -20,6 +20,7 @@ from tests.support.scenario import messages_of
 from tests.support.served import Asked, bridge
 from tests.support.web import app_on
 
+GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
 RULES = Path(__file__).parents[2] / "docker" / "monitoring" / "alerts.yaml"
 
 
@@ -121,8 +122,16 @@ async def test_each_figure_that_a_rule_or_the_guide_names_is_there(
             )
         }  # fmt: skip
     families |= {"hotline_selfservice_sessions_total", "hotline_selfservice_open"}  # configured off
+    table = GUIDE.read_text("utf-8").partition("| `code` at")[2]
+    told = set(re.findall(r"^\| `([a-z_]+)` \|", table, re.MULTILINE))
+    codes = set()
+    for source in ("web/health.py", "vitals.py", "commands/standing.py"):
+        text = (GUIDE.parents[1] / "crm_bridge" / source).read_text("utf-8")
+        codes |= set(re.findall(r"(?:Reason|Trouble)\(\s*\"([a-z_]+)\"", text))
+    assert codes == told
+    assert len(codes) == 12
     named = set()
-    for page in (RULES,):
+    for page in (RULES, GUIDE):
         named |= set(re.findall(r"\b(?:hotline|process)_[a-z_]*[a-z]\b", page.read_text("utf-8")))
     assert len(named) > 20
     assert named - families == set()

@@ -21,6 +21,7 @@ from crm_bridge.config_selfservice import SelfServiceSection
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.vitals import STUCK
 from ivr.ami.message import LINK_UP, synthetic
+from tests.support.damage import damage
 from tests.support.desk_clock import HeldClock
 from tests.support.fake_ami import FakeAmi
 from tests.support.live import until
@@ -135,6 +136,40 @@ async def test_a_disk_with_little_room_is_said_before_it_is_full(
         section = HealthSection(disk_free_megabytes=10)
         async with bridge(ami, url, health=section) as asked:
             assert await asked.codes() == ["disk_space"]
+
+
+async def test_a_file_that_is_damaged_while_it_is_used_is_named_with_the_mend(
+    ami: FakeAmi, tmp_path: Path
+) -> None:
+    file = tmp_path / "hotline.db"
+    async with bridge(ami, await sqlite_url(file)) as asked:
+        app = asked.app
+        await until("nothing more to save", lambda: not app.loop.pending_bytes)
+        await app.loop._writer.close()
+        with sqlite3.connect(file, timeout=20) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other.close()
+        whole = file.read_bytes()
+        try:
+            damage(file)
+            app.loop.saved_at = None
+            assert await asked.codes() == ["database_not_writable"]
+            _, body = await asked.state()
+            (reason,) = body["reasons"]
+            assert reason["what"] == "the database file is damaged"
+            assert reason["where"].endswith(str(file))
+            assert "restore a backup" in reason["mend"]
+            with capture_logs() as logs:  # and so do the records that come meanwhile
+                app.nodes[0].pipeline.take(synthetic(LINK_UP, 1763900000.0), 1763900000_000000)
+                app.nodes[0].pipeline.flush()
+                await until("a commit failed", lambda: app.loop.counters.last_error)
+            assert "records_not_saved" in await asked.codes()
+            assert [e["mend"] for e in logs if e["event"] == "records are not being saved"] == [
+                "put it aside and restore a backup"
+            ]
+        finally:
+            file.write_bytes(whole)
+        await until("saved after all", lambda: app.loop.healthy and not app.loop.pending_bytes)
 
 
 @pytest.mark.postgres

@@ -15,6 +15,7 @@ __all__ = ["hotline"]
 COMMANDS = (
     "run", "watch", "calls", "show", "doctor", "capture", "replay", "migrate", "install", "demo",
     "lab prepare", "lab up", "lab call", "lab status", "lab down",
+    "backup make", "backup check", "restore",
     "account create", "account password", "account list", "account unlock", "account close",
 )  # fmt: skip
 

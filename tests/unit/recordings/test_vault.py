@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from crm_bridge.recordings.keyring import Keyring, SealedKey, SealFault
-from crm_bridge.recordings.vault import MAGIC, PIECE, Vault
+from crm_bridge.recordings.sealing import MAGIC, PIECE
+from crm_bridge.recordings.vault import Vault
 
 OLD, NEW = {"k1": bytes(range(32))}, {"k2": bytes(range(1, 33))}
 ID, OTHER = "0" * 32, "1" * 32

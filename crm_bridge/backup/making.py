@@ -1,0 +1,214 @@
+"""Makes a backup while the bridge runs: the database first, then the files that its rows name.
+
+A file is on disk before its row, so each row of the snapshot finds its file; one that was deleted
+since is left out, as it was meant to be. Nothing secret of the configuration is taken along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import shutil
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from pydantic import BaseModel, SecretStr
+from sqlalchemy import func, select
+
+from crm_bridge.backup import engines
+from crm_bridge.backup.archive import BackupFault, Head, Writer, unpack
+from crm_bridge.clock import Clock, iso
+from crm_bridge.config import Config
+from crm_bridge.recordings.keyring import Keyring
+from crm_bridge.records import audit_book, schema
+from crm_bridge.records.database import Database
+from crm_bridge.records.tables import journal
+from ivr.prompts.shelf import CUSTOM
+
+_log = structlog.get_logger(__name__)
+
+SUFFIX: Final = ".backup"
+_NAMED: Final = "hotline-%Y%m%dT%H%M%SZ" + SUFFIX
+_LEFT_AFTER: Final = 86_400.0
+"""Seconds after which no backup can still be at work."""
+_REMOVED: Final = "taken-out-of-the-backup"
+_SECRET_KEYS: Final = ("secret", "password", "token", "keys")
+
+
+def keyring_of(config: Config) -> Keyring:
+    """The keys of [backup]; BackupFault where there is none."""
+    if not config.backup.keyed:
+        raise BackupFault(
+            "there is no key", where="backup.keys",
+            mend="set HOTLINE_BACKUP__KEYS__NAME (`openssl rand -base64 32`) or backup.key_file",
+        )  # fmt: skip
+    return Keyring(config.backup.bytes_by_name(), config.backup.in_force)
+
+
+async def make(config: Config, config_file: Path, folder: Path, clock: Clock) -> Path:
+    """Makes a backup in `folder` and reads it again whole; its file.
+
+    Raises BackupFault and StorageError; a file that stands there under its name is whole.
+    """
+    keys = keyring_of(config)
+    database = Database(config.database.url)
+    try:
+        await schema.check(database)
+        head = await _head(database, clock)
+        return await asyncio.to_thread(_make, config, config_file, folder, database, keys, head)
+    finally:
+        await database.close()
+
+
+async def _head(database: Database, clock: Clock) -> Head:
+    query = select(journal.c.node, func.max(journal.c.to_us)).group_by(journal.c.node)
+    async with database.reading() as connection:
+        reached = {row[0]: iso(row[1]) for row in await connection.execute(query)}
+        anchor = await audit_book.head(connection)
+    return Head(
+        iso(clock.now_us()), importlib.metadata.version("hotline1203"),
+        "sqlite" if database.sqlite else "postgresql", schema.head(), reached,
+        None if anchor is None else asdict(anchor),
+    )  # fmt: skip
+
+
+def _make(
+    config: Config, config_file: Path, folder: Path, database: Database, keys: Keyring, head: Head
+) -> Path:
+    made = datetime.fromisoformat(head.made_at).astimezone(UTC)
+    target = folder / made.strftime(_NAMED)
+    beside = config.desk.data_dir
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        beside.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _clear(beside)
+        if target.exists():
+            raise BackupFault("is there already", where=str(target))
+        # the plain copy never leaves the disk that the plain database is on
+        with tempfile.TemporaryDirectory(prefix=".backup-", dir=beside) as work:
+            snapshot = Path(work) / "snapshot"
+            name = engines.snapshot(database.url, snapshot)
+            part = target.with_suffix(".part")
+            try:
+                with part.open("wb") as into, Writer(into, keys, head) as writer:
+                    os.fchmod(into.fileno(), 0o600)
+                    writer.file(name, snapshot)
+                    snapshot.unlink()
+                    for inner, source in _files(config):
+                        writer.file(inner, source)
+                    if config_file.exists():
+                        writer.text("config/hotline.toml", without_secrets(config, config_file))
+                    writer.finish()
+                    into.flush()
+                    os.fsync(into.fileno())
+                check(part, keys, Path(work))
+                part.replace(target)
+                _settle(folder)
+            finally:
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        raise BackupFault(
+            f"cannot be made: {error.strerror or type(error).__name__}",
+            where=str(error.filename or folder), mend="make room, or give another folder",
+        ) from error  # fmt: skip
+    return target
+
+
+def _clear(beside: Path) -> None:
+    """Removes what a backup that was killed has left: a plain copy of the database."""
+    for left in beside.glob(".backup-*"):
+        if time.time() - left.stat().st_mtime > _LEFT_AFTER:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def check(path: Path, keys: Keyring, work: Path) -> Head:
+    """Reads the backup whole and has the engine look at its database; raises BackupFault."""
+    with tempfile.TemporaryDirectory(prefix=".check-", dir=work) as place:
+        head, _ = unpack(path, keys, Path(place), "database/")
+        found = [p.relative_to(place) for p in Path(place).rglob("*") if p.is_file()]
+        if [str(one) for one in found] not in ([engines.SQLITE_FILE], [engines.POSTGRES_FILE]):
+            raise BackupFault("holds no database", where=str(path))
+        engines.sound(str(found[0]), Path(place) / found[0])
+    return head
+
+
+def _files(config: Config) -> Iterator[tuple[str, Path]]:
+    """What goes along beside the database: name in the backup, place on the disk."""
+    yield from _below("desk", config.desk.data_dir)
+    for node in config.node:
+        for custom in sorted(node.sounds.glob(f"*/{CUSTOM}")) if node.sounds else ():
+            yield from _below(f"prompts/{node.name or 'node'}/{custom.parent.name}", custom)
+    for number, place in enumerate(config.backup.also):
+        yield from _below(f"also/{number}/{place.name}", place)
+    for name, section in config.connector.items():
+        if section.mapping is not None:
+            yield f"config/{name}.mapping.toml", section.mapping
+    if config.line.menu is not None:
+        yield "config/menu.toml", config.line.menu
+
+
+def _below(name: str, place: Path) -> Iterator[tuple[str, Path]]:
+    if place.is_file():
+        yield name, place
+        return
+    for root, folders, files in os.walk(place):
+        folders[:] = sorted(one for one in folders if not one.startswith(".backup-"))
+        for file in sorted(files):
+            source = Path(root) / file
+            if source.suffix != ".part" and source.is_file() and not source.is_symlink():
+                yield f"{name}/{source.relative_to(place).as_posix()}", source
+
+
+def without_secrets(config: Config, file: Path) -> str:
+    """The configuration file's text, every secret of it taken out."""
+    text = file.read_text(encoding="utf-8")
+    secrets = {value for value in _secrets(config) if value}
+    secrets |= set(_secret_texts(tomllib.loads(text)))
+    password = Database(config.database.url).url.password
+    if password:
+        secrets.add(str(password))
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, _REMOVED)
+    return text
+
+
+def _secrets(value: Any) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        yield value.get_secret_value()
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name))
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _secrets(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secrets(inner)
+
+
+def _secret_texts(value: Any, key: str = "") -> Iterator[str]:
+    """Texts under a key that sounds like a secret; the environment may stand over these."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _secret_texts(inner, "keys" if key == "keys" else name)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secret_texts(inner, key)
+    elif isinstance(value, str) and value and key.rpartition("_")[2] in _SECRET_KEYS:
+        yield value
+
+
+def _settle(folder: Path) -> None:
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
