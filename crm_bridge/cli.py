@@ -25,6 +25,7 @@ from crm_bridge.commands.menu import menu
 from crm_bridge.commands.migrate import migrate
 from crm_bridge.commands.opened import COMMAND
 from crm_bridge.commands.prompts import prompts
+from crm_bridge.commands.reconcile import reconcile
 from crm_bridge.commands.recordings import recordings
 from crm_bridge.commands.replay import replay
 from crm_bridge.commands.report import checksum, report
@@ -67,6 +68,7 @@ app.command("capture")(capture)
 app.command("replay")(replay)
 app.command("calls")(calls)
 app.command("show")(show)
+app.command("reconcile")(reconcile)
 app.command("report")(report)
 app.command("watch")(watch)
 app.command("doctor")(doctor)

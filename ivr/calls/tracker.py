@@ -186,7 +186,7 @@ class Tracker:
             answered_at=channel.up_at,
         )
         channel.role = channel.leg.role = Role.CALLER
-        _set_caller(call, number, name, withheld=False)
+        set_caller(call, number, name, withheld=False)
         live = Live(call, channel, group, phase_since=channel.started_at)
         group.live = live
         self.lives[call.call_id] = live
@@ -256,7 +256,7 @@ class Tracker:
         number = call.caller_presented or event.number
         name = call.caller_name or event.name
         withheld = event.withheld or (event.number or "?").lower() in _NOT_A_NUMBER
-        _set_caller(call, number, name, withheld=withheld or call.withheld)
+        set_caller(call, number, name, withheld=withheld or call.withheld)
         self.touch(live)
 
     def _renamed(self, event: ev.ChannelRenamed) -> None:
@@ -402,7 +402,8 @@ class Tracker:
         live.group.live = None
 
 
-def _set_caller(call: Call, number: str | None, name: str | None, *, withheld: bool) -> None:
+def set_caller(call: Call, number: str | None, name: str | None, *, withheld: bool) -> None:
+    """Who calls, as presented; nothing where number or name say that they are withheld."""
     hidden = withheld or (number or "").lower() in _NOT_A_NUMBER
     call.withheld = hidden
     call.caller_presented = None if hidden else number
