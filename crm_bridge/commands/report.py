@@ -24,6 +24,7 @@ from crm_bridge.reports.catalogue import CATALOGUE
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.period import Period, month_of
 from crm_bridge.reports.source import checksum as source_of
+from crm_bridge.reports.source import published_checksum
 from crm_bridge.written import office_time
 
 _DAY = typer.Option(
@@ -75,13 +76,18 @@ def report(
         ) from error
 
 
-def checksum(config: ConfigFile = DEFAULT_CONFIG, first: First = None, last: Last = None) -> None:
+def checksum(
+    config: ConfigFile = DEFAULT_CONFIG,
+    first: First = None,
+    last: Last = None,
+    public: Annotated[bool, typer.Option("--public", help="As on the public statistics.")] = False,
+) -> None:
     """Print the checksum of the figures of these days, to compare with a printed report's.
 
     Example:  hotline figures checksum --first 2026-10-01 --last 2026-10-31
     """
     period = _period(first, last)
-    found, complete = run(_checksum(load(config).database.url, period))
+    found, complete = run(_checksum(load(config).database.url, period, public=public))
     sys.stdout.write(f"{found}  {period.first} {period.last}\n")
     if not complete:
         sys.stderr.write("not all calls are counted yet: hotline figures resume, then again\n")
@@ -99,9 +105,10 @@ async def made_report(
         return await Press().print(paper, form)
 
 
-async def _checksum(url: str, period: Period) -> tuple[str, bool]:
+async def _checksum(url: str, period: Period, *, public: bool) -> tuple[str, bool]:
+    of = published_checksum if public else source_of
     async with opened(url) as database, database.reading() as connection:
-        return await source_of(connection, period), await whole(connection)
+        return await of(connection, period), await whole(connection)
 
 
 def _period(first: datetime | None, last: datetime | None) -> Period:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from crm_bridge.clock import Clock
@@ -82,11 +82,13 @@ def on_paper(
     return tuple(_sheet(block) for block in blocks), charts
 
 
-async def evidence(database: Database, period: Period) -> tuple[float | None, str]:
-    """The share of the days' timings that was not observed or declared, and the checksum."""
+async def evidence(
+    database: Database, period: Period, of: Callable[..., Awaitable[str]] = checksum
+) -> tuple[float | None, str]:
+    """The share of the days' timings that was not observed or declared, and the checksum `of`."""
     async with database.reading() as connection:
         tallies = await added_up(connection, STEPS, (), since=period.since, until=period.until)
-        source = await checksum(connection, period)
+        source = await of(connection, period)
     share = next((step_figures(tally).not_observed for tally in tallies.values()), None)
     return share, source
 

@@ -15,6 +15,7 @@ from crm_bridge.reports.period import Period
 from crm_bridge.reports.public_counts import counted, first_month, months_over
 from crm_bridge.reports.public_sheets import public_sheets
 from crm_bridge.reports.sheets import Column, Kind, Sheet, Withheld, Words
+from crm_bridge.reports.source import published_checksum
 from crm_bridge.written import span_text
 from ivr.calls.call import Micros
 from ivr.steps.standards import Edition, GuideStep, Service
@@ -104,7 +105,7 @@ async def statistics_paper(
             return None
         period = Period(months[0].first, months[-1].last)
         counts = await counted(connection, months)
-    share, source = await evidence(database, period)
+    share, source = await evidence(database, period, published_checksum)
     return Paper(
         f"statistics-{year}",
         (f"{STATISTICS_TITLE[0]} ปี พ.ศ. {year + 543}", f"{STATISTICS_TITLE[1]}, {year}"),

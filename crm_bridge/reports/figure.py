@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.figures.forms import REPEATS, Form
+from crm_bridge.figures.forms import Form
 from crm_bridge.figures.histogram import plain, within
 from crm_bridge.figures.tallies import Tallies, Tally
 from crm_bridge.reports.period import Period
@@ -31,8 +31,6 @@ class Figure:
         known = {*self.form.counts, *self.form.spans}
         if not self.counts or not known.issuperset(self.counts):
             raise ValueError(f"{self.form.name} has no counts {self.counts}")
-        if self.form is REPEATS and "callers" in self.counts:
-            raise ValueError("callers are no calls")
         if not set(self.form.keys).issuperset(self.only):
             raise ValueError(f"{self.form.name} has no keys {tuple(self.only)}")
 

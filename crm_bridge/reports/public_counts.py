@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.figures.forms import CALLS, STEPS
@@ -103,22 +103,38 @@ async def counted(connection: AsyncConnection, months: list[Period]) -> list[Mon
     return found
 
 
-async def _complaints(connection: AsyncConnection, month: Period) -> Counter[str]:
-    """By how the published 15 working days were kept the first time; extensions change nothing."""
+def complaints_in(period: Period) -> Select[Any]:
+    """Complaints recorded in these days: id, when, state, and the first round's end and due day."""
     settled = and_(
         case_steps.c.case_id == cases.c.id, case_steps.c.step == "resolve", case_steps.c.round == 1
     )
-    rows = await connection.execute(
-        select(cases.c.state, case_steps.c.ended_us, case_steps.c.due_us)
+    return (
+        select(
+            cases.c.id, cases.c.recorded_us, cases.c.state, case_steps.c.ended_us,
+            case_steps.c.due_us,
+        )
         .select_from(cases.outerjoin(case_steps, settled))
         .where(
             cases.c.kind == "complaint",
-            cases.c.recorded_us >= month.since,
-            cases.c.recorded_us < month.until,
+            cases.c.recorded_us >= period.since,
+            cases.c.recorded_us < period.until,
         )
+    )  # fmt: skip
+
+
+def appointments_in(period: Period) -> Select[Any]:
+    """Appointments asked for in these days, by id and when."""
+    table = appointments.c
+    return select(table.id, table.saved_us).where(
+        table.saved_us >= period.since, table.saved_us < period.until
     )
+
+
+async def _complaints(connection: AsyncConnection, month: Period) -> Counter[str]:
+    """By how the published 15 working days were kept the first time; extensions change nothing."""
     found: Counter[str] = Counter()
-    for n, (state, ended, due) in enumerate(rows, 1):
+    rows = await connection.execute(complaints_in(month))
+    for n, (_, _, state, ended, due) in enumerate(rows, 1):
         if n % _BREATH == 0:
             await asyncio.sleep(0)
         if ended is not None and due is not None:
@@ -129,11 +145,5 @@ async def _complaints(connection: AsyncConnection, month: Period) -> Counter[str
 
 
 async def _appointments(connection: AsyncConnection, month: Period) -> int:
-    return (
-        await connection.scalar(
-            select(func.count())
-            .select_from(appointments)
-            .where(appointments.c.saved_us >= month.since, appointments.c.saved_us < month.until)
-        )
-        or 0
-    )
+    query = select(func.count()).select_from(appointments_in(month).subquery())
+    return await connection.scalar(query) or 0

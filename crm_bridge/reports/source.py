@@ -18,6 +18,7 @@ from crm_bridge.figures.forms import AGENT_STEPS, FORMS, HOURS, SURVEYS, Form
 from crm_bridge.figures.levels import tiles
 from crm_bridge.records.figure_tables import FIGURES
 from crm_bridge.reports.period import Period
+from crm_bridge.reports.public_counts import appointments_in, complaints_in
 
 _KEYS: Final = {
     AGENT_STEPS: ("agent", "queue", "service", "step"),
@@ -45,6 +46,28 @@ async def checksum(connection: AsyncConnection, period: Period) -> str:
             if n % _BREATH == 0:
                 await asyncio.sleep(0)
             digest.update(line)
+    return digest.hexdigest()
+
+
+async def published_checksum(connection: AsyncConnection, period: Period) -> str:
+    """The same of the published statistics, whose complaints and appointments are in it too.
+
+    Where there are none of them it is that of the figures. Raises StorageError.
+    """
+    figures = await checksum(connection, period)
+    lines = []
+    for name, query in (
+        ("complaint", complaints_in(period)), ("appointment", appointments_in(period)),
+    ):  # fmt: skip
+        for n, row in enumerate(await connection.execute(query)):
+            if n % _BREATH == 0:
+                await asyncio.sleep(0)
+            lines.append(_line((name, *row)))
+    if not lines:
+        return figures
+    digest = hashlib.sha256(f"hotline statistics 1 {figures}\n".encode())
+    for line in sorted(lines):
+        digest.update(line)
     return digest.hexdigest()
 
 

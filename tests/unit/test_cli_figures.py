@@ -81,6 +81,8 @@ def test_a_report_is_written_and_its_checksum_is_printed_anew(hotline: Hotline) 
     assert printed.err == ""
     hotline("figures", "rebuild")
     assert hotline("figures", "checksum", *days).out == printed.out
+    # nothing but calls is on record: the published statistics are of nothing else
+    assert hotline("figures", "checksum", "--public", *days).out == printed.out
     assert hotline("figures", "checksum", "--first", "2026-11-01").out == printed.out
     assert hotline("figures", "checksum", "--first", "2025-01-01").out != printed.out
     assert hotline("report", "--id", "none", "--out", out).code == 2

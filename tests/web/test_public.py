@@ -10,11 +10,14 @@ from datetime import date
 import openpyxl
 import pypdf
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from crm_bridge.access.roles import Role
+from crm_bridge.records.desk_tables.appointments import appointments
+from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.figure_tables import figures_state
-from crm_bridge.reports.period import month_of
+from crm_bridge.reports.period import Period, month_of
+from crm_bridge.reports.source import checksum, published_checksum
 from crm_bridge.web.context import Context
 from tests.support.desk_calls import SECOND, lost, save, served
 from tests.support.web import Desk, desk
@@ -130,6 +133,51 @@ async def test_every_file_says_the_same(desk, calls):
         assert data["source_sha256"] in told
         assert "ตุลาคม2569" in told
     assert "1001" not in page  # no officer
+
+
+def row_of(table, **given):
+    """A row with something in each column that must have something."""
+    kinds = {str: "x", int: 0, bool: False}
+    must = {c.name: kinds[c.type.python_type] for c in table.c if not c.nullable}
+    return must | given
+
+
+async def test_the_checksum_is_of_complaints_and_appointments_too(desk, calls):
+    october, nobody = month_of(date(YEAR, 10, 1)), await desk.browser()
+    published = Period(date(YEAR, 9, 1), october.last)
+
+    async def changed(*statements):
+        async with desk.database.writing() as connection:
+            for statement in statements:
+                await connection.execute(statement)
+        async with desk.database.reading() as connection:
+            found = await published_checksum(connection, published)
+            return found, await checksum(connection, published)
+
+    nothing, figures = await changed()
+    assert nothing == figures
+    at = {"recorded_us": october.since + SECOND, "kind": "complaint", "state": "recorded"}
+    complaint = row_of(cases, id="c1", ticket="1", **at)
+    advice = row_of(cases, id="c2", ticket="2", **at | {"kind": "advice"})
+    visit = row_of(appointments, id="a1", saved_us=october.since + SECOND)
+    found = [nothing]
+    for statement in (
+        insert(cases).values(complaint), update(cases).values(state="settled"),
+        insert(appointments).values(visit),
+    ):  # fmt: skip
+        made, still = await changed(statement)
+        assert still == figures
+        found.append(made)
+    assert len(set(found)) == 4
+    other = update(appointments).values(topic="another")
+    assert await changed(insert(cases).values(advice), other) == (found[-1], figures)
+    for form in ("pdf", "json"):
+        given = await nobody.get(f"/public/statistics/{YEAR}.{form}?lang=en")
+        text = given.text if form == "json" else "".join(
+            page.extract_text() for page in pypdf.PdfReader(io.BytesIO(given.content)).pages
+        )  # fmt: skip
+        assert found[-1] in text.replace("\n", "")
+    assert found[-1] in (await nobody.get("/public/statistics")).text
 
 
 async def test_it_is_made_once_a_day(desk, calls):

@@ -228,6 +228,10 @@ async def _repeats(connection: AsyncConnection, filters: Filters) -> Sheet:
     if (first.year, first.month) != (last.year, last.month):
         ends = [month_text(last, lang) for lang in ("th", "en")]
         months = [f"{a} – {b}" for a, b in zip(months, ends, strict=True)]
+
+    def behind(times: str, count: str) -> str:
+        return calls_behind(REPEATS, whole_months, [count], {"times": times})
+
     return Sheet(
         "repeats",
         ("ผู้โทรซ้ำในเดือน", "Callers by calls in a month"),
@@ -240,10 +244,9 @@ async def _repeats(connection: AsyncConnection, filters: Filters) -> Sheet:
         tuple(
             (
                 str(times),
-                tally.counts[0],
+                Cell(tally.counts[0], behind(str(times), "callers")),
                 tally.counts[0] / callers,
-                Cell(tally.counts[1], calls_behind(REPEATS, whole_months, ["calls"],
-                                                   {"times": str(times)})),
+                Cell(tally.counts[1], behind(str(times), "calls")),
             )
             for (times,), tally in ordered
         ),

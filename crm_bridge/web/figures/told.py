@@ -33,6 +33,7 @@ WORDS: Final[dict[str, Words]] = {
     "abandoned_after": ("วางสายก่อนรับ", "abandoned"),
     "parts": ("ให้บริการ", "handled"),
     "calls": ("ทุกสาย", "all calls"),
+    "callers": ("ผู้โทร แสดงสายล่าสุดของแต่ละเลขหมาย", "callers, each by the last call in the month"),
     "withheld": ("ไม่แสดงหมายเลข", "number withheld"),
     "not_observed": ("ระบบไม่ได้ยินครบ", "not wholly observed"),
     "after": ("โทรกลับ", "called back"),
