@@ -47,7 +47,7 @@ class Throttle:
 
         Counted before the password is looked at: attempts side by side are none the fewer.
         """
-        now = clock.now_us()
+        now = round(clock.monotonic() * 1_000_000)  # a clock put back must not lock anybody out
         at = place(address)
         failures = self._places.setdefault(at, deque())
         self._places.move_to_end(at)

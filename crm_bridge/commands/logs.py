@@ -1,17 +1,31 @@
 """Logging, set up once: structlog and the standard library's, as lines on stderr.
 
-Log text holds ids, never a caller's data: tracebacks are plain, without local variables.
+Log text holds ids, never a caller's data: tracebacks name the kind of an exception and where it was
+raised, without local variables and without its words, which may quote what it choked on. What is
+expected to fail says its words in fields (`what`, `where`, `mend`).
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, TextIO
 
 import structlog
 import typer
+
+_DEEPEST: Final = 3
+"""Groups within groups of exceptions that are still told."""
+
+
+_OTHERS: Final = (
+    "uvicorn.access", "uvicorn.error", "alembic", "asyncio", "aiosqlite", "asyncpg", "sqlalchemy",
+    "httpx", "httpcore", "aiosmtplib", "authlib", "panoramisk", "weasyprint", "fontTools",
+)  # fmt: skip
+"""Libraries that are heard from WARNING on at any level: below it httpx, say, writes each address
+it asks, and the number of a caller whom a CRM is asked for stands in it."""
 
 
 class LogForm(StrEnum):
@@ -65,14 +79,14 @@ def set_up(form: LogForm = LogForm.AUTO, level: LogLevel = LogLevel.INFO) -> Non
     )
     if as_json:
         last: list[Any] = [
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(wordless),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ]
     else:
         last = [
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(),
-                exception_formatter=structlog.dev.plain_traceback,
+                exception_formatter=_print_wordless,
                 pad_event_to=0,
             )
         ]
@@ -86,5 +100,26 @@ def set_up(form: LogForm = LogForm.AUTO, level: LogLevel = LogLevel.INFO) -> Non
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in ("uvicorn.access", "uvicorn.error", "alembic", "asyncio", "aiosqlite"):
+    for name in _OTHERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def wordless(exc_info: Any) -> str:
+    """A traceback as text: frames and kinds of exceptions, none of their words."""
+    return "".join(_lines(traceback.TracebackException(*exc_info, compact=True)))
+
+
+def _lines(told: traceback.TracebackException, depth: int = 0) -> list[str]:
+    before = told.__cause__ or (None if told.__suppress_context__ else told.__context__)
+    lines = [*_lines(before, depth), "…and then:\n"] if before is not None else []
+    lines.append("Traceback (most recent call last):\n")
+    lines += told.stack.format()
+    kind = told.exc_type
+    lines.append(f"{'Exception' if kind is None else kind.__qualname__}\n")
+    for inner in told.exceptions or () if depth < _DEEPEST else ():
+        lines += _lines(inner, depth + 1)
+    return lines
+
+
+def _print_wordless(out: TextIO, exc_info: Any) -> None:
+    out.write("\n" + wordless(exc_info))

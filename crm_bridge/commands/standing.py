@@ -142,10 +142,9 @@ def _of_records(app: App) -> Iterator[Metric]:
         "hotline_records_refused", "Records the database would never take", counters.refused
     )
     yield _plain("hotline_pending_bytes", "Offered and not yet on disk", app.loop.pending_bytes)
-    since = counters.failing_since
     yield _plain(
         "hotline_failing_seconds", "For how long nothing could be saved; 0: it can",
-        0.0 if since is None else max(0.0, (app.clock.now_us() - since) / 1_000_000),
+        app.loop.failing_for,
     )  # fmt: skip
     yield _plain(
         "hotline_last_commit_timestamp_seconds", "When a commit was last saved",

@@ -111,6 +111,7 @@ class Breaker:
     well: int = 0
     """Entries through, failures of the CRM, and times that its health was good, ever."""
     _opened: int = 0
+    _rests_from: Micros = 0
     _suspects: set[int] = field(default_factory=set)
     _streak: int = 0
 
@@ -181,8 +182,16 @@ class Breaker:
         self._open(now, error)
 
     def may_ask(self, now: Micros) -> bool:
-        """Whether its rest is over and its health is to be asked."""
-        return self.stage is Stage.OPEN and now >= self.until
+        """Whether its rest is over and its health is to be asked.
+
+        It is, too, where the clock stands before the rest's beginning: it was put back, and the end
+        could be as far away as that.
+        """
+        return self.stage is Stage.OPEN and self.rest(now) == 0.0
+
+    def rest(self, now: Micros) -> float:
+        """Seconds that it is still to be left alone."""
+        return 0.0 if now < self._rests_from else max(0.0, (self.until - now) / SECOND)
 
     def _open(self, now: Micros, error: ConnectorError) -> None:
         limits = self.limits
@@ -192,7 +201,10 @@ class Breaker:
         most = limits.denied_most if denied else limits.rest_most
         wait = max(self._drawn(first, most, self._opened), self._asked(error))
         self._say(now, error)
-        self.stage, self.until = Stage.OPEN, max(self.until, now + round(wait * SECOND))
+        until = now + round(wait * SECOND)
+        if now >= self._rests_from:  # else the clock was put back, and what was said is void
+            until = max(self.until, until)
+        self.stage, self.until, self._rests_from = Stage.OPEN, until, now
 
     def _close(self) -> None:
         self.stage, self.until = Stage.CLOSED, 0

@@ -253,7 +253,7 @@ class Worker:
     async def _idle(self) -> None:
         wait = LOOK
         if self.breaker.stage is Stage.OPEN:
-            wait = max(LOOK, (self.breaker.until - self._clock.now_us()) / SECOND)
+            wait = max(LOOK, self.breaker.rest(self._clock.now_us()))
         try:
             async with asyncio.timeout(wait):
                 await self._wake.wait()

@@ -72,6 +72,7 @@ class CommitLoop:
         """When a commit was last saved, on the clock that never goes back."""
         self.on_commit: Callable[[float], None] | None = None
         """Told how many seconds a commit took that was saved; must not wait or raise."""
+        self._failing: float | None = None
         self._begun: float | None = None
         """When the attempt that is under way began."""
         self._writer = writer
@@ -108,6 +109,11 @@ class CommitLoop:
         An attempt that fails ends it: a locked database keeps the loop busy, and does not hang it.
         """
         return 0.0 if self._begun is None else self._clock.monotonic() - self._begun
+
+    @property
+    def failing_for(self) -> float:
+        """Seconds for which nothing could be saved, whatever the clock did; 0 where it can."""
+        return 0.0 if self._failing is None else self._clock.monotonic() - self._failing
 
     @property
     def healthy(self) -> bool:
@@ -256,6 +262,7 @@ class CommitLoop:
         self.counters.last_error = str(fault)
         if self.counters.failing_since is None:
             self.counters.failing_since = self._clock.now_us()
+            self._failing = self._clock.monotonic()
         self._shout(fault)
 
     def _shout(self, fault: StorageError) -> None:
@@ -284,3 +291,4 @@ class CommitLoop:
         self._next_shout = 0.0
         self.counters.last_error = None
         self.counters.failing_since = None
+        self._failing = None

@@ -36,7 +36,7 @@ class Guesses:
 
         Counted before it is looked at: tries side by side are none the fewer.
         """
-        now = clock.now_us()
+        now = round(clock.monotonic() * 1_000_000)  # a clock that jumps gives no tries away
         held = [self._of(key, now) for key in _keys(ticket, number)]
         most = (TICKET, WITHHELD if number is None else NUMBER)
         if any(len(failures) >= limit for failures, limit in zip(held, most, strict=True)):

@@ -103,9 +103,8 @@ def refused(request: Request, error: Refused) -> Response:
 
 
 def _path(request: Request) -> str:
-    """What was asked for, for the log: a secret that stands in an address is left out."""
-    secret = request.path_params.get("secret")
-    return request.url.path.replace(secret, "…") if secret else request.url.path
+    """What was asked for, for the log: the template, for an address may hold anything."""
+    return getattr(request.scope.get("route"), "path", "…")
 
 
 def install(app: FastAPI) -> None:
