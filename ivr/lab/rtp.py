@@ -111,7 +111,11 @@ class Media(asyncio.DatagramProtocol):
             self._timestamp & 0xFFFFFFFF,
             self._source,
         )
-        self._transport.sendto(head + payload, self._remote)
+        self._transport.sendto(self.packed(head + payload), self._remote)
+
+    def packed(self, packet: bytes) -> bytes:
+        """The RTP packet as it goes onto the wire."""
+        return packet
 
     async def press(self, keys: str, gap: float = 0.08) -> None:
         """Presses the keys, each 100 ms long with `gap` seconds between."""
