@@ -3,13 +3,14 @@
 # listed in docker/system-packages.sh (apt, as root; otherwise it says what to install).
 SHELL := /bin/bash
 VENV := .venv
+AUDIT := .venv-audit
 PY := $(VENV)/bin/python
 HOTLINE := $(VENV)/bin/hotline
 PYTHON ?= python3
 CACHE := .pytest_cache/real
 MIXED := tests/unit/calls/test_properties.py
 
-.PHONY: demo test test-pure test-real lint bench soak faults setup lock clean
+.PHONY: demo test test-pure test-real lint bench soak faults setup lock audit sbom clean
 
 setup: $(VENV)/.installed
 
@@ -80,6 +81,26 @@ lock:
 	@/tmp/hotline-lock/bin/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	    --quiet -o requirements.lock docker/build-requirements.in
+	@/tmp/hotline-lock/bin/uv pip compile --group audit --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	    --quiet -o audit.lock
+
+# Known weaknesses of what is locked. It asks a service on the network, so it is no part of `make test`;
+# --strict: what could not be looked up is a failure too, not silence.
+audit: $(AUDIT)/.installed
+	@$(AUDIT)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock
+
+# What is in it, for whoever asks (CycloneDX): every package as installed from the lock, with its licence
+# and what needs it. The tools once installed, it needs no network.
+sbom: setup $(AUDIT)/.installed
+	@$(AUDIT)/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
+	    --sv 1.6 --output-reproducible --of JSON -o sbom.cdx.json $(PY)
+	@echo "sbom.cdx.json"
+
+$(AUDIT)/.installed: audit.lock
+	@test -x $(AUDIT)/bin/python || $(PYTHON) -m venv $(AUDIT)
+	@$(AUDIT)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r audit.lock
+	@touch $@
 
 clean:
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .lab
+	@rm -rf $(VENV) $(AUDIT) sbom.cdx.json .pytest_cache .mypy_cache .ruff_cache .hypothesis .lab
