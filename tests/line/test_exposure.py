@@ -25,6 +25,7 @@ from crm_bridge.connectors.webhook.signing import new_secret
 from crm_bridge.records.database import Database
 from ivr.lab.address import FASTAGI_PORT, address
 from ivr.lab.asterisk import Lab, running
+from ivr.lab.rtp import Media
 from ivr.lab.sipua import Identity
 from ivr.lab.stage import Stage
 from tests.support.certificates import Authority
@@ -243,3 +244,28 @@ def test_asterisk_listens_where_the_site_says_and_nowhere_else(lab: Lab) -> None
         ("tcp", lab.server, 5038), ("tcp", lab.server, 8088), ("tcp", lab.server, 5060),
         ("udp", lab.server, 5060),
     }  # fmt: skip
+
+
+async def test_a_stranger_speaks_into_no_call_and_hears_none(lab: Lab, on_stage: Stage) -> None:
+    """He sends sound and keys to the port that a call's media is at (RTP bleed)."""
+    since = on_stage.witness.mark()
+    caller = await on_stage.dial()
+    await on_stage.menu(since=since)
+    stranger = Media(address(lab.number, 77))
+    await stranger.open()
+    try:
+        stranger._remote = caller.media._remote
+        heard = caller.media.received
+        stranger._stream = asyncio.get_running_loop().create_task(stranger._speak())
+        await asyncio.sleep(0.5)
+        await stranger.press("2")
+        await asyncio.sleep(0.5)
+        assert stranger.received == 0, "the call's sound goes to whoever spoke last"
+        assert caller.media.received > heard
+        events = on_stage.witness.events[since:]
+        assert not [e for e in events if e.get("Event") in {"DTMFEnd", "QueueCallerJoin"}]
+        await caller.press("2")
+        await on_stage.joined(since=since)
+    finally:
+        stranger.close()
+        caller.hang_up()
