@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
-import click
 import typer
 
 from crm_bridge.cli import app
@@ -22,7 +22,9 @@ def test_what_is_installed_listens_on_loopback_but_for_sip(tmp_path: Path) -> No
     config = install(tmp_path / "etc", Site(root=tmp_path, prompt_seconds=0.1)).config
     bound: dict[str, set[str]] = {}
     for path in config.glob("*.conf"):
-        for found in re.finditer(r"^\s*\w*bind\w* *=>? *([^\s;]+)", path.read_text("utf-8"), re.M):
+        for found in re.finditer(
+            r"^(?:tls)?bind(?:addr|port)? *= *([^\s;]+)", path.read_text("utf-8"), re.M
+        ):
             bound.setdefault(path.name, set()).add(found[1])
     assert bound.pop("http.conf") == {"127.0.0.1", "8088"}
     assert bound.pop("manager.conf") == {"127.0.0.1"}
@@ -71,14 +73,10 @@ def test_a_telephone_over_tls_has_srtp_and_no_other_way(tmp_path: Path) -> None:
     assert "bind = 0.0.0.0:5061" in pjsip
 
 
-def _commands(command: click.Command, path: str = "hotline") -> list[tuple[str, click.Parameter]]:
-    if isinstance(command, click.Group):
-        return [
-            found
-            for name, inner in command.commands.items()
-            for found in _commands(inner, f"{path} {name}")
-        ]
-    return [(path, parameter) for parameter in command.params]
+def _commands(command: Any, path: str = "hotline") -> list[tuple[str, Any]]:
+    inner = getattr(command, "commands", {})
+    found = [(path, parameter) for parameter in command.params]
+    return found + [one for name in inner for one in _commands(inner[name], f"{path} {name}")]
 
 
 def test_no_secret_is_a_word_of_the_command_line() -> None:
@@ -89,7 +87,6 @@ def test_no_secret_is_a_word_of_the_command_line() -> None:
         (path, parameter.name)
         for path, parameter in found
         if re.search(r"secret|password|token|key$", parameter.name or "")
-        and not isinstance(parameter.type, click.Path)
         and "file" not in (parameter.name or "")
         and not getattr(parameter, "is_flag", False)
     ]
