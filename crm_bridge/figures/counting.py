@@ -23,9 +23,11 @@ from crm_bridge.figures.forms import (
     STEPS,
     SURVEYS,
     TRANSFERS,
+    WAITS_TOLD,
 )
 from crm_bridge.figures.levels import DAY, day_of, hour_of_week, month_of, quarter_of
 from crm_bridge.figures.tallies import Tallies, Tally
+from crm_bridge.figures.told import CAME, came
 
 Row = tuple[Any, ...]
 
@@ -68,6 +70,9 @@ _SERVED: Final = "served"
 _LOST: Final = ("abandoned_queue", "queue_timeout")
 _IN_MENU: Final = "abandoned_menu"
 """Lost too where the caller had been in a queue."""
+_LEFT_IT: Final = "left"
+"""Out of the queue by a key: he may come back to where he stood."""
+_ANSWERED_IT: Final = "answered"
 _AGENCY: Final = "agency"
 """`Role` of an agency's leg."""
 _COMPLETED: Final = "completed"
@@ -140,6 +145,7 @@ class _Counting:
         for consultation in self._consultations:
             self._consultation(consultation)
         self._survey()
+        self._told()
 
     def _call(self) -> None:
         head = self._head
@@ -264,6 +270,28 @@ class _Counting:
         counts[answers.get("survey_rating") or _UNRATED] += self._sign
         if (matter := answers.get("survey_settled")) is not None:
             counts[matter] += self._sign
+
+    def _told(self) -> None:
+        mark = next((mark for mark in self._marks if mark[2] == "wait"), None)
+        if mark is None:
+            return
+        at, told = mark[3], mark[4]
+        stood: Row | None = None
+        last: Row | None = None
+        for passage in self._passages:
+            if passage[3] < at:
+                continue
+            if last is None:
+                stood = passage
+            elif passage[2] != last[2] or last[5] != _LEFT_IT:
+                break
+            last = passage
+        waited = None
+        if stood is not None and last is not None and last[4] is not None:
+            waited = last[4] - stood[3]
+        how = came(told, waited, answered=last is not None and last[5] == _ANSWERED_IT)
+        key = (day_of(min(at, self._latest)), "" if stood is None else stood[2], told)
+        self._into.at(WAITS_TOLD, key).counts[CAME.index(how)] += self._sign
 
     def _path(self) -> str:
         """The keys by which a caller went through the menus."""

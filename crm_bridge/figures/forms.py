@@ -16,6 +16,7 @@
 | `REPEATS` | times (`1` … `9`, `10+`) | callers with so many calls in the month, and those calls |
 | `CALLBACKS` | state | lost calls, and when they were called back |
 | `SURVEYS` | queue, agent | callers who were asked how it was, and what they answered |
+| `WAITS_TOLD` | queue, told | callers who were told their wait, and how it came |
 | `SUBJECTS` | service, subject, outcome | officers' records |
 | `CASES` | kind, agency, province, subject, state | cases, and how they were settled |
 | `CASES_BY` | what, value | the same, by one of kind, agency, province and subject at a time |
@@ -40,6 +41,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crm_bridge.figures.levels import Level
+from crm_bridge.figures.told import CAME
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,6 +156,9 @@ SURVEYS: Final = Form(
 """Callers who were asked how it was, by the day on which they were; the officer is who had the
 caller last. All who were asked are in one of `unrated` and `one` … `five`; who said nothing of the
 matter is in neither `matter_settled` nor `matter_open`."""
+WAITS_TOLD: Final = Form("figures_waits_told", _DAYS, ("queue", "told"), CAME)
+"""Callers by the day on which they were told how long they would wait, and by what they were told;
+`figures.told` says how it came. Who hung up before he stood in a queue has none."""
 SUBJECTS: Final = Form("figures_subjects", _MANY, ("service", "subject", "outcome"), ("records",))
 """Officers' records by the day on which they were first saved."""
 CASES: Final = Form(
@@ -189,8 +194,8 @@ AGENT_TIMES: Final = Form("figures_agent_times", _MANY, ("agent", "state", "reas
 that is not over is not in it."""
 FORMS: Final = (
     STEPS, AGENT_STEPS, AGENCY_STEPS, QUEUES, CALLS, AGENTS, HANDLINGS, HOURS, TRANSFERS,
-    TRANSFERS_ENDED, MENUS, REPEATS, CALLBACKS, SURVEYS, SUBJECTS, CASES, CASES_BY, AGENCY_CASES,
-    AGENT_TIMES,
+    TRANSFERS_ENDED, MENUS, REPEATS, CALLBACKS, SURVEYS, WAITS_TOLD, SUBJECTS, CASES, CASES_BY,
+    AGENCY_CASES, AGENT_TIMES,
 )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from crm_bridge.figures.forms import (
     STEPS,
     SURVEYS,
     TRANSFERS,
+    WAITS_TOLD,
     Form,
 )
 from crm_bridge.figures.histogram import Packed
@@ -57,6 +58,7 @@ OF_CALLS: Final[Mapping[str, Form]] = {
         CALLBACKS,
         REPEATS,
         SURVEYS,
+        WAITS_TOLD,
     )
 }
 """Forms whose rows are counted from calls, by the name that they have in an address."""

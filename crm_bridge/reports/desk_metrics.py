@@ -42,6 +42,19 @@ class CallbackFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldFigures:
+    """Callers who were told their wait, and how it came."""
+
+    told: int
+    held: int
+    sooner: int
+    later: int
+    unjudged: int
+    held_share: float | None
+    """Of those of whom it is known how it came."""
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyFigures:
     """What callers said of the service."""
 
@@ -112,6 +125,15 @@ def callback_figures(tallies: Mapping[tuple[str | int, ...], Tally]) -> Callback
         _of(CALLBACKS, back, "after_us") // called_back if called_back else None,
         percentile(after, 0.5),
         percentile(after, 0.9),
+    )
+
+
+def told_figures(tally: Tally) -> ToldFigures:
+    """Of a row of `WAITS_TOLD` or a sum of such rows."""
+    held, sooner, later, unjudged = tally.counts
+    judged = held + sooner + later
+    return ToldFigures(
+        judged + unjudged, held, sooner, later, unjudged, held / judged if judged else None
     )
 
 

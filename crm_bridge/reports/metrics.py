@@ -154,6 +154,17 @@ METRICS: Final[Mapping[str, Metric]] = {
             "NethVoice",
         ),
         Metric(
+            "wait_held",
+            ("เวลารอที่แจ้งถูกต้อง", "Told wait held"),
+            (
+                "ผู้ที่รอจริงภายในช่วงที่แจ้ง ÷ ผู้ที่ได้รับแจ้งช่วงเวลาและทราบว่ารอจริงเท่าใด"
+                " (นับจากเข้าคิวจนเจ้าหน้าที่รับ ผู้ที่วางสายก่อนถึงปลายช่วงไม่ทราบผล)",
+                "callers whose wait lay in the band told ÷ callers told a band whose wait is known"
+                " (from joining until answered; who hung up before the band's end is not known)",
+            ),
+            "hotline 1203",
+        ),
+        Metric(
             "not_rated",
             ("ไม่ได้ให้คะแนน", "Not rated"),
             (

@@ -25,6 +25,7 @@ from crm_bridge.figures.forms import (
     STEPS,
     SURVEYS,
     TRANSFERS,
+    WAITS_TOLD,
 )
 from crm_bridge.records.callback_figures import LOST
 from crm_bridge.records.figure_tables import figures_callers
@@ -72,6 +73,9 @@ def sought(figure: Figure) -> list[Condition]:
         found.append(_has(marks, marks.c.name == "survey_begin"))
         if only.get("agent"):
             found.append(_with(only["agent"]))
+    elif form is WAITS_TOLD:
+        told = [marks.c.value == only["told"]] if "told" in only else []
+        found.append(_has(marks, marks.c.name == "wait", *told))
     if form is not QUEUES and only.get("queue"):
         found.append(_has(queue_passages, queue_passages.c.queue == only["queue"]))
     if form is AGENT_STEPS and (agent := only.get("agent")):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from crm_bridge.figures.forms import AGENT_STEPS, FORMS, HOURS, SURVEYS, Form
+from crm_bridge.figures.forms import AGENT_STEPS, FORMS, HOURS, SURVEYS, WAITS_TOLD, Form
 from crm_bridge.figures.levels import tiles
 from crm_bridge.records.figure_tables import FIGURES
 from crm_bridge.reports.period import Period
@@ -27,7 +27,7 @@ _KEYS: Final = {
 """As they stood when the first checksums were printed: the same figures keep the same one."""
 _LEVELS: Final = ("quarter", "day", "month")
 """Those of that time; the others are sums of these."""
-_LATER: Final = frozenset({SURVEYS})
+_LATER: Final = frozenset({SURVEYS, WAITS_TOLD})
 """Forms that are younger than the first checksums: where there is nothing of them, they are not in
 one, so that what was printed before they came keeps its own."""
 _BREATH: Final = 250

@@ -17,6 +17,7 @@ from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.period import Period, month_of
 from crm_bridge.reports.reading import added_up
 from crm_bridge.reports.sheets import Cell
+from crm_bridge.web.figures.behind import KEYS
 from crm_bridge.written import office_time
 from ivr.calls.call import Transfer, TransferKind, TransferOutcome
 from ivr.steps.timeline import timeline
@@ -25,6 +26,8 @@ from tests.support.scenario import SCENARIOS, config_of, records_of
 
 MIDNIGHT = Period(date(2026, 11, 23), date(2026, 11, 23)).since
 REAL = sorted(path.name.removesuffix(".capture") for path in SCENARIOS.glob("*.capture"))
+NOT_PLAYED = {"surveys", "waits_told"}
+"""Forms of which no scenario has anything."""
 BOUNDS = {"of", "first", "last", "count", "above", "upto"}
 
 
@@ -137,7 +140,7 @@ def test_a_figure_that_no_form_has_is_refused():
 
 
 # nobody is asked how it was in a scenario: test_figure_things.py has such calls
-@pytest.mark.parametrize("name", [name for name in OF_CALLS if name != "surveys"])
+@pytest.mark.parametrize("name", [name for name in OF_CALLS if name not in NOT_PLAYED])
 async def test_the_calls_behind_every_row_of_every_form_are_found(database, real, name):
     rows, period = real
     writer = Writer(database)
@@ -157,3 +160,7 @@ async def test_the_calls_behind_every_row_of_every_form_are_found(database, real
                 only = {k: str(v) for k, v in zip(form.keys, key, strict=True)}
                 found, total = await all_of(database, Figure(form, period, (count,), only), 50)
                 assert (sum(one.times for one in found), total) == (value, value), (count, only)
+
+
+def test_a_page_of_calls_takes_every_key_of_every_form():
+    assert {key for form in OF_CALLS.values() for key in form.keys} <= set(KEYS)

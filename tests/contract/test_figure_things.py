@@ -9,6 +9,7 @@ from datetime import date
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from sqlalchemy import text
 
 from crm_bridge.access import accounts
 from crm_bridge.access.roles import Role
@@ -19,13 +20,22 @@ from crm_bridge.desk.agent_states import Sitting, Source
 from crm_bridge.desk.lost_calls import give_up
 from crm_bridge.desk.wrapup import Entry
 from crm_bridge.desk.wrapups import Wrapups
-from crm_bridge.figures.forms import AGENT_TIMES, CALLBACKS, CASES, REPEATS, SUBJECTS, SURVEYS
+from crm_bridge.figures.forms import (
+    AGENT_TIMES,
+    CALLBACKS,
+    CASES,
+    REPEATS,
+    SUBJECTS,
+    SURVEYS,
+    WAITS_TOLD,
+)
 from crm_bridge.figures.levels import DAY
+from crm_bridge.records import schema
 from crm_bridge.records.erasure import erase_callers
 from crm_bridge.reports.behind import OF_CALLS, behind
 from crm_bridge.reports.behind_things import OF_THINGS, things_behind
 from crm_bridge.reports.behind_times import TIMES, times_behind
-from crm_bridge.reports.dashboards import callbacks, callers, officers, survey
+from crm_bridge.reports.dashboards import callbacks, callers, officers, queues, survey
 from crm_bridge.reports.dashboards import cases as case_board
 from crm_bridge.reports.figure import Figure
 from crm_bridge.reports.filters import Filters
@@ -33,10 +43,11 @@ from crm_bridge.reports.open_cases import Open, listed
 from crm_bridge.reports.period import Period
 from crm_bridge.reports.reading import added_up
 from crm_bridge.reports.sheets import Cell
-from ivr.calls.call import OUTBOUND, Mark, Outcome
+from ivr.calls.call import OUTBOUND, Mark, Outcome, PassageOutcome
 from tests.support.cases import Cast, bring_to
 from tests.support.desk_calls import SECOND, Line, lost, save, served
 from tests.support.desk_clock import HeldClock
+from tests.support.figures import figures
 from tests.support.scenario import config_of
 
 MINUTE = 60 * SECOND
@@ -282,6 +293,48 @@ async def test_what_callers_say(database):
     queue, when, officer = shown.sheets
     assert [row[1].value for row in (*queue.rows, *officer.rows)] == [2, 2]  # 1001 alone
     assert [row[1].value for row in when.rows] == [2]  # all of the month
+
+
+async def test_told_and_real_waits(database):
+    def told(number, value, waited, outcome=PassageOutcome.ANSWERED):
+        call = served(number, MONDAY + number * DAY)
+        call.marks = [Mark("wait", call.entered_at, value)]
+        (passage,) = call.passages
+        passage.left_at, passage.outcome = passage.joined_at + waited * SECOND, outcome
+        return call
+
+    await save(
+        database,
+        told(0, "1-3", 100), told(1, "1-3", 30), told(2, "1-3", 200), told(3, "10-", 700),
+        told(4, "1-3", 100, PassageOutcome.ABANDONED), told(5, "now", 3), told(6, "0-1", 20),
+        served(7, MONDAY),
+    )  # fmt: skip
+    assert await every_row_adds_up(database, WAITS_TOLD) == 7
+    for filters in (Filters(NOVEMBER), Filters(NOVEMBER, queue="information")):
+        shown = await queues.build(database, config_of("ours"), filters)
+        assert WAITS_TOLD in await every_link_adds_up(database, shown, "/figures/calls")
+        (sheet,) = [one for one in shown.sheets if one.id == "waits_told"]
+        assert [(row[0][1], *(getattr(v, "value", v) for v in row[1:])) for row in sheet.rows] == [
+            ("up to 1 min", 1, 1, 0, 0, 0, 1.0),
+            ("1–3 min", 4, 1, 1, 1, 1, 1 / 3),
+            ("more than 10 min", 1, 1, 0, 0, 0, 1.0),
+            ("an officer is free (nothing said)", 1, 0, 0, 0, 1, None),
+            ("All bands", 6, 3, 1, 1, 1, 0.6),
+        ]
+
+
+async def test_the_calls_that_were_counted_before_are_in_it_too(database):
+    """What the migration makes is what counting makes of the same calls."""
+    call = served(0, MONDAY)
+    call.marks = [Mark("wait", call.entered_at, "0-1"), Mark("wait", call.ended_at, "9-")]
+    await save(database, call, served(1, MONDAY + DAY))
+    counted = await figures(database)
+    assert counted["figures_waits_told"]
+    async with database.writing() as connection:
+        await connection.execute(text("DROP TABLE figures_waits_told"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0031'"))
+    await schema.upgrade(database)
+    assert (await figures(database))["figures_waits_told"] == counted["figures_waits_told"]
 
 
 async def test_officers_records(database):

@@ -55,7 +55,7 @@ async def test_real_calls_are_counted_as_they_are_saved(database, real):
     empty = {name for name, rows in kept.items() if not rows}
     assert empty == {
         "figures_subjects", "figures_cases", "figures_cases_by", "figures_agency_cases",
-        "figures_agent_times", "figures_surveys",
+        "figures_agent_times", "figures_surveys", "figures_waits_told",
     }  # fmt: skip
     assert await counted_anew(database, page=7) == kept
 

@@ -117,6 +117,7 @@ async def back_to_0018(connection):
     await connection.execute(text("DROP TABLE announcements"))  # 0022
     await connection.execute(text("DROP TABLE caller_rules"))  # 0024
     await connection.execute(text("DROP TABLE figures_surveys"))  # 0023
+    await connection.execute(text("DROP TABLE figures_waits_told"))  # 0032
     for table in ("recording_listens", "voicemails", "recordings"):  # 0025
         await connection.execute(text(f"DROP TABLE {table}"))
     await connection.execute(text("DROP TABLE call_back_tries"))  # 0027

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from crm_bridge.config import Config
-from crm_bridge.figures.forms import HOURS, QUEUES
+from crm_bridge.figures.forms import HOURS, QUEUES, WAITS_TOLD
 from crm_bridge.figures.histogram import within
 from crm_bridge.figures.tallies import Tally
 from crm_bridge.records.database import Database
@@ -23,6 +23,7 @@ from crm_bridge.reports.dashboards.parts import (
     trend,
 )
 from crm_bridge.reports.dashboards.tables import queues_table
+from crm_bridge.reports.dashboards.waits import waits_told
 from crm_bridge.reports.filters import Filters
 from crm_bridge.reports.links import calls_behind
 from crm_bridge.reports.overview import Queue, queue_of
@@ -50,6 +51,9 @@ async def build(database: Database, config: Config, filters: Filters) -> Dashboa
             connection, HOURS, ("hour_of_week",), since=period.since, until=period.until,
             only={**only, "step": ""}, spans=False,
         )  # fmt: skip
+        told = await added_up(
+            connection, WAITS_TOLD, ("told",), since=period.since, until=period.until, only=only
+        )
         blocks: list[Sheet | Chart] = [
             queues_table(_queues(config, sums), _queues(config, before), filters)
         ]
@@ -58,6 +62,8 @@ async def build(database: Database, config: Config, filters: Filters) -> Dashboa
         blocks += _trends(days, were, filters, _goal(config, filters))
         blocks += _hours(hours, filters, {**only, "step": ""})
         blocks += _waits(config, filters, sums, only)
+        if told:
+            blocks.append(waits_told(told, filters, only))
         return Dashboard(
             tuple(blocks),
             whole=await whole(connection),

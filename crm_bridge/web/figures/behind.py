@@ -22,9 +22,10 @@ from crm_bridge.figures.forms import (
     QUEUES,
     STEPS,
     SURVEYS,
+    WAITS_TOLD,
 )
 from crm_bridge.reports.behind import OF_CALLS, Found, behind
-from crm_bridge.reports.dashboards import callbacks
+from crm_bridge.reports.dashboards import callbacks, waits
 from crm_bridge.reports.figure import Figure
 from crm_bridge.reports.names import edition_of, step_name
 from crm_bridge.reports.sheets import Words
@@ -50,8 +51,9 @@ _STATES: Final[dict[str, tuple[Words, str]]] = {
 }
 _TOOK: Final[Words] = ("ใช้เวลา", "Took")
 _CALLED_BACK: Final[Words] = ("โทรกลับหลังสายหลุด", "Called back after")
-_KEYS: Final = ("queue", "service", "step", "agent", "agency", "direction", "language", "outcome",
-                "kind", "path", "hour_of_week", "state", "times")  # fmt: skip
+KEYS: Final = ("queue", "service", "step", "agent", "agency", "direction", "language", "outcome",
+                "kind", "path", "hour_of_week", "state", "times", "told")  # fmt: skip
+"""Keys of figures that an address may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ async def calls_page(
     """The calls that one figure is made of."""
     held = context(request)
     period = period_of(office_time(held.clock.now_us()).date(), first, last)
-    only = {key: request.query_params[key][:80] for key in _KEYS if key in request.query_params}
+    only = {key: request.query_params[key][:80] for key in KEYS if key in request.query_params}
     try:
         figure = Figure(OF_CALLS[of], period, tuple(count.split(",")), only, above, upto)
     except (KeyError, ValueError):
@@ -137,5 +139,12 @@ def units(figure: Figure, found: Found) -> Iterator[Unit]:
             for name, times in zip(SURVEYS.counts, tally.counts, strict=True):
                 if times:
                     yield Unit(WORDS[name])
+    elif figure.form is WAITS_TOLD:
+        for key, tally in found.alone.rows[WAITS_TOLD].items():
+            said = waits.told_words(str(key[-1]))
+            for name, times in zip(WAITS_TOLD.counts, tally.counts, strict=True):
+                if times:
+                    how = WORDS[name]
+                    yield Unit((f"{said[0]}: {how[0]}", f"{said[1]}: {how[1]}"))
     elif call.ended_at is not None:
         yield Unit(("ทั้งสาย", "the call"), call.ended_at - call.entered_at)

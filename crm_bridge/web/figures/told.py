@@ -9,8 +9,15 @@ from crm_bridge.cases.call_words import SEEN, WRITTEN
 from crm_bridge.cases.case import KINDS
 from crm_bridge.cases.workflow import STATES
 from crm_bridge.config import Config
-from crm_bridge.figures.forms import AGENT_TIMES, CALLBACKS, CASES, SUBJECTS, TRANSFERS
-from crm_bridge.reports.dashboards import callbacks, transfers
+from crm_bridge.figures.forms import (
+    AGENT_TIMES,
+    CALLBACKS,
+    CASES,
+    SUBJECTS,
+    TRANSFERS,
+    WAITS_TOLD,
+)
+from crm_bridge.reports.dashboards import callbacks, transfers, waits
 from crm_bridge.reports.figure import Figure
 from crm_bridge.reports.names import agency_name, edition_of, service_name, step_name
 from crm_bridge.reports.sheets import Words
@@ -51,6 +58,10 @@ WORDS: Final[dict[str, Words]] = {
     "five": ("5 คะแนน", "rated 5"),
     "matter_settled": ("เรื่องได้รับการแก้ไขแล้ว", "matter settled"),
     "matter_open": ("เรื่องยังไม่ได้รับการแก้ไข", "matter not settled"),
+    "held": ("ตรงตามที่แจ้ง", "as told"),
+    "sooner": ("เร็วกว่าที่แจ้ง", "sooner than told"),
+    "later": ("ช้ากว่าที่แจ้ง", "later than told"),
+    "unjudged": ("ไม่ทราบ", "not known"),
     "records": ("บันทึกของเจ้าหน้าที่", "officers' records"),
     "time_us": ("เวลาที่โต๊ะ", "time at the desk"),
 }
@@ -103,6 +114,8 @@ def _key(
     figure: Figure, config: Config, subjects: Mapping[str, Words], key: str, value: str
 ) -> Words:
     """One of the keys by which the figure is narrowed."""
+    if figure.form is WAITS_TOLD and key == "told":
+        return waits.told_words(value)
     if (named := _NAMED.get((figure.form, key))) is not None:
         return {str(k): words for k, words in named.items()}.get(value, (value, value))
     if not value and figure.form in (CASES, SUBJECTS) and key in _NOT_NAMED:

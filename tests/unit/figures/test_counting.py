@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from crm_bridge.figures.counting import count_call
-from crm_bridge.figures.forms import HOURS, MENUS, QUEUES, SURVEYS, TRANSFERS, times
+from crm_bridge.figures.forms import HOURS, MENUS, QUEUES, SURVEYS, TRANSFERS, WAITS_TOLD, times
 from crm_bridge.figures.histogram import bucket
 from crm_bridge.figures.tallies import Tallies
+from crm_bridge.figures.told import band_of, came
+from crm_bridge.forecast.wait import BANDS
 from crm_bridge.records.rows import snapshot
 from ivr.calls.call import (
     OUTBOUND,
@@ -17,6 +19,8 @@ from ivr.calls.call import (
     Mark,
     MenuChoice,
     Outcome,
+    PassageOutcome,
+    QueuePassage,
     Role,
     Transfer,
     TransferKind,
@@ -181,6 +185,68 @@ def asked(number, *answers, agents=("1001",)):
         for n, (name, value) in enumerate((("survey_begin", "information"), *answers))
     ]
     return call
+
+
+MINUTE = 60 * SECOND
+
+
+def told(number, value, *passages):
+    """A caller who is told this at noon, and stands in the queue by these passages (µs after)."""
+    call = served(number, NOON)
+    call.marks = [Mark("wait", NOON, value), Mark("wait", NOON + MINUTE, "9-")]  # the first counts
+    call.passages = [
+        QueuePassage(queue, NOON + joined, None if left is None else NOON + left, outcome, 1)
+        for queue, joined, left, outcome in passages
+    ]
+    return call
+
+
+def test_a_told_wait_is_held_against_the_real_one():
+    """
+    told 1-3 min: answered after 2 held, 1 and 3 held, 59 s sooner, 3 min 1 s later; gone after 2
+    min: not known; gone after 4: later; out by a key after 1 and answered 2 min after: 3, held
+    """
+    answered, gone, left = PassageOutcome.ANSWERED, PassageOutcome.ABANDONED, PassageOutcome.LEFT
+    bands = [
+        (("q", 0, 2 * MINUTE, answered),),
+        (("q", 0, MINUTE, answered),),
+        (("q", SECOND, 3 * MINUTE + SECOND, answered),),
+        (("q", 0, 59 * SECOND, answered),),
+        (("q", 0, 3 * MINUTE + SECOND, answered),),
+        (("q", 0, 2 * MINUTE, gone),),
+        (("q", 0, 4 * MINUTE, gone),),
+        (("q", 0, MINUTE, left), ("q", 2 * MINUTE, 3 * MINUTE, answered)),
+        (("q", 0, 4 * MINUTE, left), ("r", 5 * MINUTE, 6 * MINUTE, answered)),
+        (("q", 0, None, None),),
+        (("q", -MINUTE, -SECOND, gone), ("q", 0, 2 * MINUTE, answered)),
+    ]
+    every = [told(n, "1-3", *passages) for n, passages in enumerate(bands)]
+    every += [
+        told(20, "10-", ("q", 0, 11 * MINUTE, answered)),
+        told(21, "10-", ("q", 0, 11 * MINUTE, gone)),
+        told(22, "now", ("q", 0, SECOND, answered)),
+        told(23, "0-1"),
+    ]
+    found = counted(*every)
+    assert {key[0] for key in found.rows[WAITS_TOLD]} == {MIDNIGHT}
+    assert counts(found, WAITS_TOLD) == {
+        ("q", "1-3"): {"held": 5, "sooner": 1, "later": 3, "unjudged": 2},
+        ("q", "10-"): {"held": 1, "unjudged": 1},
+        ("q", "now"): {"unjudged": 1},
+        ("", "0-1"): {"unjudged": 1},
+    }
+    for call in every:
+        made = snapshot(call, timeline(call, directory(), STANDARDS))
+        count_call(found, made.call, made.children, -1)
+    assert not any(any(tally.counts) for tally in found.rows[WAITS_TOLD].values())
+
+
+def test_a_band_holds_as_it_is_judged_where_it_is_chosen():
+    for band in BANDS:
+        assert band_of(band.text) == (band.low, band.high)
+        for seconds in (0, 59, 60, 120, 180, 181, 299, 300, 301, 600, 601, 3_600):
+            how = came(band.text, seconds * SECOND, answered=True)
+            assert (how == "held") == band.holds(seconds)
 
 
 def test_what_callers_answer_is_of_the_officer_who_had_them_last():

@@ -28,6 +28,7 @@ from crm_bridge.reports.desk_metrics import (
     case_figures,
     survey_figures,
     time_figures,
+    told_figures,
     transfer_figures,
 )
 from crm_bridge.reports.metrics import METRICS, agent_figures, queue_figures, step_figures
@@ -212,6 +213,13 @@ def test_what_callers_say():
     assert (told.matter_said, told.matter_settled, told.settled_share) == (5, 4, 0.8)
     nobody = survey_figures(Tally.of(SURVEYS))
     assert (nobody.asked, nobody.mean, nobody.unrated_share) == (0, None, None)
+
+
+def test_told_and_real():
+    """20 told; 12 as told, 2 sooner, 2 later, of four it is not known: 12 of 16 are 75 %"""
+    told = told_figures(Tally([12, 2, 2, 4], []))
+    assert (told.told, told.unjudged, told.held_share) == (20, 4, 0.75)
+    assert told_figures(Tally([0, 0, 0, 3], [])).held_share is None
 
 
 def test_a_step_of_five_calls():
