@@ -42,6 +42,8 @@ class Meters:
             "From Asterisk's time of the last event of each read to its being worked in",
             ("node",), _LAG,
         )  # fmt: skip
+        self._lag_of: dict[str, Histogram] = {}
+        """Node → its own: looking it up by its label costs more than counting."""
         self._commit = self._histogram(
             "hotline_commit_seconds", "How long a commit took that was saved", (), _COMMIT
         )
@@ -70,7 +72,10 @@ class Meters:
 
     def worked_in(self, node: str, lag: float) -> None:
         """A read was worked in, `lag` seconds after its last event."""
-        self._lag.labels(node).observe(max(0.0, lag))
+        child = self._lag_of.get(node)
+        if child is None:
+            child = self._lag_of[node] = self._lag.labels(node)
+        child.observe(max(0.0, lag))
 
     def committed(self, seconds: float) -> None:
         """A commit was saved."""

@@ -22,12 +22,15 @@ from crm_bridge.backup import engines, making, restoring
 from crm_bridge.backup.archive import BackupFault, Head, Writer
 from crm_bridge.backup.rotation import superfluous
 from crm_bridge.clock import SystemClock
+from crm_bridge.commands.reconcile import reconcile_books
 from crm_bridge.commands.replay import _replay
 from crm_bridge.config import Config, DatabaseSection, NodeSection
 from crm_bridge.config_operations import BackupSection
 from crm_bridge.errors import StorageError
+from crm_bridge.reconciling.books import Books
 from crm_bridge.recordings.keyring import Keyring
 from crm_bridge.records import journal, schema
+from crm_bridge.records.calls import calls_as_json
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
 from crm_bridge.records.tables import journal as journal_table
@@ -37,7 +40,7 @@ from tests.support.damage import damage
 from tests.support.live import until
 from tests.support.migrated import sqlite_url
 from tests.support.postgres import Cluster
-from tests.support.scenario import SCENARIOS, config_of
+from tests.support.scenario import SCENARIOS, chunks_of, config_of
 from tests.support.small_disk import small_disk
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -162,6 +165,44 @@ async def test_what_is_restored_is_what_was_there(
             await restoring.restore(made, keys(config), tmp_path / "third", "postgresql://x/y")
     assert not (tmp_path / "third").exists()
     assert left_behind(tmp_path) == []
+
+
+async def test_calls_since_the_backup_come_back_from_the_books(
+    empty_url: str, restored_url: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await schema.upgrade(empty_url)
+    config = config_at(empty_url, tmp_path)
+    before, since = "answered_served", "attended_refer"
+    await _replay([SCENARIOS / f"{before}.capture"], config, False)
+    made = await making.make(config, tmp_path / "none", tmp_path / "b", SystemClock())
+    await _replay([SCENARIOS / f"{since}.capture"], config, False)  # then the machine is lost
+    lost = Database(empty_url)
+    whole = {call["call_id"]: call async for call in calls_as_json(lost)}
+    await lost.close()
+
+    place = tmp_path / "new"
+    await restoring.restore(made, keys(config), place, restored_url)
+    database = Database(restored_url or f"sqlite:///{place}/hotline.db")
+    kept = {call["call_id"]: call async for call in calls_as_json(database)}
+    assert len(kept) == 1
+    assert all(whole[call_id] == call for call_id, call in kept.items())
+    books = [
+        Books(chunks_of(name)[0], SCENARIOS / f"{name}.cel.csv", SCENARIOS / f"{name}.queue_log")
+        for name in (before, since)
+    ]
+    capsys.readouterr()
+    await reconcile_books(database, config, books, None, repair=True)
+    capsys.readouterr()
+    await reconcile_books(database, config, books, None, repair=False)
+    assert capsys.readouterr().out == ""  # nothing is missing any more
+    back = {call["call_id"]: call async for call in calls_as_json(database)}
+    await database.close()
+    assert back.keys() == whole.keys()
+    (new,) = back.keys() - kept.keys()
+    assert back[new]["outcome"] == whole[new]["outcome"]
+    assert [a["agent"] for a in back[new]["agents"]] == [a["agent"] for a in whole[new]["agents"]]
+    assert back[new]["gaps"]
+    assert all(gap["filled_by"] for gap in back[new]["gaps"])
 
 
 @pytest.fixture
