@@ -39,7 +39,7 @@ class Meters:
         GCCollector(registry=self.registry)
         self._lag = self._histogram(
             "hotline_event_lag_seconds",
-            "From Asterisk's time of the last event of each read to its being worked in",
+            "From Asterisk's time of the last event of a read to its being worked in, sampled",
             ("node",), _LAG,
         )  # fmt: skip
         self._lag_of: dict[str, Histogram] = {}
