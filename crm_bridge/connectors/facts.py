@@ -94,6 +94,10 @@ class CallFacts:
     """False: the line was not heard for a part of it, so that times may be missing."""
     cases: tuple[str, ...] = ()
     """Ticket numbers of cases recorded in it."""
+    call_back_asked_at: Micros | None = None
+    """When the caller asked the line to be called back; `None`: he did not."""
+    call_back_number: str | None = None
+    """Where, E.164; of a withheld call it is not told."""
     link: str | None = None
 
 

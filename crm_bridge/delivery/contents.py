@@ -34,7 +34,7 @@ from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.agents import agent_sessions
 from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.desk_tables.people import erased_calls, persons
-from crm_bridge.records.desk_tables.wrapups import subjects, wrapups
+from crm_bridge.records.desk_tables.wrapups import call_back_wishes, subjects, wrapups
 from crm_bridge.records.tables import (
     agency_legs,
     agent_parts,
@@ -183,6 +183,7 @@ async def _stored(connection: AsyncConnection, call_id: str) -> StoredCall | Non
 async def _call(connection: AsyncConnection, config: Config, stored: StoredCall) -> CallFacts:
     call = stored.call
     outcome = None if call.outcome is None else call.outcome.value
+    asked_at, number = await _call_back(connection, call.call_id)
     sat = [await _who_sat(connection, p.agent, p.connected_at) for p in call.agents]
     return CallFacts(
         key=f"call:{call.call_id}",
@@ -216,6 +217,8 @@ async def _call(connection: AsyncConnection, config: Config, stored: StoredCall)
         steps=_steps(stored),
         observed=not call.gaps and not call.times_inferred,
         cases=await _told_cases(connection, call.call_id),
+        call_back_asked_at=asked_at,
+        call_back_number=None if call.withheld else number,
         link=link(config, "calls", call.call_id),
     )
 
@@ -256,6 +259,14 @@ async def _who_sat(connection: AsyncConnection, extension: str, at: Micros) -> s
     )
     row = (await connection.execute(query)).one_or_none()
     return "" if row is None else row.name_th or row.name_en
+
+
+async def _call_back(connection: AsyncConnection, call_id: str) -> tuple[Micros | None, str | None]:
+    """When the caller asked the line to be called back, and where."""
+    table = call_back_wishes.c
+    query = select(table.asked_us, table.number).where(table.call_id == call_id)
+    row = (await connection.execute(query)).one_or_none()
+    return (None, None) if row is None else (row.asked_us, row.number)
 
 
 async def _told_cases(connection: AsyncConnection, call_id: str) -> tuple[str, ...]:

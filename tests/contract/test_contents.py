@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from crm_bridge.cases import complaints, directing, proceedings
 from crm_bridge.cases.workflow import State
@@ -14,7 +14,7 @@ from crm_bridge.delivery.case_contents import STATUS
 from crm_bridge.people import merge, privacy
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.cases import case_events, cases
-from crm_bridge.records.desk_tables.wrapups import wrapups
+from crm_bridge.records.desk_tables.wrapups import call_back_wishes, wrapups
 from crm_bridge.records.erasure import erase_callers
 from crm_bridge.records.rows import snapshot
 from crm_bridge.records.writer import Writer, batch_of
@@ -292,3 +292,18 @@ def assert_none_of(facts: object, *secrets: str) -> None:
     text = repr(facts).casefold()
     found = [secret for secret in secrets if secret.casefold() in text]
     assert not found
+
+
+@pytest.mark.parametrize("presented", [NATIONAL, None])
+async def test_who_asked_the_line_to_be_called_back(database, clock, presented):
+    """Told with the call, whose number a withheld caller keyed is told nobody."""
+    call = lost(1, NOW - 60 * SECOND, presented=presented)
+    await save(database, call)
+    assert (await call_of(database, call.call_id)).call.call_back_asked_at is None
+    async with database.writing() as connection:
+        await connection.execute(
+            insert(call_back_wishes).values(call_id=call.call_id, number=NUMBER, asked_us=NOW)
+        )
+    told = (await call_of(database, call.call_id)).call
+    assert told.call_back_asked_at == NOW
+    assert told.call_back_number == (NUMBER if presented else None)
