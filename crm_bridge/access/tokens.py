@@ -104,6 +104,7 @@ class Key:
 
     account: Account
     scopes: tuple[str, ...]
+    id: str
 
     def allow_writing(self) -> None:
         """Refused (403) where the key may only read."""
@@ -142,4 +143,4 @@ async def find(database: Database, clock: Clock, key: str) -> Key | None:
                 await connection.execute(
                     update(api_tokens).where(api_tokens.c.id == row.token_id).values(used_us=now)
                 )
-    return Key(of_row(row), tuple(row.scopes.split()))
+    return Key(of_row(row), tuple(row.scopes.split()), row.token_id)

@@ -19,6 +19,7 @@ from crm_bridge.appointments.appointment_workflow import OPEN, Act, State, sees
 from crm_bridge.cases.case import of_person
 from crm_bridge.cases.ticket_number import NotATicket, parse
 from crm_bridge.errors import Refused
+from crm_bridge.records import audit
 from crm_bridge.records.desk_tables.appointments import appointment_events, appointments
 from ivr.calls.call import Micros
 
@@ -92,7 +93,7 @@ async def listed(
         query = query.where(
             or_(table.saved_us < saved, and_(table.saved_us == saved, table.id < last))
         )
-    return [from_row(row) for row in await connection.execute(query.limit(limit))]
+    return _shown([from_row(row) for row in await connection.execute(query.limit(limit))])
 
 
 async def between(
@@ -104,7 +105,12 @@ async def between(
         table.starts_us >= starts, table.starts_us < ends
     )
     rows = await connection.execute(query.order_by(table.starts_us, table.id))
-    return [from_row(row) for row in rows]
+    return _shown([from_row(row) for row in rows])
+
+
+def _shown(found: list[Appointment]) -> list[Appointment]:
+    audit.shows(*(f"appointment:{one.ref}" for one in found))
+    return found
 
 
 async def open_appointments(

@@ -14,6 +14,7 @@ from crm_bridge.cases.case import Assigned, Case, Extension, case_of, masked, of
 from crm_bridge.cases.ticket_number import NotATicket, parse
 from crm_bridge.cases.workflow import OPEN, Assignment, State
 from crm_bridge.plain_text import plain_line
+from crm_bridge.records import audit
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.desk_tables.cases import case_assignments, case_extensions, cases
 from ivr.calls.call import Micros
@@ -67,6 +68,7 @@ async def search(
         )
     ).all()
     found = [masked(case_of(row), by) for row in rows[:limit]]
+    audit.shows(*(f"case:{case.ticket}" for case in found))
     last = rows[limit - 1] if len(rows) > limit else None
     return found, None if last is None else (int(last.sort_key), str(last.id))
 

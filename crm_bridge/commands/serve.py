@@ -20,7 +20,7 @@ from crm_bridge.commands.exits import STORAGE, plain, run
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.commands.standing import Standing, health
 from crm_bridge.config import Config
-from crm_bridge.errors import ConfigMistake
+from crm_bridge.errors import ConfigMistake, StorageError
 from crm_bridge.records import schema
 from crm_bridge.records.database import Database
 from crm_bridge.systemd import Notifier
@@ -69,8 +69,9 @@ async def _bridge(config: Config, listener: socket.socket) -> None:
     app = await build(config)
     app.meters.registry.register(Standing(app))
     manager = Notifier()
+    held = context_of(config, app)
     pages = uvicorn.Config(
-        create_app(context_of(config, app)),
+        create_app(held),
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -101,6 +102,8 @@ async def _bridge(config: Config, listener: socket.socket) -> None:
         app.hub.close()  # the streams to the screens end, or the server would wait for them
         server.stop()
         await serving
+        with contextlib.suppress(StorageError):
+            await held.reads.settle()
         await app.database.close()
     counters = app.loop.counters
     _log.info(

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crm_bridge.records import audit
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.calls import StoredCall, with_lists
 from crm_bridge.records.desk_tables.wrapups import subjects, wrapups
@@ -46,6 +47,7 @@ async def find(
     if after is not None:
         query = query.where(tuple_(calls.c.entered_us, calls.c.call_id) < after)
     heads: list[tuple[Any, ...]] = [tuple(row) for row in (await connection.execute(query)).all()]
+    audit.shows(*(f"call:{head[0]}" for head in heads))
     return await with_lists(connection, heads)
 
 

@@ -26,6 +26,7 @@ from crm_bridge.access.account import Account
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
 from crm_bridge.plain_text import plain_line
+from crm_bridge.records import audit
 from crm_bridge.records.callback_figures import NUMBERS
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.desk_tables.recordings import voicemails
@@ -124,6 +125,7 @@ async def lost_calls(
         lost += (await connection.execute(query.order_by(at.desc()).limit(limit))).all()
     if not lost:
         return []
+    audit.shows(*(f"call:{row.call_id}" for row in lost))
     lost.sort(key=lambda row: (row.entered_us, row.call_id), reverse=True)
     numbers = {row.number for row in lost}
     later = await _contacts(connection, numbers, since)

@@ -150,7 +150,7 @@ class Book:
             if values is None:
                 return
             async with self._database.writing() as connection:
-                await supervision_log.amend(connection, line_id, **values)
+                await supervision_log.amend(connection, self._clock.now_us(), line_id, **values)
             if self._unwritten.get(line_id) is values:
                 del self._unwritten[line_id]
 

@@ -10,6 +10,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crm_bridge.records import audit
+from crm_bridge.records.audit import Entry
 from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.supervision import supervision_acts as acts
 from ivr.calls.call import Micros
@@ -82,11 +84,27 @@ async def begin(connection: AsyncConnection, line: Line) -> None:
             refused_as=line.refused_as,
         )
     )  # fmt: skip
+    told = {"supervision_act": line.id, "to_account": line.to_account, "outcome": line.outcome}
+    act, at_us = f"supervision.{line.act}", line.started_us
+    _note(connection, act, at_us, line.call_id, told, line.by_account)
 
 
-async def amend(connection: AsyncConnection, line_id: str, **values: Any) -> None:
+async def amend(connection: AsyncConnection, at_us: Micros, line_id: str, **values: Any) -> None:
     """Keeps what became of it; values by the names of the columns."""
     await connection.execute(update(acts).where(acts.c.id == line_id).values(**values))
+    # what came out is on record of itself: the line above may be changed, the log is not
+    told = {"supervision_act": line_id} | {
+        name: value for name, value in values.items() if name != "detail"
+    }
+    _note(connection, "supervision.came_out", at_us, None, told, None)
+
+
+def _note(
+    connection: AsyncConnection, act: str, at_us: Micros, call_id: str | None,
+    told: dict[str, Any], by: str | None,
+) -> None:  # fmt: skip
+    about = None if call_id is None else f"call:{call_id}"
+    audit.note(connection, Entry(act, at_us, about, told, "act", by))
 
 
 async def lasting(connection: AsyncConnection) -> list[Line]:

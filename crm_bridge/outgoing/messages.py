@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
 from crm_bridge.plain_text import plain_text
+from crm_bridge.records import audit
 from crm_bridge.records.desk_tables.messages import messages
 from ivr.calls.call import Micros
 
@@ -292,7 +293,9 @@ async def listed(
         query = query.where(messages.c.state.in_(states))
     if before is not None:
         query = query.where(messages.c.seq < before)
-    return [message(row) for row in await connection.execute(query)]
+    found = [message(row) for row in await connection.execute(query)]
+    audit.shows(*(f"message:{one.id}" for one in found))
+    return found
 
 
 async def counts(connection: AsyncConnection) -> dict[str, int]:

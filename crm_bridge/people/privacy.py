@@ -25,6 +25,8 @@ from crm_bridge.people.names import plain
 from crm_bridge.people.persons import get, listed
 from crm_bridge.people.rooms import ROOMS
 from crm_bridge.people.subject import Subject, subject_of
+from crm_bridge.records import audit
+from crm_bridge.records.audit import Entry
 from crm_bridge.records.callers import clean
 from crm_bridge.records.desk_tables.people import persons, privacy_acts
 
@@ -254,6 +256,8 @@ async def _write(connection: AsyncConnection, act: PrivacyAct) -> None:
             done="{}",
         )
     )
+    if act.state == "asked":
+        _note(connection, act, "asked", act.asked_us, act.asked_by)
 
 
 async def _end(connection: AsyncConnection, act: PrivacyAct) -> None:
@@ -269,6 +273,20 @@ async def _end(connection: AsyncConnection, act: PrivacyAct) -> None:
             done=json.dumps(dict(act.done)),
         )
     )
+    _note(connection, act, act.state, act.done_us or act.asked_us, act.done_by)
+
+
+def _note(
+    connection: AsyncConnection, act: PrivacyAct, came: str, at_us: int, by: str | None
+) -> None:
+    """What was asked or done, on the audit log: by room how many records, what was kept by rule."""
+    told = {
+        "privacy_act": act.id,
+        "done": dict(act.done),
+        "kept": sorted({str(hold["rule"]) for hold in act.holds}),
+    }
+    entry = Entry(f"privacy.{act.kind}.{came}", at_us, f"person:{act.person_id}", told, "act", by)
+    audit.note(connection, entry)
 
 
 def _act(row: tuple[Any, ...]) -> PrivacyAct:

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.people.names import LONGEST, asked_grams, asked_words, likeness, plain
+from crm_bridge.records import audit
 from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.desk_tables.people import (
     person_numbers,
@@ -119,6 +120,7 @@ async def search(
         _add(hits, found)
     _add(hits, await _persons(connection, by_name, "name"))
     ranked = sorted(hits.values(), key=lambda h: (-h.score, h.name or "\uffff", h.person_id or ""))
+    audit.shows(*(f"person:{hit.person_id}" for hit in ranked[:MOST] if hit.person_id))
     return ranked[:MOST]
 
 

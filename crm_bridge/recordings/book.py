@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.access.account import Account
 from crm_bridge.clock import Clock
 from crm_bridge.recordings.keyring import Keyring, SealedKey
+from crm_bridge.records import audit
+from crm_bridge.records.audit import Entry
 from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.recordings import recording_listens, recordings, voicemails
 from ivr.calls.call import Micros
@@ -98,6 +100,11 @@ async def listened(
         insert(recording_listens).values(
             id=uuid.uuid4().hex, recording_id=found.id, account_id=by.id, at_us=clock.now_us()
         )
+    )
+    about = {"call": f"call:{found.call_id}"}
+    audit.note(
+        connection,
+        Entry("recording.listened", clock.now_us(), f"recording:{found.id}", about, "read", by.id),
     )
 
 

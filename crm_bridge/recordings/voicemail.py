@@ -24,6 +24,7 @@ from crm_bridge.recordings import book
 from crm_bridge.recordings.book import Recording
 from crm_bridge.recordings.taking import UNIQUEID, Lying, NoRecording, Takes, Taking, look_at
 from crm_bridge.recordings.vault import Vault
+from crm_bridge.records import audit
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.recordings import recordings, voicemails
@@ -161,7 +162,9 @@ async def waiting(connection: AsyncConnection, *, done: bool = False) -> list[Vo
     )  # fmt: skip
     if not done:
         query = query.where(voicemails.c.done_us.is_(None))
-    return [Voicemail(*row) for row in await connection.execute(query)]
+    found = [Voicemail(*row) for row in await connection.execute(query)]
+    audit.shows(*(f"call:{message.call_id}" for message in found))
+    return found
 
 
 async def dealt_with(

@@ -24,6 +24,7 @@ from crm_bridge.web.guard import Guard
 from crm_bridge.web.health import Reason
 from crm_bridge.web.pages import HERE
 from crm_bridge.web.policy import OPEN, NotSignedIn
+from crm_bridge.web.watch import Watch
 
 
 def create_app(context: Context) -> FastAPI:
@@ -41,6 +42,7 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     problems.install(app)
+    app.add_middleware(Watch)
     app.add_middleware(Guard, hosts=_hosts(context.config), over_tls=context.config.web.https)
 
     @app.exception_handler(NotSignedIn)

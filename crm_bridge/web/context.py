@@ -30,6 +30,7 @@ from crm_bridge.records.database import Database
 from crm_bridge.reports.forecasting import Forecasts
 from crm_bridge.web.agent.screen import Screen
 from crm_bridge.web.health import Ask
+from crm_bridge.web.reads import Reads
 from crm_bridge.web.supervision.floor_view import FloorView
 from crm_bridge.web.wallboard.alert_rows import Active
 from crm_bridge.web.wallboard.today import read_today
@@ -85,6 +86,8 @@ class Context:
 
     reports: MonthlyReports = field(init=False)
     """The monthly reports that were made."""
+    reads: Reads = field(init=False)
+    """Puts on record who looked at whose data."""
     publications: Publications = field(init=False)
     """What everybody may read."""
 
@@ -102,6 +105,7 @@ class Context:
         )  # fmt: skip
         self.reports = MonthlyReports(self.database, self.config, self.clock, self.press)
         self.publications = Publications(self.database, self.press, self.clock, self.standards)
+        self.reads = Reads(self.database, self.clock)
         self.oidc = Provider(self.config.oidc) if self.config.oidc.issuer else None
 
     def _strip(self) -> list[Active]:

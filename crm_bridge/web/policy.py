@@ -25,6 +25,7 @@ from crm_bridge.access.account import Account
 from crm_bridge.access.roles import NAMES, Role
 from crm_bridge.errors import Refused
 from crm_bridge.web.context import context
+from crm_bridge.web.watch import asked
 
 COOKIE: Final = "hotline"
 CSRF_HEADER: Final = "X-CSRF-Token"
@@ -68,15 +69,17 @@ class Who:
                 f"your account ({en}) may not do this",
                 403,
             )
+        asked(request, account, request.state.via)
         return account
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """For everybody; called by FastAPI, does nothing."""
+    """For everybody; called by FastAPI."""
 
-    async def __call__(self) -> None:
+    async def __call__(self, request: Request) -> None:
         """Lets everybody through."""
+        asked(request, None, "nobody")
 
 
 def who(*roles: Role, before_change: bool = False) -> Any:
@@ -116,9 +119,11 @@ async def known(request: Request) -> Account | None:
 
 async def _look_up(request: Request) -> tuple[Account | None, sessions.Session | None]:
     held = context(request)
+    request.state.via = "browser"
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         key = await tokens.find(held.database, held.clock, bearer.strip())
+        request.state.via = "key" if key is None else f"key:{key.id}"
         asked = _asked_language(request)
         if asked or key is not None:
             request.state.language = asked or (key.account.language if key is not None else None)

@@ -58,10 +58,10 @@ async def test_a_line_from_its_begin_to_its_end(
     assert kept == replace(line, by_names=("ไทย head", "head"), to_names=("ไทย officer", "officer"))
     assert kept.outcome is Came.ASKED
     async with database.writing() as connection:
-        await supervision_log.amend(connection, "a", outcome=Came.DONE.value, started_us=150)
+        await supervision_log.amend(connection, 150, "a", outcome=Came.DONE.value, started_us=150)
         (going,) = await supervision_log.lasting(connection)
         assert going.goes_on
-        await supervision_log.amend(connection, "a", ended_us=190)
+        await supervision_log.amend(connection, 190, "a", ended_us=190)
         assert await supervision_log.lasting(connection) == []
     (kept,) = await pages(database)
     assert (kept.started_us, kept.ended_us, kept.outcome) == (150, 190, Came.DONE)

@@ -57,6 +57,7 @@ class Answer:
 
 async def ask(desk: Desk, method: str, path: str, headers: dict[str, str]) -> Answer:
     """One request; of a stream that goes on for ever, its beginning."""
+    path, _, query = path.partition("?")
     begun = asyncio.Event()
     gone = asyncio.Event()
     start: dict[str, Any] = {}
@@ -81,7 +82,8 @@ async def ask(desk: Desk, method: str, path: str, headers: dict[str, str]) -> An
 
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
-        "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "scheme": "http", "path": path, "raw_path": path.encode(),
+        "query_string": query.encode(),
         "root_path": "", "server": ("desk.test", 80), "client": ("127.0.0.1", 1), "state": {},
         "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
     }  # fmt: skip

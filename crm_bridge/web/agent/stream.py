@@ -200,6 +200,9 @@ class DeskStream:
                 self._held.meters.popped((self._held.clock.now_us() - view.rang_at) / 1_000_000)
             self._cards[view.call_id] = (view.card, view.found)
             told["card"] = self._held.screen.card(view, self._lang)
+            self._held.reads.saw_later(
+                self._account.id, "browser", "desk.pop", [f"call:{view.call_id}"]
+            )
         return told
 
     def _another(self, view: CallView) -> bool:
