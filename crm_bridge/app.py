@@ -44,6 +44,7 @@ from crm_bridge.recordings.vault import Vault
 from crm_bridge.records.commit_loop import CommitLoop
 from crm_bridge.records.database import Database
 from crm_bridge.records.figures_walk import Walk
+from crm_bridge.retention.nightly import Nightly
 from crm_bridge.selfservice.service import SelfService
 from crm_bridge.vitals import Vitals
 from ivr.ami.errors import AmiError
@@ -218,6 +219,8 @@ class App:
                 if self.voice_rounds is not None:
                     seeing = _tended("recordings", self.voice_rounds.run)
                     group.create_task(seeing, name="recordings")
+                nightly = Nightly(self.database, self.clock, self.config.retention)
+                group.create_task(_tended("retention", nightly.run), name="retention")
                 if self.calling_back is not None:
                     calling = _tended("calling back", self.calling_back.run)
                     group.create_task(calling, name="calling back")

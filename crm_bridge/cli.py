@@ -29,6 +29,7 @@ from crm_bridge.commands.reconcile import reconcile
 from crm_bridge.commands.recordings import recordings
 from crm_bridge.commands.replay import replay
 from crm_bridge.commands.report import checksum, report
+from crm_bridge.commands.retention import retention
 from crm_bridge.commands.serve import serve
 from crm_bridge.commands.show import show
 from crm_bridge.commands.watch import watch
@@ -77,6 +78,7 @@ app.command("migrate")(migrate)
 app.command("demo")(demo)
 app.command("install")(install)
 app.command("restore")(restore)
+app.command("retention")(retention)
 figures.command("checksum")(checksum)
 app.add_typer(account, name="account")
 app.add_typer(announcement, name="announcement")

@@ -29,6 +29,7 @@ from crm_bridge.config_outside import (
     guarded,
 )
 from crm_bridge.config_recordings import RecordingsSection
+from crm_bridge.config_retention import RetentionSection
 from crm_bridge.config_selfservice import CallbackSection, SelfServiceSection
 from crm_bridge.config_supervision import SupervisionSection
 from crm_bridge.errors import ConfigMistake
@@ -345,6 +346,7 @@ class Config(BaseSettings):
     hours: HoursSection | None = None
     door: DoorSection = DoorSection()
     recordings: RecordingsSection = RecordingsSection()
+    retention: RetentionSection = RetentionSection()
     callback: CallbackSection | None = None
     reports: ReportsSection = ReportsSection()
     oidc: OidcSection = OidcSection()

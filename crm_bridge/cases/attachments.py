@@ -12,12 +12,13 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from sqlalchemy import func, insert, or_, select
+import structlog
+from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.access.account import Account
@@ -27,9 +28,13 @@ from crm_bridge.cases.file_types import file_name, judge
 from crm_bridge.cases.workflow import Act
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
-from crm_bridge.records.desk_tables.cases import case_attachments
+from crm_bridge.records.database import Database
+from crm_bridge.records.desk_tables.cases import case_attachments, doomed_files
 from ivr.calls.call import Micros
 
+_log = structlog.get_logger(__name__)
+
+_AT_ONCE: Final = 500
 MOST_FILES: Final = 50
 """Files of one case."""
 
@@ -178,6 +183,50 @@ async def one(connection: AsyncConnection, by: Account, case: Case, file_id: str
         if found.id == file_id:
             return found
     raise Refused("no-such-file", "ไม่พบไฟล์นี้", "there is no such file", 404)
+
+
+async def doom(connection: AsyncConnection, now: Micros, case_ids: Sequence[str]) -> int:
+    """Forgets the files of these cases; from the commit on nobody can open them, and the next round
+    deletes them on disk. Returns how many.
+    """
+    query = select(case_attachments.c.stored).where(case_attachments.c.case_id.in_(list(case_ids)))
+    stored = list((await connection.execute(query)).scalars())
+    if stored:
+        await connection.execute(
+            insert(doomed_files), [{"stored": one, "at_us": now} for one in stored]
+        )
+        await connection.execute(
+            delete(case_attachments).where(case_attachments.c.case_id.in_(list(case_ids)))
+        )
+    return len(stored)
+
+
+async def clear(database: Database, store: Store) -> int:
+    """Deletes on disk the files that are doomed; one that cannot be is tried again next time."""
+    async with database.reading() as connection:
+        query = select(doomed_files.c.stored).order_by(doomed_files.c.at_us).limit(_AT_ONCE)
+        stored = list((await connection.execute(query)).scalars())
+    if not stored:
+        return 0
+    gone = await asyncio.to_thread(_deleted, store, stored)
+    async with database.writing() as connection:
+        await connection.execute(delete(doomed_files).where(doomed_files.c.stored.in_(gone)))
+    return len(gone)
+
+
+def _deleted(store: Store, stored: Sequence[str]) -> list[str]:
+    gone = []
+    for one in stored:
+        try:
+            store.path(one).unlink(missing_ok=True)
+        except OSError as error:
+            _log.error(
+                "a file of a case that is forgotten is not deleted", file=one, what=error.strerror,
+                mend="give the bridge's user the right to delete in the data folder",
+            )  # fmt: skip
+        else:
+            gone.append(one)
+    return gone
 
 
 def _make(folder: Path) -> None:

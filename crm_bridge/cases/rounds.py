@@ -1,6 +1,7 @@
 """What must be done about cases without anybody's act, looked for each minute.
 
-Reminders of deadlines, and ticket numbers that have gone by text message. A round that finds
+Reminders of deadlines, ticket numbers that have gone by text message, and files of cases that were
+forgotten. A round that finds
 nothing to do takes no lock.
 """
 
@@ -11,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from crm_bridge.cases import calendars, complaints, reminders
+from crm_bridge.cases import attachments, calendars, complaints, reminders
 from crm_bridge.cases.attachments import Store
 from crm_bridge.clock import Clock
 from crm_bridge.errors import StorageError
@@ -48,6 +49,7 @@ async def keep_going(
     while not stop.is_set():
         try:
             await go_round(database, clock)
+            await attachments.clear(database, store)
         except StorageError as error:
             _log.warning("reminders wait for the database", why=error.what)
         except Exception as error:

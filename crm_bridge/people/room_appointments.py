@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
@@ -56,8 +57,14 @@ async def erase(
     """Empty who came and why of every appointment that nothing keeps; the time stays."""
     query = select(appointments.c.id, appointments.c.ref).where(belongs(subject))
     free = [i for i, ref in (await connection.execute(query)).all() if ref not in kept]
+    await empty(connection, clock.now_us(), free)
+    return len(free)
+
+
+async def empty(connection: AsyncConnection, now: int, free: Sequence[str]) -> None:
+    """Takes out of these appointments (ids) who came and why."""
     if not free:
-        return 0
+        return
     await connection.execute(
         update(appointments)
         .where(appointments.c.id.in_(free))
@@ -68,7 +75,7 @@ async def erase(
             email=None,
             topic="",
             wish_note="",
-            updated_us=clock.now_us(),
+            updated_us=now,
             version=appointments.c.version + 1,
         )
     )
@@ -77,4 +84,3 @@ async def erase(
         .where(appointment_events.c.appointment_id.in_(free))
         .values(note="")
     )
-    return len(free)

@@ -71,19 +71,19 @@ async def erase(
     ids = await calls_of(connection, subject.numbers)
     for start in range(0, len(ids), _PAGE):
         page = ids[start : start + _PAGE]
-        await connection.execute(
-            update(wrapups)
-            .where(wrapups.c.call_id.in_(page))
-            .values(
-                summary="",
-                follow_up="",
-                updated_us=clock.now_us(),
-                version=wrapups.c.version + 1,
-            )
-        )
+        await empty_wrapups(connection, clock.now_us(), page)
         await _drop_drafts(connection, page)
     await _drop_drafts(connection, subject.ids)
     return await erase_callers(connection, clock, ids)
+
+
+async def empty_wrapups(connection: AsyncConnection, now: int, ids: Sequence[str]) -> None:
+    """Takes out what officers wrote of these calls in free words."""
+    await connection.execute(
+        update(wrapups)
+        .where(wrapups.c.call_id.in_(list(ids)))
+        .values(summary="", follow_up="", updated_us=now, version=wrapups.c.version + 1)
+    )
 
 
 async def _drop_drafts(connection: AsyncConnection, ids: Sequence[str]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import PurePosixPath
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crm_bridge.cases import attachments
 from crm_bridge.clock import Clock
 from crm_bridge.people.holds import Hold, load_rules
 from crm_bridge.people.subject import Subject
@@ -84,14 +85,17 @@ async def holds(connection: AsyncConnection, subject: Subject, now: int) -> list
 async def erase(
     connection: AsyncConnection, clock: Clock, subject: Subject, kept: frozenset[str]
 ) -> int:
-    """Empty every case that nothing keeps of what was written in it; its path and times stay.
-
-    Files stay until the records officer destroys them, under names that say nothing.
-    """
+    """Empty every case that nothing keeps of what was written in it; its path and times stay."""
     query = select(cases.c.id, cases.c.ticket).where(belongs(subject))
     free = [i for i, ticket in (await connection.execute(query)).all() if ticket not in kept]
+    await empty(connection, clock.now_us(), free)
+    return len(free)
+
+
+async def empty(connection: AsyncConnection, now: int, free: Sequence[str]) -> None:
+    """Takes out of these cases (ids) what was written in them; a round deletes their files."""
     if not free:
-        return 0
+        return
     await connection.execute(
         update(cases)
         .where(cases.c.id.in_(free))
@@ -106,7 +110,7 @@ async def erase(
             complainant_number=None,
             complainant_email=None,
             complainant_province=None,
-            updated_us=clock.now_us(),
+            updated_us=now,
             version=cases.c.version + 1,
         )
     )
@@ -116,13 +120,4 @@ async def erase(
         (case_extensions, {"reason": "", "decision": None}),
     ):
         await connection.execute(update(table).where(table.c.case_id.in_(free)).values(**emptied))
-    named = select(case_attachments.c.id, case_attachments.c.name).where(
-        case_attachments.c.case_id.in_(free)
-    )
-    for file_id, name in (await connection.execute(named)).all():
-        await connection.execute(
-            update(case_attachments)
-            .where(case_attachments.c.id == file_id)
-            .values(name=f"file{PurePosixPath(name).suffix}")
-        )
-    return len(free)
+    await attachments.doom(connection, now, free)

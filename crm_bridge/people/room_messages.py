@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, or_, select, update
@@ -54,23 +55,29 @@ async def erase(
         messages.c.about_id.not_in(sorted(about)),
     )
     free = list((await connection.execute(query_free)).scalars())
-    if free:
-        await connection.execute(
-            update(messages)
-            .where(messages.c.id.in_(free), messages.c.state == "waiting")
-            .values(state="withdrawn")
-        )
-        await connection.execute(
-            update(messages)
-            .where(messages.c.id.in_(free))
-            .values(
-                recipient="",
-                subject=None,
-                body="",
-                calendar=None,
-                last_error=None,
-                reference=None,
-                version=messages.c.version + 1,
-            )
-        )
+    await empty(connection, free)
     return len(free)
+
+
+async def empty(connection: AsyncConnection, free: Sequence[str]) -> None:
+    """Takes out of these messages (ids) what they said and to whom; what waits does not go."""
+    if not free:
+        return
+    await connection.execute(
+        update(messages)
+        .where(messages.c.id.in_(free), messages.c.state == "waiting")
+        .values(state="withdrawn")
+    )
+    await connection.execute(
+        update(messages)
+        .where(messages.c.id.in_(free))
+        .values(
+            recipient="",
+            subject=None,
+            body="",
+            calendar=None,
+            last_error=None,
+            reference=None,
+            version=messages.c.version + 1,
+        )
+    )

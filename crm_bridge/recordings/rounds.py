@@ -22,6 +22,8 @@ from crm_bridge.recordings.conversations import Conversations
 from crm_bridge.recordings.in_the_open import InTheOpen
 from crm_bridge.recordings.vault import Vault
 from crm_bridge.recordings.voicemail import Voicemails
+from crm_bridge.records import audit
+from crm_bridge.records.audit import Entry
 from crm_bridge.records.database import Database
 
 _log = structlog.get_logger(__name__)
@@ -99,7 +101,10 @@ class Rounds:
             ]
         if old:
             async with self._database.writing() as connection:
-                await book.forget(connection, self._clock, old, "retention")
+                gone = await book.forget(connection, self._clock, old, "retention")
+                told = {"count": gone, "of": [f"recording:{one}" for one in old]}
+                entry = Entry("retention.recordings", now, None, told, "retention")
+                audit.note(connection, entry)
 
     async def _expire_open(self) -> None:
         if self.in_the_open is not None:

@@ -128,35 +128,46 @@ async def page(
     return [Row(*row) for row in (await connection.execute(query)).all()]
 
 
+async def cuttable(
+    connection: AsyncConnection, before_us: int
+) -> tuple[int, int | None, int | None]:
+    """How many rows `cut` would take away, and the moments of the oldest and the newest of them."""
+    upto = await _upto(connection, before_us)
+    query = select(
+        func.count(audit_log.c.seq), func.min(audit_log.c.at_us), func.max(audit_log.c.at_us)
+    ).where(audit_log.c.seq <= upto)
+    count, oldest, newest = (await connection.execute(query)).one()
+    return count, oldest, newest
+
+
+async def _upto(connection: AsyncConnection, before_us: int) -> int:
+    """The last row before the first that is young, and never the last of all."""
+    top = await head(connection)
+    if top is None:
+        return 0
+    young = select(func.min(audit_log.c.seq)).where(audit_log.c.at_us >= before_us)
+    return min((await connection.scalar(young) or top.seq) - 1, top.seq - 1)
+
+
 async def cut(connection: AsyncConnection, now_us: int, before_us: int) -> int:
     """Takes away the rows at the front that are older; the rest still verifies. Returns how many.
 
     The last row of before is named by the cut and by a row of the log itself. Rows behind a younger
     one stay: a clock that was wrong must not open a gap.
     """
-    young = select(func.min(audit_log.c.seq)).where(audit_log.c.at_us >= before_us)
-    top = await head(connection)
-    if top is None:
-        return 0
-    upto = min((await connection.scalar(young) or top.seq) - 1, top.seq - 1)
+    upto = await _upto(connection, before_us)
     query = select(audit_log.c.hash).where(audit_log.c.seq == upto)
     found = await connection.scalar(query)
     if found is None:
         return 0
-    oldest, newest, count = (
-        await connection.execute(
-            select(func.min(audit_log.c.at_us), func.max(audit_log.c.at_us), func.count()).where(
-                audit_log.c.seq <= upto
-            )
-        )
-    ).one()
+    count, oldest, newest = await cuttable(connection, before_us)
     await connection.execute(insert(audit_cuts).values(upto=upto, hash=found, at_us=now_us))
     await connection.execute(delete(audit_log).where(audit_log.c.seq <= upto))
     note(connection, Entry(
         CUT, now_us, f"audit:{upto}:{found}",
-        {"count": int(count), "oldest_us": int(oldest), "newest_us": int(newest)}, "retention",
+        {"count": count, "oldest_us": oldest, "newest_us": newest}, "retention",
     ))  # fmt: skip
-    return int(count)
+    return count
 
 
 def _anchor(last: Row | None, before: Anchor | None) -> Anchor | None:

@@ -11,8 +11,10 @@ import struct
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.records.database import Database
 from crm_bridge.records.tables import calls, journal
@@ -22,6 +24,7 @@ Message = tuple[Micros, bytes]
 """When it arrived, and the message as it came."""
 
 _COUNT = struct.Struct("<I")
+_MARGIN: Final = 60_000_000
 _PAGE = 64
 
 
@@ -129,7 +132,7 @@ async def open_calls(database: Database, node: str) -> Micros | None:
 
 
 async def prune(
-    database: Database, before_us: Micros, *, margin_us: Micros = 60_000_000, at_once: int = 256
+    database: Database, before_us: Micros, *, margin_us: Micros = _MARGIN, at_once: int = 256
 ) -> int:
     """Delete pieces that ended before `before_us` and that no open call needs; returns how many.
 
@@ -137,6 +140,31 @@ async def prune(
     newest piece stays always, so that numbering goes on. `at_once` rows a transaction, so that
     the writer never waits long.
     """
+    doomed = _doomed(before_us, margin_us).limit(at_once)
+    deleted = 0
+    while True:
+        async with database.writing() as connection:
+            rows = (await connection.execute(doomed)).all()
+            for row in rows:
+                await connection.execute(
+                    delete(journal).where(journal.c.node == row.node, journal.c.seq == row.seq)
+                )
+        deleted += len(rows)
+        if len(rows) < at_once:
+            return deleted
+
+
+async def prunable(
+    connection: AsyncConnection, before_us: Micros
+) -> tuple[int, Micros | None, Micros | None]:
+    """How many pieces `prune` would delete, and when the oldest and the newest of them ended."""
+    old = _doomed(before_us, _MARGIN).subquery()
+    query = select(func.count(), func.min(old.c.to_us), func.max(old.c.to_us)).select_from(old)
+    count, oldest, newest = (await connection.execute(query)).one()
+    return count, oldest, newest
+
+
+def _doomed(before_us: Micros, margin_us: Micros) -> Select[Any]:
     earliest = (
         select(func.min(calls.c.entered_us) - margin_us)
         .where(calls.c.node == journal.c.node, calls.c.closed.is_(False))
@@ -150,24 +178,12 @@ async def prune(
         .correlate(journal)
         .scalar_subquery()
     )
-    doomed = (
-        select(journal.c.node, journal.c.seq)
+    return (
+        select(journal.c.node, journal.c.seq, journal.c.to_us)
         .where(
             journal.c.to_us < before_us,
             journal.c.to_us < func.coalesce(earliest, before_us),
             journal.c.seq < top,
         )
         .order_by(journal.c.node, journal.c.seq)
-        .limit(at_once)
     )
-    deleted = 0
-    while True:
-        async with database.writing() as connection:
-            rows = (await connection.execute(doomed)).all()
-            for row in rows:
-                await connection.execute(
-                    delete(journal).where(journal.c.node == row.node, journal.c.seq == row.seq)
-                )
-        deleted += len(rows)
-        if len(rows) < at_once:
-            return deleted

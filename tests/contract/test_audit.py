@@ -296,7 +296,7 @@ async def test_pages_find_by_whom_and_about_whom(database: Database):
 
 async def test_what_was_on_record_before_is_chained(database: Database):
     async with database.writing() as connection:
-        for table in ("audit_log", "audit_cuts"):
+        for table in ("audit_log", "audit_cuts", "doomed_files"):
             await connection.execute(text(f"DROP TABLE {table}"))
         if not database.sqlite:
             await connection.execute(text("DROP FUNCTION audit_guard()"))

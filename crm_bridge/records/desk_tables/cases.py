@@ -245,3 +245,11 @@ notifications = Table(
     Index("ix_notifications_account_id", "account_id", "seen_us", "made_us"),
 )
 """What the bell of one account shows; the same `dedupe` twice is one row."""
+
+doomed_files = Table(
+    "doomed_files",
+    metadata,
+    Column("stored", Text, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+)
+"""Files on disk of which no row speaks any more; a row here goes when the file has gone."""
