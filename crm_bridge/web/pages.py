@@ -25,6 +25,7 @@ from jinja2 import (
 )
 from jinja2.runtime import Context as Scope
 
+from crm_bridge.access import masking
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import NAMES
 from crm_bridge.delivery.findings import safe_url
@@ -42,6 +43,30 @@ def language_of(request: Request) -> str:
     """`th` or `en`: the account's own, else the cookie's, else Thai."""
     found = getattr(request.state, "language", None) or request.cookies.get(LANGUAGE_COOKIE)
     return "en" if found == "en" else "th"
+
+
+def _masks(scope: Scope) -> bool:
+    return bool(scope.get("masks"))
+
+
+@pass_context
+def _phone(scope: Scope, number: str | None) -> str:
+    return masking.number(number) if _masks(scope) else phone_text(number)
+
+
+@pass_context
+def _person_name(scope: Scope, name: str | None) -> str:
+    return masking.name(name) if _masks(scope) else name or ""
+
+
+@pass_context
+def _person_email(scope: Scope, email: str | None) -> str:
+    return masking.email(email) if _masks(scope) else email or ""
+
+
+@pass_context
+def _words(scope: Scope, text: str | None) -> str:
+    return masking.words(text or "") if _masks(scope) else text or ""
 
 
 @lru_cache(maxsize=8192)
@@ -129,7 +154,10 @@ def _environment() -> Environment:
         exact=_exact,
         day=_day,
         span=_span,
-        phone=phone_text,
+        phone=_phone,
+        pname=_person_name,
+        pmail=_person_email,
+        pwords=_words,
         role=_role,
         web_link=_web_link,
     )
@@ -155,7 +183,8 @@ def render(
     """A whole page for whoever asks.
 
     Every template is given `lang`, `me` (the account or `None`), `csrf`, `here` (the path),
-    `nav` (the places this account may go) and `query`.
+    `nav` (the places this account may go), `query` and `masks`: whether callers are masked for it,
+    which the filters `phone`, `pname`, `pmail` and `pwords` see to.
     """
     account: Account | None = getattr(request.state, "account", None)
     session = getattr(request.state, "session", None)
@@ -167,6 +196,7 @@ def render(
             "csrf": session.csrf if session is not None else "",
             "here": request.url.path,
             "query": request.query_params,
+            "masks": request.scope.get(masking.HIDES, False),
             "nav": entries(account),
             **values,
         },

@@ -15,6 +15,7 @@ import structlog
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crm_bridge.access import masking
 from crm_bridge.access.account import Account
 from crm_bridge.errors import StorageError
 from crm_bridge.records.audit import ACTOR, Actor
@@ -50,6 +51,8 @@ def asked(request: Request, account: Account | None, via: str) -> None:
     actor.by = account.id if account is not None else None
     actor.about = _about(request.path_params)
     actor.reads = method in _SAFE or name in NO_ACT
+    if account is not None:
+        request.scope[masking.HIDES] = masking.hides(account.role, path)
 
 
 def _about(params: Mapping[str, Any]) -> str | None:
@@ -74,15 +77,22 @@ class Watch:
         actor = Actor("", "nobody", held.clock.now_us, reads=True)
         before = ACTOR.set(actor)
         withheld = False
+        masked: _Masked | None = None
 
         async def watched(message: Message) -> None:
-            nonlocal withheld
+            nonlocal withheld, masked
             if withheld:
+                return
+            if masked is not None:
+                await masked.more(message)
                 return
             if message["type"] == "http.response.start" and message["status"] < 300:
                 withheld = not await _on_record(held, actor)
                 if withheld:
                     await _withhold(send)
+                    return
+                if scope.get(masking.HIDES) and _is_json(message):
+                    masked = _Masked(message, scope["route"].path, send)
                     return
             await send(message)
 
@@ -112,6 +122,35 @@ async def _on_record(held: Context, actor: Actor) -> bool:
         # done, and nothing of it went to the records by itself: an act on the line
         held.reads.did(actor.by, actor.via, actor.act, about)
     return True
+
+
+def _is_json(start: Message) -> bool:
+    kind = next((v for k, v in start["headers"] if k.lower() == b"content-type"), b"")
+    return bool(kind.partition(b";")[0] == b"application/json")
+
+
+class _Masked:
+    """An answer of the API that is held until it is whole, and goes masked."""
+
+    def __init__(self, start: Message, route: str, send: Send) -> None:
+        self._start = start
+        self._route = route
+        self._send = send
+        self._body = bytearray()
+
+    async def more(self, message: Message) -> None:
+        """Takes in a part of it; with the last one it goes."""
+        self._body += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        body = bytes(self._body)
+        if body:
+            shown = masking.published(json.loads(body), self._route)
+            body = json.dumps(shown, ensure_ascii=False, separators=(",", ":")).encode()
+        headers = [(k, v) for k, v in self._start["headers"] if k.lower() != b"content-length"]
+        headers.append((b"content-length", str(len(body)).encode()))
+        await self._send({**self._start, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
 
 
 async def _withhold(send: Send) -> None:

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from crm_bridge.access import masking
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
 from crm_bridge.appointments.appointment_workflow import STATES as APPOINTMENT_STATES
@@ -71,6 +72,7 @@ async def found_rows(request: Request, me: Reader, q: Q = "") -> HTMLResponse:
     hits = await ranked(request, q)
     text = fragment(
         "people/found.html", language_of(request), q=q, hits=hits[:SHOWN],
+        masks=masking.hides(me.role, request.url.path),
         more=len(hits) > SHOWN, may_write=me.role in WRITERS,
     )  # fmt: skip
     return HTMLResponse(text, headers={"Cache-Control": "no-store"})
