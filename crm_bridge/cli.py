@@ -32,6 +32,7 @@ from crm_bridge.commands.report import checksum, report
 from crm_bridge.commands.retention import retention
 from crm_bridge.commands.serve import serve
 from crm_bridge.commands.show import show
+from crm_bridge.commands.subject import subject
 from crm_bridge.commands.watch import watch
 
 
@@ -90,6 +91,7 @@ app.add_typer(lab, name="lab")
 app.add_typer(menu, name="menu")
 app.add_typer(prompts, name="prompts")
 app.add_typer(recordings, name="recordings")
+app.add_typer(subject, name="subject")
 
 
 def main() -> None:

@@ -10,7 +10,8 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from enum import StrEnum
+from typing import Any, Final, Literal
 
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,6 +33,25 @@ from crm_bridge.records.desk_tables.people import persons, privacy_acts
 
 Kind = Literal["export", "erasure"]
 State = Literal["asked", "done", "declined"]
+
+
+class Identity(StrEnum):
+    """How it was made sure who asks; it stands on the audit log with the act."""
+
+    ID_CARD = "id_card"
+    IN_PERSON = "in_person"
+    CALLED_BACK = "called_back"
+    SIGNED_LETTER = "signed_letter"
+    NOT_STATED = "not_stated"
+
+
+IDENTITIES: Final[dict[Identity, tuple[str, str]]] = {
+    Identity.ID_CARD: ("ตรวจบัตรประชาชนหรือหนังสือเดินทาง", "Identity card or passport seen"),
+    Identity.IN_PERSON: ("มาด้วยตนเองและเจ้าหน้าที่รู้จัก", "In person, known to the officer"),
+    Identity.CALLED_BACK: ("โทรกลับไปยังหมายเลขของบุคคลนั้น", "Called back at the own number"),
+    Identity.SIGNED_LETTER: ("หนังสือลงลายมือชื่อ", "Signed letter"),
+    Identity.NOT_STATED: ("ไม่ได้ระบุ", "Not stated"),
+}
 
 ASKS = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 ACTS = frozenset({Role.ADMINISTRATOR})
@@ -101,6 +121,8 @@ async def export(
     person_id: str,
     why: str,
     act_id: str | None = None,
+    *,
+    identity: Identity = Identity.NOT_STATED,
 ) -> tuple[PrivacyAct, bytes]:
     """Everything held of the person as a zip (data.json, record.html); recorded as done.
 
@@ -119,7 +141,7 @@ async def export(
         holds=[h.as_json() for h in kept],
         done={key: len(records) for key, records in rooms.items()},
     )
-    await _end(connection, act)
+    await _end(connection, act, identity)
     packed = archive(
         clock.now_us(),
         [(room.key, room.th, room.en, rooms[room.key]) for room in ROOMS],
@@ -135,6 +157,8 @@ async def erase(
     person_id: str,
     why: str,
     act_id: str | None = None,
+    *,
+    identity: Identity = Identity.NOT_STATED,
 ) -> PrivacyAct:
     """Erase what may be erased of the person; the act names what the law keeps, and until when."""
     _may(by, ACTS)
@@ -145,7 +169,7 @@ async def erase(
     refs = frozenset(h.ref for h in kept)
     done = {room.key: await room.erase(connection, clock, subject, refs) for room in ROOMS}
     act = replace(act, holds=[h.as_json() for h in kept], done=done)
-    await _end(connection, act)
+    await _end(connection, act, identity)
     return act
 
 
@@ -260,7 +284,9 @@ async def _write(connection: AsyncConnection, act: PrivacyAct) -> None:
         _note(connection, act, "asked", act.asked_us, act.asked_by)
 
 
-async def _end(connection: AsyncConnection, act: PrivacyAct) -> None:
+async def _end(
+    connection: AsyncConnection, act: PrivacyAct, identity: Identity | None = None
+) -> None:
     await connection.execute(
         update(privacy_acts)
         .where(privacy_acts.c.id == act.id)
@@ -273,18 +299,20 @@ async def _end(connection: AsyncConnection, act: PrivacyAct) -> None:
             done=json.dumps(dict(act.done)),
         )
     )
-    _note(connection, act, act.state, act.done_us or act.asked_us, act.done_by)
+    at_us = act.done_us or act.asked_us
+    _note(connection, act, act.state, at_us, act.done_by, identity)
 
 
 def _note(
-    connection: AsyncConnection, act: PrivacyAct, came: str, at_us: int, by: str | None
-) -> None:
+    connection: AsyncConnection, act: PrivacyAct, came: str, at_us: int, by: str | None,
+    identity: Identity | None = None,
+) -> None:  # fmt: skip
     """What was asked or done, on the audit log: by room how many records, what was kept by rule."""
     told = {
         "privacy_act": act.id,
         "done": dict(act.done),
         "kept": sorted({str(hold["rule"]) for hold in act.holds}),
-    }
+    } | ({} if identity is None else {"identity": identity.value})
     entry = Entry(f"privacy.{act.kind}.{came}", at_us, f"person:{act.person_id}", told, "act", by)
     audit.note(connection, entry)
 

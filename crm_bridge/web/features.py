@@ -17,6 +17,7 @@ from crm_bridge.web.announcement import routes as announcement
 from crm_bridge.web.appointments import api as appointments_api
 from crm_bridge.web.appointments import resources_api
 from crm_bridge.web.appointments import routes as appointments
+from crm_bridge.web.audit import routes as audit
 from crm_bridge.web.calendar import api as calendar_api
 from crm_bridge.web.calendar import routes as calendar
 from crm_bridge.web.caller_rules import api as caller_rules_api
@@ -114,6 +115,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     caller_rules_api.router,
     announcement.router,
     announcement_api.router,
+    audit.router,
     menus.router,
     pauses.router,
     pauses_api.router,

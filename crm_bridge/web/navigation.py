@@ -103,6 +103,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         frozenset({Role.ADMINISTRATOR, Role.AUDITOR}),
     ),
     Entry(
+        "/admin/audit",
+        "บันทึกการตรวจสอบ",
+        "Audit log",
+        frozenset({Role.ADMINISTRATOR, Role.AUDITOR}),
+    ),
+    Entry(
         "/admin/alerts",
         "กฎการแจ้งเตือน",
         "Rules of alerts",

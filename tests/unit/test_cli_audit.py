@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import sqlite3
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,32 @@ def test_verify_says_whole_or_which_row_and_an_anchor_vouches_for_the_end(config
     connection.close()
     code, said = say(config, "audit", "verify")
     assert (code, "แถว 1" in said) == (1, True)
+
+
+def test_a_persons_copy_and_erasure_by_command_say_how_who_asks_was_made_sure(config: Path):
+    password = config.with_name("password")
+    password.write_text(PASSWORD)
+    made = say(
+        config, "account", "create", "--login", "head", "--role", "administrator", "--name", "ก",
+        "--password-file", str(password),
+    )  # fmt: skip
+    assert made[0] == 0, made[1]
+    given = ("--number", "081 999 8877", "--by", "head", "--identity", "id_card", "--why", "ยื่นเอง")
+    out = config.with_name("copy.zip")
+    code, said = say(config, "subject", "export", *given, "--out", str(out))
+    assert code == 0, said
+    assert out.stat().st_mode & 0o777 == 0o600
+    with zipfile.ZipFile(out) as packed:
+        assert "+66819998877" in packed.read("data.json").decode()
+        assert "+66819998877" in packed.read("record.html").decode()
+    assert say(config, "subject", "export", *given, "--out", str(out))[0] == 2
+    code, said = say(config, "subject", "erase", *given, "--yes")
+    assert (code, "people: 1" in said) == (0, True)
+    rows = [json.loads(line) for line in say(config, "audit", "export")[1].splitlines()]
+    done = {row["act"]: json.loads(row["detail"]) for row in rows}
+    assert done["privacy.export.done"]["identity"] == "id_card"
+    assert done["privacy.erasure.done"]["identity"] == "id_card"
+    assert "819998877" not in json.dumps(rows)
+    agent = ("--number", "0819998877", "--identity", "id_card", "--why", "x", "--yes")
+    accounts(config, "somchai")
+    assert say(config, "subject", "erase", "--by", "somchai", *agent)[0] == 2

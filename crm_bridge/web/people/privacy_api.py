@@ -82,8 +82,9 @@ async def export(
     held = context(request)
     async with held.database.writing() as connection:
         act, packed = await privacy.export(
-            connection, held.clock, me, person_id, given.why, given.request
-        )
+            connection, held.clock, me, person_id, given.why, given.request,
+            identity=given.identity,
+        )  # fmt: skip
     _log.info("person exported", act=act.id, by=me.id)
     name = f"person-{act.id[:8]}.zip"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -97,7 +98,10 @@ async def erase(
     """What may be erased is gone for good; the answer names what the law keeps."""
     held = context(request)
     async with held.database.writing() as connection:
-        act = await privacy.erase(connection, held.clock, me, person_id, given.why, given.request)
+        act = await privacy.erase(
+            connection, held.clock, me, person_id, given.why, given.request,
+            identity=given.identity,
+        )  # fmt: skip
     tell(held, person_id)
     _log.info("person erased", act=act.id, by=me.id)
     return request_out(act)

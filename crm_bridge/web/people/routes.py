@@ -133,7 +133,8 @@ async def person_page(request: Request, me: Reader, person_id: PersonId) -> Resp
         )
     return render(
         request, "people/person.html", **values, acts=acts, counts=counts, holds=holds,
-        rooms=ROOMS, oversees=oversees, elsewhere=others, may_write=me.role in WRITERS,
+        rooms=ROOMS, identities=privacy.IDENTITIES, oversees=oversees, elsewhere=others,
+        may_write=me.role in WRITERS,
         provinces=_PROVINCES, languages=LANGUAGES, outcomes=OUTCOMES, services=SERVICES,
         case_states=CASE_STATES, appointment_states=APPOINTMENT_STATES, rules=rules,
         rule_kinds=KINDS, treatments=TREATMENTS,

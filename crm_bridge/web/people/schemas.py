@@ -13,7 +13,7 @@ from crm_bridge.people.matching import Contact
 from crm_bridge.people.merge import Merge, Suggestion
 from crm_bridge.people.notes import Note
 from crm_bridge.people.persons import Number, Person
-from crm_bridge.people.privacy import PrivacyAct
+from crm_bridge.people.privacy import Identity, PrivacyAct
 from crm_bridge.people.search import Hit
 
 PersonId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="a person's id")]
@@ -79,6 +79,9 @@ class DoRequest(_Given):
     why: Why = ""
     request: str | None = Field(
         None, pattern="^[0-9a-f]{32}$", description="the request this answers"
+    )
+    identity: Identity = Field(
+        Identity.NOT_STATED, description="how it was made sure who asks; kept on record"
     )
 
 
