@@ -121,7 +121,7 @@ async def back_to_0018(connection):
     for table in ("recording_listens", "voicemails", "recordings"):  # 0025
         await connection.execute(text(f"DROP TABLE {table}"))
     await connection.execute(text("DROP TABLE call_back_tries"))  # 0027
-    for table in ("audit_log", "audit_cuts", "doomed_files"):  # 0030, 0032
+    for table in ("audit_log", "audit_cuts", "doomed_files"):  # 0030, 0033
         await connection.execute(text(f"DROP TABLE {table}"))
     if connection.dialect.name == "postgresql":
         await connection.execute(text("DROP FUNCTION audit_guard()"))
