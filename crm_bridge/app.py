@@ -39,6 +39,7 @@ from crm_bridge.outgoing import outlets
 from crm_bridge.outgoing.delivery import Gateways, deliver
 from crm_bridge.papers.monthly_rounds import MonthlyReports
 from crm_bridge.pipeline import Intake, NodePipeline, take_all, work
+from crm_bridge.reconciling.rounds import ReadingRounds
 from crm_bridge.recordings.rounds import Rounds
 from crm_bridge.recordings.vault import Vault
 from crm_bridge.records.commit_loop import CommitLoop
@@ -112,6 +113,8 @@ class App:
     """What the agents' screens show; `build` makes it."""
     declare: Declare | None = None
     """Puts what officers declare on the calls' records; `build` makes it."""
+    books: ReadingRounds | None = None
+    """Fills what was not heard from Asterisk's own books; `build` makes it."""
     survey_notes: SurveyNotes | None = None
     """Brings in what callers answered while nobody heard; `build` makes it."""
     announcements: Announcements | None = None
@@ -226,6 +229,8 @@ class App:
                     group.create_task(calling, name="calling back")
                 group.create_task(_tended("lost calls", self._tell_lost), name="lost calls")
                 group.create_task(_tended("marks", self._declare_again), name="declare again")
+                if self.books is not None:
+                    group.create_task(_tended("books", self.books.run), name="books")
                 if self.survey_notes is not None:
                     bringing = _tended("survey notes", self.survey_notes.run)
                     group.create_task(bringing, name="survey notes")

@@ -27,6 +27,7 @@ from crm_bridge.outgoing import outlets
 from crm_bridge.papers.monthly_rounds import MonthlyReports
 from crm_bridge.papers.press import Press
 from crm_bridge.pipeline import Intake, NodePipeline
+from crm_bridge.reconciling.rounds import ReadingRounds
 from crm_bridge.records import journal, schema
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
@@ -76,6 +77,7 @@ async def build(config: Config, clock: Clock | None = None) -> App:
     pipelines: list[NodePipeline] = []
     app.declare = Declare(database, loop, pipelines, directory, standards, clock)
     app.declare.on_amended = screens.board.amended
+    app.books = ReadingRounds(database, loop, app.declare, directory, standards, clock)
     app.survey_notes = SurveyNotes(database, floor.line, app.declare, clock)
     keep = needed(config.menu_contexts())
     for section in config.node:
@@ -89,6 +91,7 @@ async def build(config: Config, clock: Clock | None = None) -> App:
         link = Link(name, section.address(), keep, intake.put)
         intake.drop_link = link.drop
         app.nodes.append(Node(name, link, intake, pipeline))
+        app.books.watch(section, name, pipeline.tracker, intake)
         floor.line.add(LineNode(name, link, pipeline.tracker, pipeline.members))
         pipeline.on_change = floor.line.heard
         pipeline.on_members = partial(floor.line.told, name)

@@ -19,6 +19,7 @@ from crm_bridge.commands.demo import demo
 from crm_bridge.commands.doctor import doctor
 from crm_bridge.commands.figures import figures
 from crm_bridge.commands.forecast import forecast
+from crm_bridge.commands.gaps import gaps
 from crm_bridge.commands.install import install
 from crm_bridge.commands.lab import lab
 from crm_bridge.commands.menu import menu
@@ -71,6 +72,7 @@ app.command("replay")(replay)
 app.command("calls")(calls)
 app.command("show")(show)
 app.command("reconcile")(reconcile)
+app.command("gaps")(gaps)
 app.command("report")(report)
 app.command("watch")(watch)
 app.command("doctor")(doctor)

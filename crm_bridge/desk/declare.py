@@ -8,7 +8,8 @@ writer. Between the two a call cannot slip: what is still to be saved of it is s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 from crm_bridge.clock import Clock
@@ -106,6 +107,16 @@ class Declare:
         for node in self._nodes:
             node.flush(everything=True)
         await self._loop.saved(self._loop.offered)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """While it lasts no call that is over is changed by the desk; all heard of it is on disk.
+
+        For whoever reads such a call, changes it and saves it again.
+        """
+        async with self._amending:
+            await self.settle()
+            yield
 
     def _mark_live(self, call_id: str, mark: str, at: Micros, by: str, value: str) -> bool:
         now = self._clock.now_us()

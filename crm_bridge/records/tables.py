@@ -210,6 +210,8 @@ gaps = _child(
     "gaps", _time("started_us", null=False), _time("ended_us"), _text("filled_by", null=True)
 )
 
+Index("ix_gaps_started_us", gaps.c.started_us)
+
 CHILDREN: Final[tuple[Table, ...]] = (
     call_linkedids,
     menu_choices,

@@ -35,6 +35,7 @@ from crm_bridge.web.figures import reports as figures_reports
 from crm_bridge.web.figures import routes as figures
 from crm_bridge.web.figures import things as figures_things
 from crm_bridge.web.forecast import routes as forecast
+from crm_bridge.web.gaps import routes as gaps
 from crm_bridge.web.hooks import api as hooks_api
 from crm_bridge.web.hooks import routes as hooks
 from crm_bridge.web.hooks import status as hooks_status
@@ -117,6 +118,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     announcement_api.router,
     audit.router,
     menus.router,
+    gaps.router,
     pauses.router,
     pauses_api.router,
     hooks.router,

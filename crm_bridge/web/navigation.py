@@ -71,6 +71,12 @@ ENTRIES: Final[tuple[Entry, ...]] = (
         frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR, Role.DIRECTOR, Role.AUDITOR}),
     ),
     Entry(
+        "/admin/gaps",
+        "ช่วงที่ไม่ได้ยิน",
+        "What was not heard",
+        frozenset({Role.ADMINISTRATOR, Role.SUPERVISOR, Role.DIRECTOR, Role.AUDITOR}),
+    ),
+    Entry(
         "/admin/calendar",
         "ปฏิทินวันทำการ",
         "Working days",

@@ -238,6 +238,7 @@ def test_only_known_applications_of_loaded_modules(contexts, config):
     loaded = (config / "modules.conf").read_text()
     module = {
         "Gosub": "app_stack", "Return": "app_stack", "UserEvent": "app_userevent",
+        "CELGenUserEvent": "app_celgenuserevent",
         "Playback": "app_playback", "Dial": "app_dial", "Queue": "app_queue",
         "MixMonitor": "app_mixmonitor", "ConfBridge": "app_confbridge",
         "Pickup": "app_directed_pickup", "PickupChan": "app_directed_pickup",

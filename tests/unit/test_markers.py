@@ -38,8 +38,10 @@ def test_every_call_of_mark_is_understood_by_this_test():
 
 def test_a_user_event_is_sent_by_mark_conf_alone():
     senders = [(name, line) for name, line in lines() if "UserEvent(" in line]
-    assert [name for name, _ in senders] == ["mark.conf"]
-    assert f"UserEvent({USER_EVENT},Mark: ${{ARG1}},Value: ${{ARG2}})" in senders[0][1]
+    assert [name for name, _ in senders] == ["mark.conf", "mark.conf"]
+    assert f",UserEvent({USER_EVENT},Mark: ${{ARG1}},Value: ${{ARG2}})" in senders[0][1]
+    # and the same into CEL, as `ivr.books` reads it
+    assert f",CELGenUserEvent({USER_EVENT},${{ARG1}}:${{ARG2}})" in senders[1][1]
 
 
 def test_a_mark_without_a_documented_value_has_none():

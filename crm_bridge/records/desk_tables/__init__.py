@@ -7,6 +7,7 @@ from crm_bridge.records.desk_tables import (
     announcements,
     appointments,
     audit,
+    books,
     caller_rules,
     cases,
     connectors,
@@ -21,7 +22,8 @@ from crm_bridge.records.desk_tables import (
 )
 
 __all__ = [
-    "accounts", "agents", "alerts", "announcements", "appointments", "audit", "caller_rules",
+    "accounts", "agents", "alerts", "announcements", "appointments", "audit", "books",
+    "caller_rules",
     "cases", "connectors", "messages", "people", "planning", "recordings", "reports", "supervision",
     "wall_screens", "wrapups",
 ]  # fmt: skip

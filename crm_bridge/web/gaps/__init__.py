@@ -1,0 +1,1 @@
+"""The menus of the line and what callers did in them."""
