@@ -65,7 +65,7 @@ bench: setup
 soak: setup
 	@bash docker/system-packages.sh lab postgres images
 	@HOTLINE_SOAK=1 $(PY) -m pytest -q tests/unit tests/contract tests/web
-	@HOTLINE_SOAK=1 $(PY) -m pytest tests/line/test_live_records.py tests/line/test_queue_book.py
+	@HOTLINE_SOAK=1 $(PY) -m pytest tests/line/test_live_records.py tests/line/test_queue_book.py tests/line/test_garbage.py
 	@HOTLINE_SOAK=1 $(PY) -m pytest -s tests/line/test_callback_load.py
 	@bash docker/soak.sh
 
