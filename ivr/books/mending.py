@@ -39,9 +39,15 @@ _FAILED: Final = frozenset(
 
 
 def made_of(told: BookCall) -> Call:
-    """The record of a call that the events never told: all of it is one gap that a book filled."""
+    """The record of a call that the events never told: all of it is one gap that a book filled.
+
+    Where the book breaks off, with a killed Asterisk, it fills it so far; the rest stays unknown.
+    """
     call = deepcopy(told.call)
-    call.gaps = [Gap(call.entered_at, call.ended_at, told.book)]
+    end = call.ended_at or _last_told(call)
+    call.gaps = [Gap(call.entered_at, end, told.book)]
+    if call.ended_at is None:
+        call.gaps.append(Gap(end))
     if told.lacks_marks:
         call.times_inferred = True  # what the markers would have timed is not observed
     return call
@@ -168,6 +174,17 @@ def _legs(record: Call, book: Call) -> list[Leg]:
 
 def _structure(call: Call) -> tuple[list[Any], list[str]]:
     return [(p.queue, p.outcome) for p in call.passages], [p.agent for p in call.agents]
+
+
+def _last_told(call: Call) -> Micros:
+    moments = [call.entered_at, call.answered_at]
+    for leg in call.legs:
+        moments += [leg.started_at, leg.answered_at, leg.ended_at]
+    for passage in call.passages:
+        moments += [passage.joined_at, passage.left_at]
+    for part in call.agents:
+        moments += [part.connected_at, part.released_at]
+    return max(at for at in moments if at is not None)
 
 
 def _silent_gap(record: Call, book: Call) -> Gap:

@@ -198,3 +198,13 @@ def test_queue_log_alone_tells_the_queues_in_whole_seconds(name):
         for mine, other in zip(ours, theirs, strict=True):
             assert abs(mine.joined_at - other.joined_at) < 1_100_000
         assert differences(record, told[caller]) == [], "a whole record lacks nothing"
+
+
+@pytest.mark.parametrize("name", ["killed", "killed_waiting"])
+def test_a_call_the_books_alone_tell_of_and_break_off_in_has_an_end_that_stays_unknown(name):
+    told = next(one for one in book_calls(name, marked=True).values() if one.call.ended_at is None)
+    made = made_of(told)
+    so_far, rest = made.gaps
+    assert (so_far.started_at, so_far.filled_by) == (made.entered_at, "cel")
+    assert (rest.started_at, rest.ended_at, rest.filled_by) == (so_far.ended_at, None, None)
+    assert differences(made, told) == [], "a second run finds nothing"
