@@ -38,20 +38,37 @@ class Template:
         words += [rb"(?<![\d.])" + word + rb"(?!\d)" for word in (_OFFICER, _CALLER)]
         split = re.compile(b"(" + b"|".join(words) + b")")
         self._messages = [split.split(message + END) for message in messages]
-        self._first = _micros(self._stamps[0])
+        self.first = _micros(self._stamps[0])
+        """When the captured call began; microseconds since the epoch."""
         self.talking = 1 + max(
-            n for n, m in enumerate(messages) if m.startswith(b"Event: BridgeEnter")
+            (n for n, m in enumerate(messages) if m.startswith(b"Event: BridgeEnter")), default=-1
         )
-        """Messages up to and with the officer's joining the caller."""
+        """Messages up to and with the officer's joining the caller; none where none joins him."""
 
     def __len__(self) -> int:
         return len(self._messages)
 
-    def call(self, number: int, begin: int = 0, end: int | None = None) -> list[bytes]:
-        """The messages of call `number`, each whole; calls begin 20 ms apart."""
-        shift = number * 20_000
+    def call(
+        self,
+        number: int,
+        begin: int = 0,
+        end: int | None = None,
+        *,
+        shift: int | None = None,
+        stretch: int = 1,
+    ) -> list[bytes]:
+        """The messages of call `number`, each whole; calls begin 20 ms apart, or `shift` later
+        (µs) than the captured one. It takes `stretch` times as long.
+        """
+        if shift is None:
+            shift = number * 20_000
         new = {
-            stamp: b"%d.%06d" % divmod(_micros(stamp) + shift, 1_000_000) for stamp in self._stamps
+            stamp: b"%d.%06d"
+            % divmod(
+                self.first + (_micros(stamp) - self.first) * stretch + shift,
+                1_000_000,
+            )
+            for stamp in self._stamps
         }
         for n, old in enumerate(self._ids):
             if old.startswith(b"PJSIP/1"):
