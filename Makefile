@@ -9,6 +9,9 @@ HOTLINE := $(VENV)/bin/hotline
 PYTHON ?= python3
 CACHE := .pytest_cache/real
 MIXED := tests/unit/calls/test_properties.py
+DAY := tests/contract/test_a_day_replayed.py
+# needs Asterisk to itself, as tests/line does
+ON_THE_LINE := tests/faults/test_line_faults.py
 
 .PHONY: demo test test-pure test-real lint bench soak faults setup lock audit sbom clean
 
@@ -40,7 +43,7 @@ test-pure: setup
 	@bash docker/system-packages.sh postgres crms
 	@$(PY) -m tests.support.crms.prepare
 	@$(PY) -m pytest -q $(MIXED)   # in a process of its own: behind the API's drawn requests it draws far more
-	@$(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/scenarios tests/contract tests/web tests/faults --ignore $(MIXED)
+	@$(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/scenarios tests/contract tests/web tests/faults --ignore $(MIXED) --ignore $(ON_THE_LINE)
 
 # One test at a time: each has Asterisk or Chromium to itself. Calls and pages in real time are spoiled
 # where others take the machine: what failed is played once more by itself, and that counts. Both runs
@@ -48,9 +51,9 @@ test-pure: setup
 test-real: setup
 	@bash docker/system-packages.sh lab browser
 	@$(HOTLINE) lab prepare
-	@$(PY) -m pytest -q -o cache_dir=$(CACHE) tests/line tests/browser || { \
+	@$(PY) -m pytest -q -o cache_dir=$(CACHE) tests/line $(ON_THE_LINE) tests/browser || { \
 	    echo "what failed is played once more, by itself"; \
-	    $(PY) -m pytest -q -o cache_dir=$(CACHE) --last-failed --last-failed-no-failures none tests/line tests/browser; }
+	    $(PY) -m pytest -q -o cache_dir=$(CACHE) --last-failed --last-failed-no-failures none tests/line $(ON_THE_LINE) tests/browser; }
 
 lint: setup
 	@$(VENV)/bin/ruff check .
@@ -63,17 +66,19 @@ bench: setup
 	@$(PY) -m benchmarks
 
 soak: setup
-	@bash docker/system-packages.sh lab postgres images
-	@HOTLINE_SOAK=1 $(PY) -m pytest -q tests/unit tests/contract tests/web
+	@bash docker/system-packages.sh lab clock postgres images
+	@HOTLINE_SOAK=1 $(PY) -m pytest -q tests/unit tests/contract tests/web --ignore $(DAY)
+	@HOTLINE_SOAK=1 $(PY) -m pytest -s $(DAY)
 	@HOTLINE_SOAK=1 $(PY) -m pytest tests/line/test_live_records.py tests/line/test_queue_book.py tests/line/test_garbage.py
 	@HOTLINE_SOAK=1 $(PY) -m pytest -s tests/line/test_callback_load.py
+	@HOTLINE_SOAK=1 $(PY) -m pytest -s $(ON_THE_LINE)
 	@bash docker/soak.sh
 
 # A thousand calls to each CRM with a fifth of the requests failing, each fault by itself: hours.
 # HOTLINE_FAULTS=mixed: all faults in one run. HOTLINE_FAULTS_CALLS=100 makes it a hundred.
 faults: setup
 	@bash docker/system-packages.sh lab
-	@HOTLINE_FAULTS=$${HOTLINE_FAULTS:-each} $(PY) -m pytest -q tests/faults
+	@HOTLINE_FAULTS=$${HOTLINE_FAULTS:-each} $(PY) -m pytest -q tests/faults --ignore $(ON_THE_LINE)
 
 # The lock file carries hashes and no host names; it is made for every Python ≥ 3.11 at once.
 lock:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the system programs a make target needs, and nothing that is already there.
-#   usage: system-packages.sh base|lab|postgres|browser|crms|images ...
+#   usage: system-packages.sh base|lab|clock|postgres|browser|crms|images ...
 # As root it uses apt-get; otherwise it prints the one line an administrator has to run.
 set -euo pipefail
 
@@ -27,6 +27,7 @@ for group in "$@"; do
             # An Asterisk on PATH or a Docker engine serves the lab too; debootstrap is the way that needs neither.
             command -v asterisk >/dev/null && command -v sipp >/dev/null || need debootstrap command -v debootstrap
             ;;
+        clock) need faketime compgen -G '/usr/lib/*/faketime/libfaketime.so.1' ;;  # one process's clock is set
         postgres) need postgresql postgres_programs ;;
         browser)  # the pages bring their Thai font themselves
             need chromium command -v chromium
@@ -45,7 +46,7 @@ for group in "$@"; do
             need debian-archive-keyring test -e /usr/share/keyrings/debian-archive-keyring.gpg
             ;;
         *)
-            echo "system-packages.sh: no such group: $group (base, lab, postgres, browser, crms, images)" >&2
+            echo "system-packages.sh: no such group: $group (base, lab, clock, postgres, browser, crms, images)" >&2
             exit 2
             ;;
     esac

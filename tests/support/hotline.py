@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 
+from tests.support.ready_made import COMPILED, Ready, ReadyMade
+
 ROOT = Path(__file__).parents[2]
 DEADLINE = 30.0
 
@@ -20,7 +22,7 @@ DEADLINE = 30.0
 class Hotline:
     """The process, and what it has logged."""
 
-    process: asyncio.subprocess.Process
+    process: asyncio.subprocess.Process | Ready
     logged: list[dict[str, Any]] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     """Lines on stderr that are no log lines."""
@@ -28,13 +30,23 @@ class Hotline:
     _reading: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, config: Path) -> Hotline:
-        """Starts it; `ready` waits until it works."""
+    async def start(
+        cls, config: Path, maker: ReadyMade | None = None, **environment: str
+    ) -> Hotline:
+        """Starts it; `ready` waits until it works. A `maker` has imported the program already."""
+        if maker is not None:
+            argv = ["run", "--config", str(config), "--log", "json"]
+            process = await maker.start(argv, {"HOTLINE_WEB__PORT": "0", **environment})
+            return cls._reading_of(process)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "crm_bridge.cli", "run", "--config", str(config),
             "--log", "json", stderr=asyncio.subprocess.PIPE, cwd=ROOT,
-            env={**os.environ, "HOTLINE_WEB__PORT": "0"},
+            env={**os.environ, "HOTLINE_WEB__PORT": "0", **COMPILED, **environment},
         )  # fmt: skip
+        return cls._reading_of(process)
+
+    @classmethod
+    def _reading_of(cls, process: asyncio.subprocess.Process | Ready) -> Hotline:
         hotline = cls(process)
         hotline._reading = asyncio.create_task(hotline._read())
         return hotline
