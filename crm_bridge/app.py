@@ -28,6 +28,7 @@ from crm_bridge.desk.calling_back import CallingBack
 from crm_bridge.desk.declare import Declare
 from crm_bridge.desk.desk_figures import SOURCES
 from crm_bridge.desk.floor import Floor
+from crm_bridge.desk.kept_places import TOPIC as KEPT_PLACES
 from crm_bridge.desk.lost_calls import TASKS
 from crm_bridge.desk.screens import Screens
 from crm_bridge.desk.survey_notes import SurveyNotes
@@ -296,6 +297,7 @@ class App:
     def wished(self) -> None:
         """Takes in that a caller asked to be called back, or how that goes on."""
         self._lost.set()
+        self.hub.publish(KEPT_PLACES, KEPT_PLACES, {}, key=KEPT_PLACES)
         if self.calling_back is not None:
             self.calling_back.wake()
 

@@ -24,6 +24,9 @@ from crm_bridge.records.desk_tables.wrapups import (
 from crm_bridge.records.tables import agent_parts, calls
 from ivr.calls.call import Micros, Outcome
 
+TOPIC: Final = "kept places"
+"""Topic and kind of what tells that one is kept, is tried or has ended, once that is on disk."""
+
 
 class Ended(StrEnum):
     """Why the line calls a kept place back no more."""

@@ -33,6 +33,7 @@ from crm_bridge.web.health import Ask
 from crm_bridge.web.reads import Reads
 from crm_bridge.web.supervision.floor_view import FloorView
 from crm_bridge.web.wallboard.alert_rows import Active
+from crm_bridge.web.wallboard.kept_rows import read_places
 from crm_bridge.web.wallboard.today import read_today
 from crm_bridge.web.wallboard.wall import Wall
 from ivr.steps.standards import Standards, load_standards
@@ -102,6 +103,7 @@ class Context:
         self.wall = Wall(
             self.config, self.hub, self.clock, self.standards, self.health,
             partial(read_today, self.database, self.config, self.clock), self.floor, self._strip,
+            partial(read_places, self.database, self.clock) if self.config.callback else None,
         )  # fmt: skip
         self.reports = MonthlyReports(self.database, self.config, self.clock, self.press)
         self.publications = Publications(self.database, self.press, self.clock, self.standards)

@@ -13,12 +13,14 @@ from playwright.async_api import Page, expect
 
 from crm_bridge.access.roles import Role
 from crm_bridge.cases.deadlines import Deadlines
+from crm_bridge.config_selfservice import CallbackSection
 from crm_bridge.desk.agent_states import State
 from crm_bridge.desk.lost_calls import State as Lost
 from crm_bridge.records.database import Database
 from crm_bridge.reports.metrics import QueueFigures
 from crm_bridge.reports.overview import Overview, Queue
 from crm_bridge.web.wallboard import stream as stream_module
+from crm_bridge.web.wallboard.kept_rows import Places
 from crm_bridge.web.wallboard.stream import WallStream
 from crm_bridge.web.wallboard.today import Today
 from tests.support.browser import (
@@ -34,7 +36,7 @@ from tests.support.live import until
 from tests.support.migrated import sqlite_url
 from tests.support.scenario import config_of
 from tests.support.screens import LineDesk, line_desk
-from tests.support.wall import SECOND, Floor, alert, with_health
+from tests.support.wall import SECOND, Floor, alert, kept, with_health
 
 NAUGHTY = "<img src=x onerror=\"document.title='stolen'\"><b>คิว"
 
@@ -78,7 +80,8 @@ class Room:
 async def room(tmp_path: Path) -> AsyncIterator[Room]:
     database = Database(await sqlite_url(tmp_path / "wall.db"))
     clock: Any = OfficeClock()
-    async with line_desk(config_of("ours"), database, clock) as desk:
+    config = config_of("ours").model_copy(update={"callback": CallbackSection()})
+    async with line_desk(config, database, clock) as desk:
         await desk.floor.agents.load()
         with_health(desk.context.wall, desk)
         boss = await desk.account(Role.SUPERVISOR, "boss")
@@ -127,7 +130,20 @@ def with_day(desk: LineDesk, **how: Any) -> None:
         return a_day(desk, **how)
 
     wall = desk.context.wall
-    wall._read, wall._today = read, a_day(desk, **how)
+    wall._today.read, wall._today.value = read, a_day(desk, **how)
+
+
+def with_kept(desk: LineDesk, *ago: float) -> None:
+    """Callers keep their places who joined so many seconds ago."""
+    wall, now = desk.context.wall, desk.clock.now_us()
+    assert wall._places is not None
+    places = Places(now, tuple(kept(f"lab-x.{n}", one, now) for n, one in enumerate(ago)))
+
+    async def read() -> Places:
+        return places
+
+    wall._places.read, wall._places.value = read, places
+    wall._places_read()
 
 
 async def picture(window: Window, name: str) -> None:
@@ -182,6 +198,22 @@ async def test_clocks_run_in_the_page_and_say_what_is_over(room: Room):
     assert await text(page, "#over") == "▲ เกินมาตรฐาน 1"
     # the looks at health may have made a frame or some; the clocks need none
     assert room.desk.context.wall._number - frames <= 12
+
+
+async def test_kept_places_are_counted_and_their_clock_runs(room: Room):
+    window = await room.wall()
+    big, under = window.page.locator("[data-tile=kept] .big"), window.page.locator("#kept-longest")
+    await expect(big).to_have_text("0")
+    await expect(under).to_have_text("ไม่มีผู้รอ")
+    with_kept(room.desk, 3598, 12)
+    await expect(big).to_have_text("2")
+    await expect(under).to_have_text("นานที่สุด 1:00:00")
+    wall = room.desk.context.wall
+    assert wall._places is not None
+    wall._places.failed = True
+    await expect(under).to_contain_text("⚠ อ่านไม่ได้ · ณ ")
+    await expect(big).to_have_text("2")
+    await expect(window.page.locator("[data-tile=kept]")).to_have_attribute("data-tone", "late")
 
 
 async def test_a_silent_stream_is_said_and_its_clocks_stand(room: Room):
@@ -272,6 +304,7 @@ async def test_a_busy_morning_fits_each_screen(
     room: Room, size: tuple[int, int], lang: str, theme: str
 ):
     with_day(room.desk)
+    with_kept(room.desk, 4275, 1830, 640)
     window = await room.wall(size, f"?theme={theme}&lang={lang}")
     page = window.page
     room.floor.busy()
@@ -304,6 +337,7 @@ async def test_alerts_come_and_go_on_their_strip(room: Room):
               "warning", now - 400 * SECOND),
     ]  # fmt: skip
     wall._alerts = lambda: active
+    with_kept(room.desk, 605)
     window = await room.wall((1920, 1080))
     room.floor.busy()
     strip = window.page.locator("[data-list=alerts] .alert")

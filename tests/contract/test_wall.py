@@ -9,10 +9,12 @@ from crm_bridge.access import accounts, wall_screens
 from crm_bridge.access.roles import Role
 from crm_bridge.cases.deadlines import Deadlines, deadlines
 from crm_bridge.cases.workflow import State as CaseState
-from crm_bridge.desk.lost_calls import State
+from crm_bridge.desk.kept_places import Ended, end, keep
+from crm_bridge.desk.lost_calls import State, give_up
 from crm_bridge.errors import Refused
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.cases import cases
+from crm_bridge.web.wallboard.kept_rows import StillWaiting, read_places
 from crm_bridge.web.wallboard.today import read_today, today_rows
 from ivr.calls.call import Outcome
 from tests.support.desk_calls import SECOND, lost, save, served
@@ -87,6 +89,35 @@ async def test_figures_of_today_leave_yesterday_out(database: Database, clock: H
     assert failed["figures"]["state"] == "failed"
     assert failed["figures"]["at"] == at // 1000, "what stands there has its time"
     assert today_rows(None, failed=False)["figures"] == {"state": "reading"}
+
+
+async def test_kept_places_count_until_they_end(database: Database, clock: HeldClock):
+    waiting = StillWaiting()
+    assert waiting.row(clock.at, failed=False) == {"state": "reading"}
+
+    async def row() -> dict[str, object]:
+        waiting.read(await read_places(database, clock), ())
+        return {k: v for k, v in waiting.row(clock.at, failed=False).items() if v is not None}
+
+    assert await row() == {"state": "ok", "waiting": 0}
+    asked = clock.at
+    async with database.writing() as connection:
+        for n, ago in ((1, 5), (2, 20), (3, 10), (4, 30)):
+            await keep(
+                connection, clock, f"lab1-{n}", f"+6681111111{n}", queue="information",
+                place_us=asked - ago * MINUTE, until_us=asked + 60 * MINUTE,
+            )  # fmt: skip
+        await end(connection, clock, "lab1-4", Ended.EXPIRED)
+        by = await accounts.create(connection, clock, login="malee", role=Role.AGENT, name_th="ก")
+    assert await row() == {"state": "ok", "waiting": 3, "since": (asked - 20 * MINUTE) // 1000}
+    clock.forward(minutes=1)
+    await save(database, served(2, clock.at - 10 * SECOND, presented="0811111112"))
+    assert await row() == {"state": "ok", "waiting": 2, "since": (asked - 10 * MINUTE) // 1000}
+    async with database.writing() as connection:
+        await give_up(connection, clock, by, "lab1-3", "ไม่รับสาย")
+    assert await row() == {"state": "ok", "waiting": 1, "since": (asked - 5 * MINUTE) // 1000}
+    clock.forward(hours=1)
+    assert await row() == {"state": "ok", "waiting": 0}
 
 
 async def test_a_screen_is_found_by_its_secret_until_it_is_withdrawn(

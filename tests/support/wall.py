@@ -9,15 +9,18 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from crm_bridge.desk.agent_states import Sitting, State
+from crm_bridge.desk.kept_places import Kept
 from crm_bridge.web.health import Health, NodeHealth
 from crm_bridge.web.wallboard.wall import Wall
 from ivr.calls.call import (
+    OUTBOUND,
     AgentPart,
     Attempt,
     AttemptOutcome,
     Call,
     Consultation,
     Hold,
+    Mark,
     PassageOutcome,
     QueuePassage,
 )
@@ -101,6 +104,28 @@ class Floor:
         call.consultations.append(Consultation(by, "2001", "dit", at, at + SECOND))
         self.tell(call)
 
+    def call_back(self, lost: str, number: str, extension: str) -> Call:
+        """The line calls a kept place back: an officer has it, and its number (E.164) rings."""
+        at = self.now
+        national = "0" + number.removeprefix("+66")
+        made = Call(
+            f"lab-{len(self.calls)}.1", "lab", [f"{len(self.calls)}.1"], national, at - 4 * SECOND,
+            direction=OUTBOUND, caller_presented=national,
+            passages=[QueuePassage("information", at - 4 * SECOND, at, PassageOutcome.ANSWERED)],
+            marks=[Mark("callback", at - 4 * SECOND, lost)],
+        )  # fmt: skip
+        rang = Attempt(extension, at - 3 * SECOND, at, AttemptOutcome.ANSWERED)
+        made.passages[0].attempts.append(rang)
+        self.calls.append(made)
+        self.tell(made)
+        return made
+
+    def reach(self, call: Call, extension: str) -> None:
+        """The number of a call back has answered this officer."""
+        call.answered_at = self.now
+        call.agents.append(AgentPart(extension, self.now))
+        self.tell(call)
+
     def end(self, call: Call) -> None:
         """The call is over."""
         from ivr.calls.call import Outcome
@@ -152,6 +177,15 @@ def health(desk: LineDesk, *, up: bool = True, saving: bool = True) -> Health:
     why = None if saving else "database is locked"
     since = None if saving else iso(now - 90 * SECOND)
     return Health(iso(now - 7200 * SECOND), True, why, since, iso(now), 0, False, 0, (node,))
+
+
+def kept(call_id: str, ago: float, now: int, number: str = "+66899999999") -> Kept:
+    """A place that a caller keeps who joined `ago` seconds ago."""
+    place = now - round(ago * SECOND)
+    return Kept(
+        call_id, number, "information", place, place + 30 * SECOND, now + 3600 * SECOND, 0, 0, None,
+        None, 0, False, False,
+    )  # fmt: skip
 
 
 def alert(key: str, th: str, en: str, level: str, since: int) -> Any:

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from crm_bridge.app import App
 from crm_bridge.building import build
 from crm_bridge.config import Config, DatabaseSection, NodeSection, RecordingsSection
+from crm_bridge.desk.kept_places import TOPIC as KEPT_PLACES
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
 from crm_bridge.records.journal import Piece
@@ -45,6 +46,14 @@ async def test_a_bridge_that_is_stopped_ends_without_an_error(tmp_path):
     app = App(Config.model_construct(), database, CommitLoop(Writer(database)))
     app.stop()
     await asyncio.wait_for(app.run(), 5)
+
+
+async def test_a_kept_place_is_told_at_once(tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/x.db")
+    app = App(Config.model_construct(), database, CommitLoop(Writer(database)))
+    listener = app.hub.listen([KEPT_PLACES])
+    app.wished()
+    assert listener.take() is not None, "not after the calls of before are on disk, as tasks are"
 
 
 async def test_a_refused_login_ends_the_bridge_with_just_that_error(tmp_path, monkeypatch):

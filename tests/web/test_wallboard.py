@@ -15,6 +15,7 @@ from sqlalchemy import select
 from crm_bridge.access import sessions
 from crm_bridge.access.roles import Role
 from crm_bridge.config import WallboardSection
+from crm_bridge.config_selfservice import CallbackSection
 from crm_bridge.errors import StorageError, StorageUnavailable
 from crm_bridge.records.desk_tables.wall_screens import wall_screens
 from crm_bridge.web.policy import COOKIE, CSRF_HEADER
@@ -136,6 +137,17 @@ async def test_the_page_is_in_the_language_and_light_of_its_address(desk: Desk):
     assert (await browser.get("/wallboard?theme=pink")).status_code == 422
 
 
+async def test_kept_places_have_a_tile_where_the_line_calls_back(desk: Desk):
+    browser = await desk.browser(Role.SUPERVISOR)
+    assert 'data-tile="kept"' not in (await browser.get("/wallboard")).text
+    assert "kept" not in desk.context.wall._sections()
+    desk.context.config = desk.context.config.model_copy(update={"callback": CallbackSection()})
+    page = (await browser.get("/wallboard")).text
+    assert 'data-tile="kept"' in page
+    assert "รอโทรกลับตามคิว" in page
+    assert "Awaiting call back" in (await browser.get("/wallboard?lang=en")).text
+
+
 async def test_state_then_changes_then_the_time(line: LineDesk, monkeypatch: Any):
     monkeypatch.setattr(stream_module, "HEARTBEAT", 0.2)
     cookies, _ = await cookie_of(line)
@@ -250,7 +262,7 @@ async def test_a_slow_screen_skips_and_is_sent_everything(line: LineDesk):
     wall = line.context.wall
     stream = WallStream(wall, line.clock, "th", topics=[], still=still)
     serving = asyncio.create_task(stream({}, receive, send))
-    await until("figures", lambda: "change" in told or (wall._today is not None and "now" in told))
+    await until("figures", lambda: "change" in told or (wall._today.value and "now" in told))
     floor = Floor(line)
     floor.call("information", 1)
     may_go_on.clear()

@@ -81,6 +81,7 @@ def _page(request: Request, held: Context, theme: str, lang: str, *, stream: str
     return render(
         request, "wallboard/wall.html", theme=theme, stream=f"{stream}?lang={shown}",
         now=held.clock.now_us() // 1000, today=day_text(today, shown),
+        keeps_places=held.config.callback is not None,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ import structlog
 from crm_bridge.alerts import keeper
 from crm_bridge.clock import Clock
 from crm_bridge.config import Config
+from crm_bridge.desk import kept_places
 from crm_bridge.desk.agent_states import Seat
 from crm_bridge.desk.floor import Floor
 from crm_bridge.desk.wall_frames import Frame, Sections
@@ -36,12 +37,13 @@ from crm_bridge.desk.wall_rows import (
     millis,
     placed,
 )
-from crm_bridge.errors import StorageError
 from crm_bridge.live.hub import Hub, Listener
 from crm_bridge.web.agent.screen import sse
 from crm_bridge.web.health import Ask
 from crm_bridge.web.wallboard.alert_rows import Active, alert_rows
 from crm_bridge.web.wallboard.health_rows import health_rows, node_rows
+from crm_bridge.web.wallboard.kept_rows import Places, StillWaiting
+from crm_bridge.web.wallboard.reading import Reading
 from crm_bridge.web.wallboard.today import Today, queue_cells, today_rows
 from ivr.calls.call import Call, Micros
 from ivr.events.types import Event
@@ -57,7 +59,8 @@ EVERY: Final = 0.25
 """Seconds between two frames at the least."""
 
 LOOK_EVERY: Final = 1.0
-"""Seconds between two looks at the health of line and bridge."""
+"""Seconds between two looks at the health of line and bridge, and between two readings of the kept
+places, where one of them has changed meanwhile."""
 
 READ_EVERY: Final = 5.0
 """Seconds between two readings of the figures of today, where a call has ended meanwhile."""
@@ -81,17 +84,26 @@ class Wall:
         read: Callable[[], Awaitable[Today]],
         floor: Floor | None = None,
         alerts: Callable[[], Iterable[Active]] = tuple,
+        places: Callable[[], Awaitable[Places]] | None = None,
     ) -> None:
-        """`read` gives the figures of today; `alerts` those that are active now."""
+        """`read` gives the figures of today; `alerts` those that are active now.
+
+        `places` gives those that callers keep in queues; `None` where the line keeps none.
+        """
         self._config = config
         self._hub = hub
         self._clock = clock
         self._standards = standards
         self._health = health
-        self._read = read
         self._floor = floor
         self._alerts = alerts
         self._wording = Wording(config.queue, self._officer)
+        self._today = Reading(
+            "figures of today", read, self._soon, every=READ_EVERY, anyway=READ_ANYWAY
+        )
+        self._places = places and Reading(
+            "kept places", places, self._places_read, every=LOOK_EVERY, anyway=READ_ANYWAY
+        )
         self._watchers = 0
         self._keeping: asyncio.Task[None] | None = None
         self._timer: asyncio.Handle | None = None
@@ -110,10 +122,10 @@ class Wall:
         """Officer → the calls the officer stands in."""
         self._left: dict[str, Micros] = {}
         self._agents: dict[str, Row] = {}
-        self._today: Today | None = None
-        self._failed = False
-        self._ended = False
-        """A call has ended since the figures were read."""
+        self._today.forget()
+        if self._places is not None:
+            self._places.forget()
+        self._waiting = StillWaiting()
         self._frame: Frame | None = None
         self._number = 0
 
@@ -180,42 +192,37 @@ class Wall:
 
     async def _keep(self) -> None:
         """Looks at what tells nobody of its changes, until cancelled."""
-        loop = asyncio.get_running_loop()
-        read_at = -READ_ANYWAY
-        reading: asyncio.Task[None] | None = None
-        alerts = self._hub.listen([keeper.TOPIC])
+        topics = [keeper.TOPIC, kept_places.TOPIC]
+        told = self._hub.listen(topics)
         try:
             while True:
-                since = loop.time() - read_at
-                due = since >= READ_ANYWAY or (self._ended and since >= READ_EVERY)
-                if due and (reading is None or reading.done()):
-                    read_at = loop.time()
-                    reading = asyncio.create_task(self._read_today(), name="figures of today")
+                self._today.look()
+                if self._places is not None:
+                    self._places.look()
                 self._soon()
-                await alerts.next(LOOK_EVERY)
-                while alerts.take() is not None:
-                    pass  # what is active is asked for, however often it was told of
-                if alerts.closed:
-                    if not alerts.lagged:
-                        return  # the desk stops
-                    alerts = self._hub.listen([keeper.TOPIC])
+                found = await told.next(LOOK_EVERY)
+                while found is not None:
+                    # alerts that are active are asked for, however often it was told of them
+                    if self._places is not None and found.topic == kept_places.TOPIC:
+                        self._places.due = True
+                    found = told.take()
+                if told.closed:
+                    if not told.lagged:  # the desk stops
+                        self._stop_reading()
+                        return
+                    told = self._hub.listen(topics)
         finally:
-            alerts.close()
-            if reading is not None:
-                reading.cancel()
+            told.close()
 
-    async def _read_today(self) -> None:
-        self._ended = False
-        try:
-            self._today = await self._read()
-            self._failed = False
-        except StorageError as error:
-            self._failed = True
-            _log.warning("figures of today not read", what=error.what, where=error.where)
-        except Exception:
-            # a bug of a figure is no reason to lose sight of who waits
-            self._failed = True
-            _log.exception("figures of today not read")
+    def _stop_reading(self) -> None:
+        self._today.stop()
+        if self._places is not None:
+            self._places.stop()
+
+    def _places_read(self) -> None:
+        if self._places is not None:
+            lives = self._floor.line.lives() if self._floor is not None else ()
+            self._waiting.read(self._places.value, (live.call for _, live in lives))
         self._soon()
 
     # --- the frame -------------------------------------------------------------------------------
@@ -258,6 +265,7 @@ class Wall:
             self._seat(extension)
 
     def _place(self, call: Call) -> None:
+        self._waiting.heard(call)
         before = self._placed.pop(call.call_id, None)
         now = None
         if self._floor is not None and not call.closed:
@@ -277,7 +285,7 @@ class Wall:
         self._stale.update(was, parts)
         if now is None:
             self._keys.pop(call.call_id, None)
-            self._ended = True
+            self._today.due = True
             return
         self._placed[call.call_id] = now
         if call.call_id not in self._keys:
@@ -324,11 +332,18 @@ class Wall:
             WAITING: self._rows(waiting, WAITING),
             CALLS: self._rows(calls, CALLS),
             "agents": {x: self._agents[x] for x in sorted(self._agents)[: MOST["agents"]]},
-            "today": today_rows(self._today, failed=self._failed),
+            "today": today_rows(self._today.value, failed=self._today.failed),
+            **self._kept(),
             "nodes": node_rows(health),
             "health": {"bridge": health_rows(health, gaps)},
             "alerts": alert_rows(self._alerts()),
         }
+
+    def _kept(self) -> Sections:
+        if self._places is None:
+            return {}
+        row = self._waiting.row(self._clock.now_us(), failed=self._places.failed)
+        return {"kept": {"now": row}}
 
     def _of(self, where: str) -> list[tuple[str, Placed]]:
         """Who waits longest first; of calls the one that is over its standard first."""
@@ -355,7 +370,8 @@ class Wall:
         }
 
     def _queues(self, waiting: list[tuple[str, Placed]]) -> dict[str, Row]:
-        figures = [q.queue for q in self._today.figures.queues] if self._today else []
+        today = self._today.value
+        figures = [q.queue for q in today.figures.queues] if today is not None else []
         since: dict[str, Micros] = {}
         for _, one in waiting:
             since.setdefault(one.queue or "", one.since)
@@ -370,7 +386,7 @@ class Wall:
                 "seconds": self._config.queue[name].service_level_seconds
                 if name in self._config.queue
                 else None,
-                **queue_cells(self._today, name),
+                **queue_cells(today, name),
             }
             for name in names
         }

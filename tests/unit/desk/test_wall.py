@@ -6,26 +6,33 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crm_bridge.config import QueueSection
+from crm_bridge.config_selfservice import CallbackSection
+from crm_bridge.desk import kept_places
 from crm_bridge.desk.agent_states import State
 from crm_bridge.desk.pop import Stage
 from crm_bridge.desk.wall_frames import Frame, changes
 from crm_bridge.desk.wall_rows import STATE_WORDS, STEP_WORDS, Wording
 from crm_bridge.errors import StorageError
 from crm_bridge.live.hub import Listener
+from crm_bridge.records.database import Database
 from crm_bridge.web.agent.screen import sse
 from crm_bridge.web.wallboard.alert_rows import MOST as MOST_ALERTS
 from crm_bridge.web.wallboard.alert_rows import alert_rows
+from crm_bridge.web.wallboard.kept_rows import StillWaiting, read_places
 from crm_bridge.web.wallboard.wall import MOST, TOPIC, Wall
 from ivr.ami.reconnect import LinkState
 from ivr.events import types as ev
 from tests.support.live import until
-from tests.support.screens import LineDesk, line
-from tests.support.wall import Floor
+from tests.support.migrated import sqlite_url
+from tests.support.scenario import config_of
+from tests.support.screens import LineDesk, line, line_desk
+from tests.support.wall import SECOND, Floor
 
 __all__ = ["line"]
 
@@ -187,10 +194,144 @@ async def test_figures_that_cannot_be_read_leave_the_floor_in_sight(line: LineDe
     async def down() -> Any:
         raise StorageError("locked", where="figures", mend="wait")
 
-    wall._read = down
+    wall._today.read = down
     async with watched(line):
         assert shown(wall, "today", "figures") == {"state": "failed"}
         line.play("hold").until(lambda: shown(wall, "waiting"))
+
+
+@pytest.fixture
+async def keeping(tmp_path: Path) -> AsyncIterator[LineDesk]:
+    """A desk whose line keeps places and calls back."""
+    database = Database(await sqlite_url(tmp_path / "kept.db"))
+    config = config_of("ours").model_copy(update={"callback": CallbackSection()})
+    async with line_desk(config, database) as made:
+        await made.agent("1001")
+        yield made
+    await database.close()
+
+
+async def keep(desk: LineDesk, call_id: str, number: str, ago: float) -> int:
+    """Keeps a place as the line does and tells of it; when it joined."""
+    place = desk.clock.at - round(ago * SECOND)
+    async with desk.database.writing() as connection:
+        assert await kept_places.keep(
+            connection, desk.clock, call_id, number, queue="information", place_us=place,
+            until_us=desk.clock.at + 3600 * SECOND,
+        )  # fmt: skip
+    told(desk)
+    return place
+
+
+def told(desk: LineDesk) -> None:
+    desk.context.hub.publish(kept_places.TOPIC, kept_places.TOPIC, {}, key=kept_places.TOPIC)
+
+
+async def test_a_kept_place_is_kept_called_back_and_ended(keeping: LineDesk):
+    floor, wall = Floor(keeping), keeping.context.wall
+    async with watched(keeping):
+        await until("read", lambda: shown(wall, "kept", "now") == {"state": "ok", "waiting": 0})
+        first = await keep(keeping, "lab-x.1", "+66811111111", 90)
+        second = await keep(keeping, "lab-x.2", "+66822222222", 30)
+        both = {"state": "ok", "waiting": 2, "since": first // 1000}
+        await until("both", lambda: shown(wall, "kept", "now") == both)
+        sent = wall.frame().whole("th") + wall.frame().whole("en")
+        for caller in (b"lab-x", b"8111", b"8222"):
+            assert caller not in sent
+        keeping.clock.forward(minutes=1)
+        call = floor.call_back("lab-x.1", "+66811111111", "1001")
+        assert shown(wall, "kept", "now") == both, "his telephone rings: he waits still"
+        floor.reach(call, "1001")
+        one = {"state": "ok", "waiting": 1, "since": second // 1000}
+        assert shown(wall, "kept", "now") == one, "told by the line, before the disk has it"
+        floor.end(call)
+        assert shown(wall, "kept", "now") == one
+        async with keeping.database.writing() as connection:
+            for ended in ("lab-x.1", "lab-x.2"):
+                await kept_places.end(
+                    connection, keeping.clock, ended, kept_places.Ended.OFFICE_CLOSED
+                )
+        told(keeping)
+        await until("ended", lambda: shown(wall, "kept", "now") == {"state": "ok", "waiting": 0})
+
+
+async def test_who_gets_through_by_himself_waits_no_more(keeping: LineDesk):
+    floor, wall = Floor(keeping), keeping.context.wall
+    before = floor.call("information", 5)  # the number of whoever asks below, and no call back
+    floor.answer(before, "1001", 2)
+    number = "+66" + str(before.caller_presented).removeprefix("0")
+    await keep(keeping, "lab-x.1", number, 90)
+    async with watched(keeping):
+        await until("read", lambda: shown(wall, "kept", "now").get("waiting") == 1)
+        floor.end(before)
+        assert shown(wall, "kept", "now")["waiting"] == 1, "that call began before he asked"
+        keeping.clock.forward(minutes=1)
+        again = floor.call("complaint", 5)
+        again.caller_presented = before.caller_presented
+        assert shown(wall, "kept", "now")["waiting"] == 1
+        floor.answer(again, "1001", 1)
+        assert shown(wall, "kept", "now")["waiting"] == 0
+    # where the place is read only now, the call in progress is found beside it
+    places, late = await read_places(keeping.database, keeping.clock), StillWaiting()
+    late.read(places, [before, again])
+    assert late.row(keeping.clock.at, failed=False)["waiting"] == 0
+
+
+async def test_places_whose_time_is_up_wait_no_more(keeping: LineDesk):
+    wall = keeping.context.wall
+    await keep(keeping, "lab-x.1", "+66811111111", 90)
+    async with watched(keeping):
+        await until("read", lambda: shown(wall, "kept", "now").get("waiting") == 1)
+        keeping.clock.forward(hours=1)
+        assert shown(wall, "kept", "now") == {"state": "ok", "waiting": 0}
+
+
+async def test_kept_places_that_cannot_be_read_stand_with_their_time(keeping: LineDesk):
+    wall = keeping.context.wall
+    assert wall._places is not None
+    place = await keep(keeping, "lab-x.1", "+66811111111", 90)
+    read, at = wall._places.read, keeping.clock.at
+
+    async def down() -> Any:
+        raise StorageError("locked", where="kept places", mend="wait")
+
+    wall._places.read = down
+    async with watched(keeping):
+        await until("failed", lambda: shown(wall, "kept", "now") == {"state": "failed"})
+        wall._places.read = read
+        told(keeping)
+        await until("read", lambda: shown(wall, "kept", "now").get("waiting") == 1)
+        wall._places.read = down
+        keeping.clock.forward(minutes=5)
+        told(keeping)
+        stands = {"waiting": 1, "since": place // 1000, "at": at // 1000}
+        await until(
+            "failed again", lambda: shown(wall, "kept", "now") == {"state": "failed", **stands}
+        )
+
+
+async def test_a_burst_of_wishes_is_read_once_at_a_time(keeping: LineDesk):
+    wall = keeping.context.wall
+    assert wall._places is not None
+    read, times, may = wall._places.read, 0, asyncio.Event()
+
+    async def counted() -> Any:
+        nonlocal times
+        times += 1
+        await may.wait()
+        return await read()
+
+    wall._places.read = counted
+    async with watched(keeping):
+        await until("the first reading", lambda: times == 1)
+        for _ in range(200):
+            told(keeping)
+            await asyncio.sleep(0)
+            assert times == 1
+        may.set()
+        await keep(keeping, "lab-x.1", "+66811111111", 90)
+        await until("the last", lambda: shown(wall, "kept", "now").get("waiting") == 1)
+        assert times <= 3
 
 
 async def test_changes_are_gathered_and_the_first_goes_at_once(line: LineDesk):

@@ -74,7 +74,7 @@ const lists = {
   alerts: list("alerts", { dress: (element, row) => mark(element, "level", row.level) }),
 };
 
-const facts = { totals: {}, today: {}, health: {} };
+const facts = { totals: {}, today: {}, health: {}, kept: {} };
 const cells = [...document.querySelectorAll("[data-of]")].filter((cell) => cell.id !== "words");
 
 function tellFacts() {
@@ -152,9 +152,22 @@ function tellNow(at) {
   set(byId("longest"), longest ? span(waited) : "–");
   set(byId("longest-queue"), longest?.queue);
   tile("longest", longest ? waitTone(longest, waited) : "");
+  tellKept(at);
   const over = lists.calls.count("over");
   set(byId("over"), over ? fill(said.over, { n: over }) : "");
   tellFigures(at);
+}
+
+// Callers who keep their places; where no place can be kept there is no such tile.
+function tellKept(at) {
+  const place = byId("kept-longest");
+  if (!place) return;
+  const { state, waiting, since, at: asOf } = facts.kept.now ?? {};
+  let text = said.reading;
+  if (state === "failed") text = fill(said.unread, { t: asOf ? timeText.format(asOf) : "–" });
+  else if (waiting !== undefined) text = since ? fill(said.kept, { t: span((at - since) / 1000) }) : said.nobody;
+  set(place, text);
+  tile("kept", state === "failed" ? "late" : "");
 }
 
 // --- what fits ------------------------------------------------------------------------------
