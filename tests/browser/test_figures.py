@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
+from random import Random
+
 import pytest
 from playwright.async_api import expect
 
+from benchmarks.year.calls import Year
 from crm_bridge.access.roles import Role
 from crm_bridge.reports.catalogue import CATALOGUE
 from crm_bridge.reports.period import Period
 from crm_bridge.written import office_time
-from ivr.calls.call import Mark, MenuChoice, Transfer, TransferKind, TransferOutcome
-from tests.support.browser import Browsers
+from ivr.calls.call import Call, Mark, MenuChoice, Transfer, TransferKind, TransferOutcome
+from tests.support.browser import IMAGES, SCREENSHOTS, Browsers
 from tests.support.desk_calls import SECOND, lost, save, served
 from tests.support.desk_clock import NOW
 from tests.support.walk import axe_faults
@@ -105,3 +109,31 @@ async def test_nothing_is_wider_than_the_screen(desk: Desk, windows: Browsers):
         await window.page.goto(window.base + path)
         wide = await window.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, path
+
+
+def surveyed(call: Call, chance: Random) -> Call:
+    """The call, its caller asked at its end; some hang up before, some say nothing."""
+    if call.agents and call.ended_at is not None and chance.random() < 0.7:
+        queue = call.passages[-1].queue if call.passages else "information"
+        call.marks.append(Mark("survey_begin", call.ended_at - 20 * SECOND, queue))
+        if chance.random() < 0.55:
+            (rating,) = chance.choices("54321", (46, 31, 13, 6, 4))
+            call.marks.append(Mark("survey_rating", call.ended_at - 12 * SECOND, rating))
+            if chance.random() < 0.85:
+                said = "yes" if chance.random() < 0.5 + int(rating) / 11 else "no"
+                call.marks.append(Mark("survey_settled", call.ended_at - 5 * SECOND, said))
+    return call
+
+
+@pytest.mark.skipif(not SCREENSHOTS, reason="takes the guide's picture of the survey")
+async def test_the_survey_is_pictured(desk: Desk, windows: Browsers):
+    year, chance = Year(1203, 12_000, 2026), Random(1203)
+    for day in year.days:
+        if date(2026, 5, 1) <= day.day <= date(2026, 6, 30):
+            await save(desk.database, *(surveyed(call, chance) for call in year.on(day)))
+    for lang, name in (("th", "survey"), ("en", "survey-en")):
+        who = await desk.account(Role.SUPERVISOR, f"boss-{lang}", language=lang)
+        window = await windows.open(who, lang=lang)
+        await window.go("/figures/survey?first=2026-06-01&last=2026-06-30")
+        await expect(window.page.locator("table.figures td a").first).to_be_visible()
+        await window.look(IMAGES / f"figures-{name}.png")
