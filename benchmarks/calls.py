@@ -14,6 +14,8 @@ from typing import Final
 from benchmarks.framing import END, stream_of
 
 SERVED: Final = Path(__file__).parents[1] / "tests" / "scenarios" / "answered_served.capture"
+_IDS: Final = 64
+"""More than any captured call has ids: those of two copies never meet."""
 _OFFICER: Final = b"1001"
 _CALLER: Final = b"0812345678"
 _NAMED: Final = re.compile(
@@ -32,7 +34,7 @@ class Template:
         messages = _of_the_call(stream_of(capture).split(END))
         text = END.join(messages)
         named = {found for found in _NAMED.findall(text) if _ID.fullmatch(found)}
-        self._ids = sorted(named, key=len, reverse=True)
+        self._ids = sorted(named, key=lambda one: (-len(one), one))
         self._stamps = sorted({a + b"." + b for a, b in _TIMESTAMP.findall(text)})
         words = [re.escape(word) for word in self._ids + self._stamps]
         words += [rb"(?<![\d.])" + word + rb"(?!\d)" for word in (_OFFICER, _CALLER)]
@@ -72,15 +74,15 @@ class Template:
         }
         for n, old in enumerate(self._ids):
             if old.startswith(b"PJSIP/1"):
-                new[old] = b"PJSIP/%d-%08x" % (1000 + number % 900, number * 8 + n)
+                new[old] = b"PJSIP/%d-%08x" % (1000 + number % 900, number * _IDS + n)
             elif old.startswith(b"PJSIP/"):
-                new[old] = old[:-8] + b"%08x" % (number * 8 + n)
+                new[old] = old[:-8] + b"%08x" % (number * _IDS + n)
             elif old.count(b"-") == 4:
-                new[old] = old[:24] + b"%012x" % (number * 8 + n)
+                new[old] = old[:24] + b"%012x" % (number * _IDS + n)
             else:
                 stem = old.rpartition(b".")[0]
                 born = int(stem[-10:]) + shift // 1_000_000
-                new[old] = b"%b%d.%d" % (stem[:-10], born, 1000 + number * 8 + n)
+                new[old] = b"%b%d.%d" % (stem[:-10], born, 1000 + number * _IDS + n)
         new[_OFFICER] = b"%d" % (1000 + number % 900)
         new[_CALLER] = b"08%08d" % (10_000_000 + number)
         return [
