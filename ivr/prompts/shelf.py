@@ -3,7 +3,8 @@
 Below `sounds/` of Asterisk's data: `LANG/NAME.wav` is what `hotline install` lays down (a
 placeholder), or Asterisk's own in another format; `LANG/custom/NAME.wav` (8 kHz) and `.wav16`
 (16 kHz) is the site's recording, which Asterisk looks for first (`sounds_search_custom_dir`) and no
-installation touches. `NAME.before.wav` beside it is the recording before.
+installation touches. `NAME.before.wav` beside it is the recording before. Asterisk plays it as
+another user than the one that put it there: what lies here may be read by everybody.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ CUSTOM: Final = "custom"
 BEFORE: Final = ".before"
 FORMATS: Final = {sound.NARROW: ".wav", sound.WIDE: ".wav16"}
 """Samples a second → how the file's name ends."""
+_FILE: Final = 0o644
+_FOLDER: Final = 0o755
 
 
 class State(StrEnum):
@@ -86,7 +89,7 @@ class Shelf:
         places = {rate: self.recorded(prompt, language, rate) for rate in FORMATS}
         again = any(at.exists() for at in places.values())
         for rate, at in places.items():
-            at.parent.mkdir(parents=True, exist_ok=True)
+            self._folder(at.parent)
             if again:
                 before = at.with_name(f"{at.stem}{BEFORE}{FORMATS[rate]}")
                 before.unlink(missing_ok=True)
@@ -95,9 +98,20 @@ class Shelf:
             if rate in made:
                 fresh = at.with_name(f"{at.name}.new")
                 write_wave(fresh, made[rate].astype("<i2").tobytes(), rate)
+                fresh.chmod(_FILE)  # whatever the umask of who puts it
                 fresh.replace(at)
             else:
                 at.unlink(missing_ok=True)
+
+    def _folder(self, wanted: Path) -> None:
+        """Makes the folder; it and those above, up to the sounds, may be entered by everybody."""
+        wanted.mkdir(parents=True, exist_ok=True)
+        for one in (wanted, *wanted.parents):
+            if one == self.sounds:
+                return
+            stat = one.stat()
+            if stat.st_uid == os.geteuid() and stat.st_mode & _FOLDER != _FOLDER:
+                one.chmod(_FOLDER)
 
 
 def placeholder_at(path: Path) -> bool:

@@ -47,6 +47,25 @@ def test_the_one_before_is_kept_beside(places):
     assert before.stat().st_size < recorded.stat().st_size
 
 
+def test_asterisk_may_read_what_a_process_with_a_strict_umask_keeps(places):
+    """The shipped unit's umask; folders of before are mended too."""
+    recorded = Shelf(places[0].sounds).recorded("hotline/welcome", "th")
+    recorded.parent.mkdir(parents=True)
+    (places[0].sounds / "th").chmod(0o700)
+    strict = os.umask(0o077)
+    try:
+        for seconds in (0.5, 1.5):
+            take(places[0], samples=voice(8_000, seconds))
+            assert Keeper(places).keep("hotline/welcome", "th", "123") == KEPT
+    finally:
+        os.umask(strict)
+    laid = [path for path in places[0].sounds.rglob("*") if path.is_file()]
+    assert {path.name for path in laid} == {"welcome.wav", "welcome.before.wav"}
+    assert {path.stat().st_mode & 0o777 for path in laid} == {0o644}
+    folders = [path for path in places[0].sounds.rglob("*") if path.is_dir()]
+    assert {path.stat().st_mode & 0o777 for path in folders} == {0o755}
+
+
 def test_a_silent_take_changes_nothing_and_stays_to_be_heard(places):
     path = take(places[0], samples=np.zeros(8_000))
     assert Keeper(places).keep("hotline/welcome", "th", "123") == BAD
