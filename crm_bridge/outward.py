@@ -2,9 +2,10 @@
 
 An address that stands in hotline.toml itself (`https://10.1.2.3`, `localhost`) is meant. A name is
 not an address: whoever answers for it could lead the bridge, with its secret and a caller's data,
-to this machine, to the inner network, or to a cloud's metadata. So every address that a name gives
-must be a public one, or lie in `networks` of the section; and what is connected is what was looked
-at, so a name that answers otherwise the second time changes nothing. TLS still asks for the name.
+to this machine, to the inner network, or to a cloud's metadata. So every address that a name gives,
+or that another system writes (a redirect, a provider's description), must be a public one, or lie
+in `networks` of the section; and what is connected is what was looked at, so a name that answers
+otherwise the second time changes nothing. TLS still asks for the name.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 _HERE: Final = "localhost"
+_METADATA: Final = ipaddress.IPv6Address("fd00:ec2::254")
+"""Where a cloud answers outside the link-local addresses."""
 
 
 class NotThere(httpx.ConnectError):
@@ -99,15 +102,22 @@ def _within(address: Address) -> Address:
     return address
 
 
-def _as_written(host: str, networks: Sequence[Network]) -> bool:
-    """Whether the host is an address that whoever wrote it down meant."""
+def _as_written(host: str, meant: str, networks: Sequence[Network]) -> bool:
+    """Whether the host is the address that hotline.toml itself names, and one to connect to."""
+    if host != meant:
+        return False
     if host == _HERE:
         return True
     try:
-        written = ipaddress.ip_address(host)
+        written = _within(ipaddress.ip_address(host))
     except ValueError:
         return False
-    odd = written.is_link_local or written.is_multicast or written.is_unspecified
+    odd = (
+        written.is_link_local
+        or written.is_multicast
+        or written.is_unspecified
+        or written == _METADATA
+    )
     return not odd or forbidden(host, networks) is None
 
 
@@ -127,12 +137,16 @@ class Outward(httpx.AsyncBaseTransport):
         self,
         networks: Sequence[Network] = (),
         *,
+        meant: str = "",
         verify: ssl.SSLContext | bool = True,
         inner: httpx.AsyncBaseTransport | None = None,
         resolve: Resolve = _resolved,
     ) -> None:
-        """`verify`: what checks certificates; `inner`, `resolve`: for tests."""
+        """`meant`: the URL of hotline.toml, for an address written out in it; `verify`: what checks
+        certificates; `inner`, `resolve`: for tests.
+        """
         self._networks = tuple(networks)
+        self._meant = httpx.URL(meant).host
         self._resolve = resolve
         self._inner = inner or httpx.AsyncHTTPTransport(
             verify=verify,
@@ -143,7 +157,7 @@ class Outward(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends one request to an address of its host that was looked at. Raises NotThere."""
         host = request.url.host
-        if _as_written(host, self._networks):
+        if _as_written(host, self._meant, self._networks):
             return await self._inner.handle_async_request(request)
         port = request.url.port or (443 if request.url.scheme == "https" else 80)
         try:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -60,6 +61,7 @@ class Provider:
     def __init__(self, section: OidcSection) -> None:
         self.section = section
         self._networks = networks_of(section.networks)
+        self._trusted: ssl.SSLContext | None = None
         self._about: Mapping[str, Any] | None = None
         self._keys: KeySet | None = None
         self._lock = asyncio.Lock()
@@ -183,6 +185,10 @@ class Provider:
         auth: httpx.BasicAuth | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         timeout = self.section.timeout_seconds
+        if self._trusted is None:
+            # reading all authorities takes long enough for calls to notice
+            self._trusted = await asyncio.to_thread(trusted)
+        outward = Outward(self._networks, meant=self.section.issuer, verify=self._trusted)
         try:
             async with (
                 asyncio.timeout(timeout),
@@ -190,7 +196,7 @@ class Provider:
                     timeout=timeout,
                     follow_redirects=False,
                     trust_env=False,
-                    transport=Outward(self._networks, verify=trusted()),
+                    transport=outward,
                 ) as client,
                 client.stream(method, url, data=data, auth=auth or httpx.USE_CLIENT_DEFAULT) as got,
             ):

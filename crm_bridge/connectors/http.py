@@ -115,7 +115,7 @@ class JsonHttp:
             # no session begins unless the connector itself begins one
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=False,
-            transport=transport or Outward(networks_of(networks), verify=verify),
+            transport=transport or Outward(networks_of(networks), meant=base, verify=verify),
         )
 
     async def ask(

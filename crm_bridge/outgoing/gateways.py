@@ -150,7 +150,7 @@ class HttpGateway:
             headers=headers,
             timeout=seconds,
             trust_env=False,
-            transport=transport or Outward(networks_of(networks), verify=trusted()),
+            transport=transport or Outward(networks_of(networks), meant=url, verify=trusted()),
         )
 
     async def send(self, message: Message) -> str:

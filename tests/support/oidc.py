@@ -45,7 +45,11 @@ class StandIn:
     nonce: str | None = None
     down: bool = False
     refuses: bool = False
+    token_at: str = ""
+    """Where its description says tokens are given, if not at itself."""
     asked: list[str] = field(default_factory=list)
+    shown: int = 0
+    """How often the secret was sent, right or wrong."""
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"kid": "one"}))
     _codes: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -69,7 +73,7 @@ class StandIn:
                 {
                     "issuer": self.issuer,
                     "authorization_endpoint": f"{self.issuer}/authorize",
-                    "token_endpoint": f"{self.issuer}/token",
+                    "token_endpoint": self.token_at or f"{self.issuer}/token",
                     "jwks_uri": f"{self.issuer}/keys",
                 }
             )
@@ -104,6 +108,7 @@ class StandIn:
 
         @app.post("/token")
         async def token(request: Request) -> Response:
+            self.shown += 1
             form = {k: v[0] for k, v in parse_qs((await request.body()).decode()).items()}
             basic = request.headers.get("authorization", "").removeprefix("Basic ")
             if base64.b64decode(basic).decode() != f"{CLIENT}:{SECRET}":

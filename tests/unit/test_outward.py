@@ -118,17 +118,31 @@ async def test_the_next_address_is_tried_where_one_does_not_answer() -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.9.8.7", "[::1]"])
 async def test_an_address_that_is_written_out_is_meant(host: str) -> None:
     network = Network()
-    await ask(f"http://{host}/", Outward(inner=network, resolve=names()))
+    await ask(f"http://{host}/", Outward(meant=f"http://{host}/api", inner=network))
     assert len(network.asked) == 1
 
 
-async def test_a_link_local_address_is_not_meant_even_where_it_is_written_out() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "10.1.2.3", "[::1]", "[fd00:ec2::254]"])
+async def test_an_address_that_another_system_writes_is_looked_at(host: str) -> None:
     network = Network()
+    transport = Outward(meant="https://sign-in.example/", inner=network)
     with pytest.raises(NotThere):
-        await ask(
-            "http://169.254.169.254/latest/meta-data/",
-            Outward(inner=network, resolve=names(["169.254.169.254"])),
-        )
+        await ask(f"https://{host}/token", transport)
+    assert network.asked == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "169.254.169.254", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::]",
+        "[fd00:ec2::254]", "[fe80::1]", "0.0.0.0",
+    ],
+)  # fmt: skip
+async def test_an_address_of_metadata_is_not_meant_even_where_it_is_written_out(host: str) -> None:
+    network = Network()
+    url = f"http://{host}/latest/meta-data/"
+    with pytest.raises(NotThere):
+        await ask(url, Outward(meant=url, inner=network))
     assert network.asked == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 from sqlalchemy import select
 
+from crm_bridge.access import oidc
 from crm_bridge.access.oidc import Provider
 from crm_bridge.access.roles import Role
 from crm_bridge.config_outside import OidcSection, RoleName
@@ -220,6 +223,32 @@ async def test_a_provider_that_says_no_or_nothing(desk: Desk, ministry: StandIn)
     section = desk.context.config.oidc.model_copy(update={"issuer": "http://127.0.0.1:1"})
     desk.context.oidc = Provider(section)
     assert (await (await desk.browser()).get("/sign-in/oidc")).status_code == 502
+
+
+async def test_the_description_leads_the_secret_to_no_other_address_of_the_house(
+    desk: Desk, ministry: StandIn
+):
+    ministry.token_at = f"http://localhost:{ministry.port}/token"
+    answer = await enter(await desk.browser())
+    assert answer.status_code == 502
+    assert ministry.shown == 0
+
+
+async def test_the_authorities_are_read_once_and_beside_the_event_loop(
+    desk: Desk, ministry: StandIn, monkeypatch: pytest.MonkeyPatch
+):
+    await desk.account(Role.AGENT, "malee", email="malee@moc.go.th")
+    read: list[threading.Thread] = []
+
+    def noted() -> ssl.SSLContext:
+        read.append(threading.current_thread())
+        return ssl.create_default_context()
+
+    monkeypatch.setattr(oidc, "trusted", noted)
+    for _ in range(2):
+        assert (await enter(await desk.browser())).status_code == 303
+    assert len(read) == 1
+    assert read[0] is not threading.main_thread()
 
 
 ROLES: dict[str, RoleName] = {"desk-agents": "agent", "dept": "agency_officer"}
