@@ -17,7 +17,7 @@ from crm_bridge.commands.exits import run
 from crm_bridge.commands.opened import opened
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, Since, Until, load, moment
 from crm_bridge.reconciling.gap_book import LineGap, line_gaps_of
-from crm_bridge.reconciling.words import BOOKS, CAUSES
+from crm_bridge.reconciling.words import BOOKS, CAUSES, NO_CALLS, NOT_READ, NOTHING_YET
 from ivr.calls.call import Micros
 
 
@@ -44,7 +44,7 @@ def gaps(
     if not console.is_terminal:
         console.width = WIDTH
     if not found:
-        console.print("nothing was missed")
+        console.print("nothing was missed" if lang is words.Lang.EN else "ไม่มีช่วงที่ไม่ได้ยิน")
         return
     console.print(gap_table(found, lang))
 
@@ -61,6 +61,7 @@ def as_json(gap: LineGap) -> dict[str, Any]:
         "from": iso(gap.started_at),
         "to": None if gap.ended_at is None else iso(gap.ended_at),
         "cause": gap.cause or None,
+        "books_read_at": None if gap.read_at is None else iso(gap.read_at),
         "calls": [
             {"call_id": call.call_id, "filled_by": call.filled_by, "end_known": call.end_known}
             for call in gap.touched
@@ -83,7 +84,21 @@ def gap_table(found: list[LineGap], lang: words.Lang) -> Table:
         table.add_row(
             words.local(gap.started_at, "%d/%m %H:%M:%S", lang), end,
             CAUSES.get(gap.cause, CAUSES[""])[english], str(len(gap.touched)),
-            ", ".join(BOOKS[book][english] for book in gap.filled_by) or "–",
-            str(len(gap.unknown)) if gap.unknown else "–",
+            _filled(gap)[english], _unknown(gap),
         )  # fmt: skip
     return table
+
+
+def _filled(gap: LineGap) -> tuple[str, str]:
+    if gap.filled_by:
+        th, en = zip(*(BOOKS[book] for book in gap.filled_by), strict=True)
+        return ", ".join(th), ", ".join(en)
+    if gap.touched:
+        return NOTHING_YET
+    return NO_CALLS if gap.checked else NOT_READ
+
+
+def _unknown(gap: LineGap) -> str:
+    """How many calls; `?` where there may be others."""
+    known = str(len(gap.unknown)) if gap.unknown else ""
+    return known + ("" if gap.checked else "?") or "–"

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from crm_bridge.records.desk_tables.books import book_places, line_gaps
 from crm_bridge.records.tables import calls, gaps
 from ivr.books.tail import Place
-from ivr.calls.call import Micros
+from ivr.calls.call import Gap, Micros
 
 STOPPED, LINK, FULL, ASTERISK = "stopped", "link", "full", "asterisk"
 
@@ -27,6 +27,7 @@ class Touched:
     ended_at: Micros | None
     filled_by: str | None
     end_known: bool
+    """False where it is over and nobody knows since when."""
 
     @property
     def of_the_books(self) -> bool:
@@ -45,6 +46,11 @@ class LineGap:
     """`stopped`, `link`, `full`, `asterisk`; empty for a span known by its calls alone."""
     read_at: Micros | None
     touched: list[Touched] = field(default_factory=list)
+
+    @property
+    def checked(self) -> bool:
+        """Whether the books were read over it: else there may have been calls nobody knows of."""
+        return self.read_at is not None or not self.cause
 
     @property
     def unknown(self) -> list[Touched]:
@@ -129,6 +135,8 @@ async def line_gaps_of(
             gap.touched.append(call)
         if not homes:
             alone.append((node, call))
+    for gap in found:
+        gap.touched.sort(key=lambda call: call.entered_at)
     found += [LineGap(node, c.started_at, c.ended_at, "", None, [c]) for node, c in alone]
     return sorted(found, key=lambda gap: gap.started_at, reverse=True)[:most]
 
@@ -138,7 +146,8 @@ async def _touched(
 ) -> Iterable[tuple[str, Touched]]:
     query: Any = (
         select(calls.c.node, gaps.c.call_id, calls.c.entered_us, gaps.c.started_us,
-               gaps.c.ended_us, gaps.c.filled_by, calls.c.ended_us.is_not(None))
+               gaps.c.ended_us, gaps.c.filled_by,
+               or_(calls.c.ended_us.is_not(None), not_(calls.c.closed)))
         .join(calls, calls.c.call_id == gaps.c.call_id)
         .order_by(gaps.c.started_us.desc())
         .limit(most)
@@ -154,6 +163,28 @@ async def _touched(
     ]
 
 
-def _meets(gap: LineGap, call: Touched) -> bool:
-    begins = call.ended_at is None or call.ended_at >= gap.started_at
-    return begins and (gap.ended_at is None or call.started_at <= gap.ended_at)
+async def causes_of(connection: AsyncConnection, node: str, missed: list[Gap]) -> list[str]:
+    """Why each of a call's gaps came to be; empty for one that no span of its line meets."""
+    if not missed:
+        return []
+    query = select(line_gaps).where(line_gaps.c.node == node)
+    query = query.where(
+        or_(
+            line_gaps.c.ended_us.is_(None),
+            line_gaps.c.ended_us >= min(gap.started_at for gap in missed),
+        )
+    )
+    if all(gap.ended_at is not None for gap in missed):
+        query = query.where(line_gaps.c.started_us <= max(gap.ended_at or 0 for gap in missed))
+    spans = [LineGap(*row) for row in (await connection.execute(query)).all()]
+    found = []
+    for gap in missed:
+        homes = [span for span in spans if _meets(span, gap)]
+        nearest = min(homes, key=lambda s: abs(s.started_at - gap.started_at), default=None)
+        found.append(nearest.cause if nearest else "")
+    return found
+
+
+def _meets(span: LineGap, missed: Touched | Gap) -> bool:
+    begins = missed.ended_at is None or missed.ended_at >= span.started_at
+    return begins and (span.ended_at is None or missed.started_at <= span.ended_at)

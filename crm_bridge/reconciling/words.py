@@ -22,3 +22,11 @@ BOOKS: Final[dict[str, Words]] = {
     "queue_log": ("สมุดคิว (queue_log) ของ Asterisk", "Asterisk's queue_log"),
 }
 """The books that fill it."""
+
+NOTHING_YET: Final[Words] = ("ยังไม่ได้เติม", "nothing yet")
+"""Where no book has told it."""
+
+NOT_READ: Final[Words] = ("ยังไม่ได้ตรวจสมุด", "books not read yet")
+"""Where nobody knows yet whether there were calls."""
+
+NO_CALLS: Final[Words] = ("ตรวจสมุดแล้ว ไม่มีสาย", "books read: no calls")

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
 from crm_bridge.reconciling.gap_book import line_gaps_of
-from crm_bridge.reconciling.words import BOOKS, CAUSES
+from crm_bridge.reconciling.words import BOOKS, CAUSES, NO_CALLS, NOT_READ, NOTHING_YET
 from crm_bridge.web.context import context
 from crm_bridge.web.pages import render
 from crm_bridge.web.policy import who
@@ -19,8 +19,10 @@ from crm_bridge.web.policy import who
 router = APIRouter(include_in_schema=False)
 
 READERS: Final = (Role.ADMINISTRATOR, Role.SUPERVISOR, Role.DIRECTOR, Role.AUDITOR)
-_SHOWN: Final = 12
-"""Calls of one gap that are named; of the others the number."""
+_SHOWN: Final = 8
+"""Calls of one gap that are named; the others are folded."""
+_MOST: Final = 200
+"""Gaps of one page."""
 
 
 @router.get("/admin/gaps")
@@ -34,9 +36,13 @@ async def gaps_page(
     now = held.clock.now_us()
     since = now - timedelta(days=days) // timedelta(microseconds=1)
     async with held.database.reading() as connection:
-        found = await line_gaps_of(connection, since)
+        found = await line_gaps_of(connection, since, most=_MOST)
+    unknown = {call.call_id for gap in found for call in gap.unknown}
+    touched = {call.call_id for gap in found for call in gap.touched}
     books = any(one.cel_file or one.queue_log_file for one in held.config.node)
     return render(
         request, "gaps/gaps.html", gaps=found, days=days, now=now, causes=CAUSES, books=BOOKS,
-        shown=_SHOWN, configured=books,
+        nothing_yet=NOTHING_YET, not_read=NOT_READ, no_calls=NO_CALLS, shown=_SHOWN, most=_MOST,
+        configured=books,
+        touched=len(touched), unknown=len(unknown), links=me.role is not Role.ADMINISTRATOR,
     )  # fmt: skip

@@ -18,12 +18,15 @@ from crm_bridge.desk.kept_places import ENDED_WORDS
 from crm_bridge.desk.lost_calls import STATES
 from crm_bridge.desk.wrapup import OUTCOMES as RESULTS
 from crm_bridge.errors import Refused
+from crm_bridge.reconciling.gap_book import causes_of
+from crm_bridge.reconciling.words import CAUSES, NOTHING_YET
 from crm_bridge.recordings import book, voicemail
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.calls import load_call
 from crm_bridge.web import paging
 from crm_bridge.web.connectors.elsewhere import elsewhere
 from crm_bridge.web.context import Context, context
+from crm_bridge.web.gaps.routes import READERS as GAP_READERS
 from crm_bridge.web.pages import fragment, language_of, render
 from crm_bridge.web.policy import who
 from crm_bridge.web.recordings.playing import shown
@@ -34,6 +37,7 @@ from crm_bridge.web.wrapups.events import events
 from crm_bridge.web.wrapups.form import form_values
 from crm_bridge.web.wrapups.schemas import PLAIN, CallId
 from crm_bridge.web.wrapups.story import OUTCOMES, story
+from crm_bridge.web.wrapups.unheard import unheard
 from crm_bridge.written import office_time
 from ivr.calls.call import Call
 from ivr.steps.standards import Step
@@ -153,6 +157,8 @@ async def call_page(
         recordings = await shown(connection, me, await book.of_call(connection, call_id))
         others = await elsewhere(connection, me, [f"call:{call_id}"], f"call:{call_id}")
         rules = await _rules(connection, call, held.clock.now_us())
+        why = await causes_of(connection, call.node, call.gaps)
+    words = _words(held, call.entered_at)
     lang = language_of(request)
 
     def party(agency: str | None, target: str) -> str:
@@ -163,7 +169,9 @@ async def call_page(
     officers = list(dict.fromkeys(p.agent for p in call.agents))
     return render(
         request, "wrapups/call.html", stored=stored, call=call, steps=stored.steps,
-        words=_words(held, call.entered_at), written=written, subject_names=named,
+        words=words, missed=unheard(call, stored.steps, words, why), causes=CAUSES,
+        nothing_yet=NOTHING_YET, sees_gaps=me.role in GAP_READERS, written=written,
+        subject_names=named,
         services=SERVICES, results=RESULTS, outcomes=OUTCOMES, evidence=EVIDENCE,
         story=story(call, party, supervised=supervised), known_by=KNOWN_BY,
         events=events(call, party, supervised=supervised),
