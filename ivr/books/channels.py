@@ -63,12 +63,13 @@ class QueueBook:
     """Callers whose rows are kept; the oldest go first."""
     started: Micros | None = None
     """The second of the last start of Asterisk that it tells."""
-    empty: bool = True
-    """It has not a single row: there is no such book."""
+    first_at: Micros | None = None
+    """The time of the first row that was read; `None`: there is no such book."""
 
     def add(self, row: QueueRow) -> None:
         """Keeps a row until its caller is gone."""
-        self.empty = False
+        if self.first_at is None:
+            self.first_at = row.at
         if row.verb == "QUEUESTART":
             self.started = row.at
         if not row.call:
@@ -79,6 +80,10 @@ class QueueBook:
                 del self.rows[next(iter(self.rows))]
             rows = self.rows[row.call] = []
         rows.append(row)
+
+    def begins_after(self, at: Micros) -> bool:
+        """Whether it cannot tell of this moment: it is not kept, or was rotated apart from CEL."""
+        return self.first_at is None or self.first_at > at
 
     def of(self, uniqueid: str) -> list[QueueRow]:
         """The caller's rows, in the order in which they were written."""

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ivr.books.ledger import CEL, BookCall
 from ivr.books.matching import TOLERANCE
-from ivr.books.mending import agent_of, fillable, mended, queue_of
+from ivr.books.mending import agent_of, agents_of, fillable, mended, passages_of, queue_of
 from ivr.calls.call import Call, Micros
 
 SECOND: Final = 1_000_000
@@ -46,7 +46,7 @@ def differences(record: Call | None, told: BookCall) -> list[Difference]:
         if any(gap is one for one in filled):
             found.add(f"gaps[{n}].filled_by", None, told.book)
     if told.book == CEL:
-        _exact(found, record, book)
+        _exact(found, record, told)
         if found.found:
             _inferred(found, record, told)
     else:
@@ -72,21 +72,23 @@ class _Found:
             self.add(what, record, book)
 
 
-def _exact(found: _Found, record: Call, book: Call) -> None:
+def _exact(found: _Found, record: Call, told: BookCall) -> None:
+    book = told.call
     found.time("entered_at", record.entered_at, book.entered_at)
     found.time("answered_at", record.answered_at, book.answered_at)
     found.time("ended_at", record.ended_at, book.ended_at)
-    found.value("queue_passages", *_names(record.passages, book.passages, queue_of))
-    if len(record.passages) == len(book.passages):
-        for n, (ours, theirs) in enumerate(zip(record.passages, book.passages, strict=True)):
+    passages, agents = passages_of(record, told), agents_of(record, told)
+    found.value("queue_passages", *_names(record.passages, passages, queue_of))
+    if len(record.passages) == len(passages):
+        for n, (ours, theirs) in enumerate(zip(record.passages, passages, strict=True)):
             at = f"queue_passages[{n}]"
             if not book.times_inferred:
                 found.time(f"{at}.joined_at", ours.joined_at, theirs.joined_at)
                 found.time(f"{at}.left_at", ours.left_at, theirs.left_at)
             found.value(f"{at}.outcome", ours.outcome, theirs.outcome)
-    found.value("agents", *_names(record.agents, book.agents, agent_of))
-    if len(record.agents) == len(book.agents):
-        for n, (mine, part) in enumerate(zip(record.agents, book.agents, strict=True)):
+    found.value("agents", *_names(record.agents, agents, agent_of))
+    if len(record.agents) == len(agents):
+        for n, (mine, part) in enumerate(zip(record.agents, agents, strict=True)):
             found.time(f"agents[{n}].connected_at", mine.connected_at, part.connected_at)
             found.time(f"agents[{n}].released_at", mine.released_at, part.released_at)
 

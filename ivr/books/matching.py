@@ -15,6 +15,9 @@ TOLERANCE: Final = 10_000
 SAME: Final = 1_500_000
 """Entries of two lists that name the same and begin this close (µs) are the same entry."""
 
+_LATE: Final = 30_000_000
+"""A busy machine may have stamped an event so much later (µs) than its book has it."""
+
 _SAME_MARK: Final = 250_000
 
 T = TypeVar("T")
@@ -41,20 +44,29 @@ def match(entry: T, among: Iterable[T], key: Key, start: Start, within: Micros =
 
 
 def merged(ours: Sequence[T], theirs: Sequence[T], key: Key, start: Start, heard: Heard) -> list[T]:
-    """The book's entries, with what was heard of the same ones; the book says which there are.
+    """The book's entries, with what was heard of the same ones, and those heard that it lacks.
 
-    `heard` tells of a moment whether all was known up to there.
+    `heard` tells of a moment whether all was known up to there. An entry whose beginning was heard
+    is never taken away: a book may have been rotated apart from the other. Behind that the book
+    says which there are.
     """
     left = list(ours)
-    found: list[T] = []
+    pairs: list[tuple[T | None, T]] = []
     for entry in theirs:
         mine = match(entry, left, key, start)
+        left = [x for x in left if x is not mine]
+        pairs.append((mine, entry))
+    new = [entry for mine, entry in pairs if mine is None]
+    kept = [x for x in left if heard(start(x)) and match(x, new, key, start, _LATE) is None]
+    found = []
+    for mine, entry in pairs:
         if mine is None:
             found.append(deepcopy(entry))
+        elif kept and _whole(mine, heard):
+            found.append(deepcopy(mine))  # a book that lacks one may tell of two as of one
         else:
-            left = [x for x in left if x is not mine]
             found.append(_one(mine, entry, heard))
-    return found
+    return sorted([*found, *deepcopy(kept)], key=start) if kept else found
 
 
 def _one(mine: T, theirs: T, heard: Heard) -> T:

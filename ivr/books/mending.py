@@ -1,10 +1,10 @@
 """A record as the books complete it.
 
-Pure. What was heard stands; the books fill what was not. A moment of the record that is further
-than `TOLERANCE` from the one CEL has becomes CEL's, gap or none. Where the record has a gap, the
-book says what there was (which queues, officers, agencies), and of each entry what was heard up to
-the gap stands: what is heard behind a gap may rest on what was missed. queue_log alone adds what is
-missing and changes nothing. What no book knows stays as it was: unknown.
+Pure. What was heard stands, also where a book lacks it; the books fill what was not. A moment of
+the record that is further than `TOLERANCE` from the one CEL has becomes CEL's, gap or none. Where
+the record has a gap, the book says what there was (which queues, officers, agencies), and of each
+entry what was heard up to the gap stands: what is heard behind a gap may rest on what was missed.
+queue_log alone adds what is missing and changes nothing. What no book knows stays unknown.
 
 Mending twice is mending once.
 """
@@ -68,6 +68,16 @@ def mended(record: Call, told: BookCall) -> Call:
     return new
 
 
+def passages_of(record: Call, told: BookCall) -> list[QueuePassage]:
+    """The queues of the call, as heard and as CEL completes them."""
+    return merged(record.passages, told.call.passages, queue_of, joined_at, _heard(record))
+
+
+def agents_of(record: Call, told: BookCall) -> list[AgentPart]:
+    """The officers of the call, as heard and as CEL completes them."""
+    return merged(record.agents, told.call.agents, agent_of, connected_at, _heard(record))
+
+
 def unfilled(call: Call) -> list[Gap]:
     """The gaps that no book has filled."""
     return [gap for gap in call.gaps if gap.filled_by is None]
@@ -87,21 +97,18 @@ def fillable(call: Call, told: BookCall) -> list[Gap]:
 def _take_exact(new: Call, record: Call, told: BookCall) -> None:
     book = told.call
     gaps = [(gap.started_at - _SECOND, gap.ended_at or 2**62) for gap in unfilled(record)]
-    first = min((start for start, _ in gaps), default=2**62)
-
-    def heard(at: Micros) -> bool:
-        return at < first
+    heard = _heard(record)
 
     def not_missed(at: Micros) -> bool:
         return not any(start <= at <= end for start, end in gaps)
 
-    same = _structure(record) == _structure(book)
     new.entered_at = moment(record.entered_at, book.entered_at) or book.entered_at
     new.answered_at = moment(record.answered_at, book.answered_at)
     new.ended_at = moment(record.ended_at, book.ended_at)
     new.legs = _legs(record, book)
-    new.agents = merged(record.agents, book.agents, agent_of, connected_at, heard)
-    new.passages = merged(record.passages, book.passages, queue_of, joined_at, heard)
+    new.agents = agents_of(record, told)
+    new.passages = passages_of(record, told)
+    same = _structure(record) == _structure(new)
     for passage in new.passages:
         ours = match(passage, record.passages, queue_of, joined_at)
         if ours is not None:
@@ -114,13 +121,22 @@ def _take_exact(new: Call, record: Call, told: BookCall) -> None:
             new.times_inferred = True  # the greeting's end, say, is not in this book
         if gaps or record.ended_by in {None, EndedBy.UNKNOWN}:
             new.ended_by = book.ended_by or record.ended_by
-        new.outcome = book.outcome or record.outcome
+        # a book that lacks what was heard has not the whole call to judge by
+        lacks = len(new.passages) > len(book.passages) or len(new.agents) > len(book.agents)
+        if not lacks or record.outcome in _UNSAID:
+            new.outcome = book.outcome or record.outcome
     elif record.ended_at is None or record.outcome in _UNSAID:
         new.ended_by = book.ended_by or record.ended_by
         new.outcome = book.outcome or record.outcome
     if not same and not gaps:
         # something was missed although the line was up: said, not silently put right
-        new.gaps = sorted([*new.gaps, _silent_gap(record, book)], key=lambda g: g.started_at)
+        new.gaps = sorted([*new.gaps, _silent_gap(record, new)], key=lambda g: g.started_at)
+
+
+def _heard(record: Call) -> Heard:
+    """Whether all was heard up to a moment: no gap that no book has filled begins before it."""
+    first = min((gap.started_at - _SECOND for gap in unfilled(record)), default=2**62)
+    return lambda at: at < first
 
 
 def _take_inferred(
@@ -187,18 +203,18 @@ def _last_told(call: Call) -> Micros:
     return max(at for at in moments if at is not None)
 
 
-def _silent_gap(record: Call, book: Call) -> Gap:
+def _silent_gap(record: Call, new: Call) -> Gap:
     """From the first to the last moment of what the record lacks."""
     moments: list[Micros | None] = []
-    for passage in book.passages:
+    for passage in new.passages:
         ours = match(passage, record.passages, queue_of, joined_at)
         if ours is None or ours.outcome is not passage.outcome:
             moments += [passage.joined_at, passage.left_at]
-    for part in book.agents:
+    for part in new.agents:
         if match(part, record.agents, agent_of, connected_at) is None:
             moments += [part.connected_at, part.released_at]
     known = [at for at in moments if at is not None]
-    known = known or [book.entered_at, book.ended_at or book.entered_at]
+    known = known or [new.entered_at, new.ended_at or new.entered_at]
     return Gap(min(known), max(known), CEL)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ivr.books import ringing
 from ivr.books.cel import CelRow
@@ -15,6 +15,9 @@ from ivr.events import types as ev
 
 if TYPE_CHECKING:
     from ivr.books.retelling import Retelling
+
+_AT_ONCE: Final = 10_000
+"""An officer's channel that a transfer has emptied ends so soon (µs) in what it took over."""
 
 
 def app_started(t: Retelling, chan: Chan, row: CelRow) -> Iterator[ev.Event]:
@@ -35,9 +38,17 @@ def _untold(t: Retelling, uniqueid: str) -> list[QueueRow]:
 
 
 def _goes_on(t: Retelling, chan: Chan, queue: str, at: Micros) -> bool:
-    """Whether Queue comes back from what it ran itself, or came with another's dialplan."""
-    if t.queues.empty:
-        return chan.queue == queue
+    """Whether Queue comes back from what it ran itself, or came with another's dialplan.
+
+    Where queue_log does not reach back so far, or has no joining of a caller at all (it ends before
+    him, or was rotated apart from CEL), CEL alone tells.
+    """
+    joinings = any(r.verb == "ENTERQUEUE" for r in t.queues.of(chan.uniqueid))
+    is_caller = t.tracker.of_caller(chan.uniqueid) is not None
+    if (is_caller and not joinings) or t.queues.begins_after(at):
+        gone = t.hangups.get(chan.uniqueid)
+        left_over = not is_caller and gone is not None and gone.at - at < _AT_ONCE
+        return chan.queue == queue or left_over
     return not any(r.queue == queue and r.at <= at + WITHIN for r in _untold(t, chan.uniqueid)[:1])
 
 

@@ -6,6 +6,7 @@ the expected records say is worked out without the readers of `ivr.books`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 
 from ivr.books.differences import differences
 from ivr.books.mending import made_of, mended
+from ivr.books.queue_log import QueueRow
 from ivr.calls.call import Call, Evidence
 from ivr.steps.standards import load_standards
 from ivr.steps.timeline import timeline
-from tests.support.books import book_calls, heard_without, span_of
+from tests.support.books import book_calls, calls_of, cel_rows, heard_without, queue_rows, span_of
 from tests.support.scenario import NAMES, Books, as_json, config_of, expected, records_of
 
 BROKEN = ("ami_cut", "ami_cut_end", "ami_cut_enter", "killed", "killed_waiting")
@@ -86,6 +88,38 @@ def test_whole_records_do_not_differ_from_the_books(name):
             assert found or told.call.ended_at is None or not record.gaps
         elif name not in NOT_IN_CEL:
             assert found == []
+
+
+@pytest.mark.parametrize("name", [n for n in WHOLE if n not in BACK])
+def test_a_queue_log_that_was_rotated_apart_from_cel_takes_nothing_away(name):
+    """However much of it lies in another file, a whole record stays as it was heard."""
+    queues = queue_rows(name)
+    another = QueueRow(0, 1, "lab100-1.1", "information", "", "ENTERQUEUE", ())
+    parts = [queues[n:] for n in range(1, len(queues) + 1)]
+    for rows in [*parts, [another], [replace(another, at=2**52)]]:
+        told = calls_of(name, cel_rows(name), rows)
+        for call_id, record in records_of(name)[0].items():
+            if name != "guide":  # CEL is exact; an event's time stamp came late
+                assert differences(record, told[call_id]) == [], rows[:1]
+            made = mended(record, told[call_id])
+            assert [p.queue for p in made.passages] == [p.queue for p in record.passages]
+            assert [p.outcome for p in made.passages] == [p.outcome for p in record.passages]
+            assert [a.agent for a in made.agents] == [a.agent for a in record.agents]
+            assert (made.outcome, made.gaps) == (record.outcome, record.gaps)
+
+
+@pytest.mark.parametrize("name", [n for n in WHOLE if n not in BACK])
+@pytest.mark.parametrize("at", [1, 2**52])
+def test_a_call_that_queue_log_does_not_have_is_told_with_its_queues(name, at):
+    if name == "foreign_two_queues":
+        pytest.skip("only queue_log has the second")
+    told = calls_of(
+        name, cel_rows(name), [QueueRow(0, at, "lab100-1.1", "information", "", "ENTERQUEUE", ())]
+    )
+    for call_id, record in records_of(name)[0].items():
+        book = told[call_id].call
+        assert [p.queue for p in book.passages] == [p.queue for p in record.passages]
+        assert [p.outcome for p in book.passages] == [p.outcome for p in record.passages]
 
 
 @settings(

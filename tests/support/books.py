@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 
@@ -56,14 +57,22 @@ def queue_rows(name: str) -> list[QueueRow]:
     return reader.feed((SCENARIOS / f"{name}.queue_log").read_bytes()) + reader.end()
 
 
+def calls_of(
+    name: str, cel: Iterable[CelRow], queues: Iterable[QueueRow], *, of_queues: bool = False
+) -> dict[str, BookCall]:
+    """A scenario's calls as these rows tell them."""
+    ledger = Ledger(chunks_of(name)[0], config_of(name).directory(), of_queues=of_queues)
+    found = [call for row in queues for call in ledger.take_queue(row)]
+    for row in cel:
+        found += ledger.take(row)
+    return {one.call.call_id: one for one in [*found, *ledger.end()]}
+
+
 @cache
 def book_calls(name: str, *, marked: bool = False, cel: bool = True) -> dict[str, BookCall]:
     """The scenario's calls as the books tell them; without `cel`, as queue_log alone does."""
-    ledger = Ledger(chunks_of(name)[0], config_of(name).directory(), of_queues=not cel)
-    found = [call for row in queue_rows(name) for call in ledger.take_queue(row)]
-    for row in cel_rows(name, marked=marked) if cel else ():
-        found += ledger.take(row)
-    return {one.call.call_id: one for one in [*found, *ledger.end()]}
+    rows = cel_rows(name, marked=marked) if cel else ()
+    return calls_of(name, rows, queue_rows(name), of_queues=not cel)
 
 
 def span_of(name: str) -> tuple[int, int]:
