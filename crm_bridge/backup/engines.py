@@ -19,6 +19,12 @@ from crm_bridge.records.faults import storage_fault
 
 SQLITE_FILE: Final = "database/hotline.db"
 POSTGRES_FILE: Final = "database/hotline.pgdump"
+_VARIABLES: Final = {
+    "ssl": "PGSSLMODE", "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY", "sslcrl": "PGSSLCRL", "host": "PGHOST",
+    "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "passfile": "PGPASSFILE",
+}  # fmt: skip
+_SWITCHES: Final = {"true": "require", "1": "require", "false": "disable", "0": "disable"}
 
 
 def snapshot(url: URL, into: Path) -> str:
@@ -79,6 +85,7 @@ def _run(program: str, url: URL, *words: str) -> None:
     environment = dict(os.environ)
     if url.password:
         environment["PGPASSWORD"] = str(url.password)
+    environment |= _query(url)
     argv = [_program(program), "--no-password"]
     for option, value in (("host", url.host), ("port", url.port), ("username", url.username)):
         if value:
@@ -93,6 +100,25 @@ def _run(program: str, url: URL, *words: str) -> None:
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[0]
         raise BackupFault(f"{program} failed: {said}", where=where,
                           mend="see that its version is not below the server's")  # fmt: skip
+
+
+def _query(url: URL) -> dict[str, str]:
+    """What the URL's query says to the bridge's driver, as the tools take it: `ssl`, `host`, …"""
+    said: dict[str, str] = {}
+    for name, values in url.normalized_query.items():
+        variable = _VARIABLES.get(name)
+        if variable is None:
+            continue
+        value = ",".join(values)
+        # the driver takes a bare yes or no, too
+        said[variable] = _SWITCHES.get(value.lower(), value) if name == "ssl" else value
+    hosts = [host.rpartition(":") for host in said.get("PGHOST", "").split(",")]
+    if all(
+        port.isdigit() and ":" not in host for host, _, port in hosts
+    ):  # host=A:5432, as the URL has it for several
+        said["PGHOST"] = ",".join(host for host, _, _ in hosts)
+        said["PGPORT"] = ",".join(port for _, _, port in hosts)
+    return said
 
 
 def _program(name: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib.metadata
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -21,7 +22,7 @@ from typing import Any, Final
 
 import structlog
 from pydantic import BaseModel, SecretStr
-from sqlalchemy import func, select
+from sqlalchemy import func, make_url, select
 
 from crm_bridge.backup import engines
 from crm_bridge.backup.archive import BackupFault, Head, Writer, unpack
@@ -40,6 +41,8 @@ _NAMED: Final = "hotline-%Y%m%dT%H%M%SZ" + SUFFIX
 _LEFT_AFTER: Final = 86_400.0
 """Seconds after which no backup can still be at work."""
 _REMOVED: Final = "taken-out-of-the-backup"
+_ESCAPED: Final = re.compile(r'"(?:[^"\\\n]|\\.)*\\.(?:[^"\\\n]|\\.)*"')
+"""A text of TOML in which something is escaped."""
 _SECRET_KEYS: Final = ("secret", "password", "token", "keys")
 
 
@@ -89,7 +92,8 @@ def _make(
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _clear(beside)
+        _clear(beside, ".backup-*")
+        _clear(folder, "hotline-*.part")
         if target.exists():
             raise BackupFault("is there already", where=str(target))
         # the plain copy never leaves the disk that the plain database is on
@@ -117,16 +121,26 @@ def _make(
     except OSError as error:
         raise BackupFault(
             f"cannot be made: {error.strerror or type(error).__name__}",
-            where=str(error.filename or folder), mend="make room, or give another folder",
+            where=str(error.filename or folder), mend=_mend(error),
         ) from error  # fmt: skip
     return target
 
 
-def _clear(beside: Path) -> None:
-    """Removes what a backup that was killed has left: a plain copy of the database."""
-    for left in beside.glob(".backup-*"):
-        if time.time() - left.stat().st_mtime > _LEFT_AFTER:
+def _mend(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "let the user that makes backups read it: what it may not read would be missing"
+    return "make room, or give another folder"
+
+
+def _clear(folder: Path, named: str) -> None:
+    """Removes what a backup that was killed has left: a plain copy, a file that is not whole."""
+    for left in folder.glob(named):
+        if time.time() - left.stat().st_mtime <= _LEFT_AFTER:
+            continue
+        if left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def check(path: Path, keys: Keyring, work: Path) -> Head:
@@ -144,7 +158,7 @@ def _files(config: Config) -> Iterator[tuple[str, Path]]:
     """What goes along beside the database: name in the backup, place on the disk."""
     yield from _below("desk", config.desk.data_dir)
     for node in config.node:
-        for custom in sorted(node.sounds.glob(f"*/{CUSTOM}")) if node.sounds else ():
+        for custom in _customs(node.sounds) if node.sounds else ():
             yield from _below(f"prompts/{node.name or 'node'}/{custom.parent.name}", custom)
     for number, place in enumerate(config.backup.also):
         yield from _below(f"also/{number}/{place.name}", place)
@@ -155,11 +169,25 @@ def _files(config: Config) -> Iterator[tuple[str, Path]]:
         yield "config/menu.toml", config.line.menu
 
 
+def _customs(sounds: Path) -> list[Path]:
+    """The folders of recorded prompts; not by glob, which passes over what it may not read."""
+    if not sounds.exists():
+        return []
+    found = [language / CUSTOM for language in sorted(sounds.iterdir()) if language.is_dir()]
+    return [custom for custom in found if custom.exists()]
+
+
+def _raise(error: OSError) -> None:
+    """What may not be read ends the backup; what is gone meanwhile is left out."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
+
+
 def _below(name: str, place: Path) -> Iterator[tuple[str, Path]]:
     if place.is_file():
         yield name, place
         return
-    for root, folders, files in os.walk(place):
+    for root, folders, files in os.walk(place, onerror=_raise):
         folders[:] = sorted(one for one in folders if not one.startswith(".backup-"))
         for file in sorted(files):
             source = Path(root) / file
@@ -168,16 +196,51 @@ def _below(name: str, place: Path) -> Iterator[tuple[str, Path]]:
 
 
 def without_secrets(config: Config, file: Path) -> str:
-    """The configuration file's text, every secret of it taken out."""
+    """The configuration file's text, every secret of it taken out.
+
+    A value may be written otherwise than it reads (TOML's escapes, a URL's per cents): what is left
+    is parsed, and where a secret is still in it, so goes every escaped text, or else the file.
+    """
     text = file.read_text(encoding="utf-8")
-    secrets = {value for value in _secrets(config) if value}
-    secrets |= set(_secret_texts(tomllib.loads(text)))
-    password = Database(config.database.url).url.password
-    if password:
-        secrets.add(str(password))
+    parsed = tomllib.loads(text)
+    secrets = {value for value in _secrets(config) if value} | set(_secret_texts(parsed))
+    url = parsed.get("database", {}).get("url", "")
+    for one in (config.database.url, url):
+        secrets |= set(_passwords(one))
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, _REMOVED)
-    return text
+    for less in (text, _ESCAPED.sub(f'"{_REMOVED}"', text)):
+        if not _tells(less, secrets):
+            return less
+    return f"# {_REMOVED}: a secret of it is written in a way that could not be told apart\n"
+
+
+def _tells(text: str, secrets: set[str]) -> bool:
+    """Whether a secret can be read from it; so it is taken where it cannot be parsed any more."""
+    try:
+        left = [one.replace(_REMOVED, "") for one in _texts(tomllib.loads(text))]
+    except tomllib.TOMLDecodeError:
+        return True
+    return any(secret in one for secret in secrets for one in left)
+
+
+def _passwords(url: str) -> Iterator[str]:
+    """The password of a database's URL: as it reads, and as it is written."""
+    read = make_url(url).password if url else None
+    if read:
+        yield str(read)
+        yield url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
 
 
 def _secrets(value: Any) -> Iterator[str]:

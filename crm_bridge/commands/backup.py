@@ -88,6 +88,12 @@ def restore(
     typer.echo(f"restored into {into}: {_told(head)}")
     for node, until in head.journal.items():
         typer.echo(f"calls of {node} are in it until {until}; next: hotline reconcile")
+    typer.echo(
+        f"erasures and retention since {head.made_at} are undone: persons erased since then are"
+        " back. Before the desk opens: `hotline subject erase` again for each of them (rows"
+        " privacy.erasure.done of the kept `hotline audit export`, or the letters), then"
+        " `hotline retention`"
+    )
 
 
 def _config(path: Path) -> Config:

@@ -8,15 +8,17 @@ import itertools
 import os
 import shutil
 import sqlite3
+import tempfile
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import MetaData, func, select
+from sqlalchemy import MetaData, func, make_url, select
 
 from crm_bridge.backup import engines, making, restoring
 from crm_bridge.backup.archive import BackupFault, Head, Writer
@@ -203,6 +205,85 @@ async def test_calls_since_the_backup_come_back_from_the_books(
     assert [a["agent"] for a in back[new]["agents"]] == [a["agent"] for a in whole[new]["agents"]]
     assert back[new]["gaps"]
     assert all(gap["filled_by"] for gap in back[new]["gaps"])
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("p%40ss%2Fword9", "p@ss/word9"),  # a URL's per cents
+        (r"p\u0040ss\u002fword9", "p@ss/word9"),  # TOML's escapes
+        (r"tab\tand \"quotes\"", 'tab\tand "quotes"'),
+    ],
+)
+def test_a_secret_is_taken_out_however_it_is_written(
+    tmp_path: Path, written: str, read: str
+) -> None:
+    file = tmp_path / "hotline.toml"
+    in_url = "%" in written
+    file.write_text(
+        f'[database]\nurl = "postgresql://hotline:{written if in_url else "x9y9"}@db/hotline"\n'
+        f'[[node]]\nname = "pbx1"\nami_secret = "{"other" if in_url else written}"\n'
+        "[web]\nport = 8203\n"
+    )
+    url = f"postgresql://hotline:{written if in_url else 'x9y9'}@db/hotline"
+    config = config_at(url, tmp_path, node=[NodeSection(name="pbx1", ami_secret=read)])
+    told = making.without_secrets(config, file)
+    assert written not in told
+    assert read not in told
+    assert "port = 8203" in told
+    assert "@db/hotline" in told
+
+
+@contextmanager
+def somebody() -> Iterator[Path]:
+    """A folder that everybody may enter, as a user whom permissions hold."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as made:
+        Path(made).chmod(0o755)
+        root = os.geteuid() == 0
+        (Path(made) / "th").mkdir()
+        (Path(made) / "th" / "custom").mkdir()
+        (Path(made) / "th" / "custom" / "welcome.wav").write_bytes(b"RIFF")
+        (Path(made) / "th").chmod(0)
+        if root:
+            os.seteuid(65534)
+        try:
+            yield Path(made)
+        finally:
+            if root:
+                os.seteuid(0)
+            (Path(made) / "th").chmod(0o755)
+
+
+def test_what_may_not_be_read_ends_a_backup(tmp_path: Path) -> None:
+    with somebody() as place, pytest.raises(PermissionError):
+        list(making._below("desk", place))
+    with somebody() as sounds, pytest.raises(PermissionError):
+        making._customs(sounds)
+    unit = Path("docker/systemd/hotline-backup.service").read_text()
+    assert "SupplementaryGroups=asterisk" in unit.splitlines()
+
+
+async def test_what_a_killed_backup_left_is_cleared_the_next_day(
+    small: tuple[Config, Path], tmp_path: Path
+) -> None:
+    config, made = small
+    old, young = made.with_name("hotline-old.part"), made.with_name("hotline-young.part")
+    for part in (old, young):
+        part.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    made.unlink()
+    await making.make(config, tmp_path / "none", made.parent, SystemClock())
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_the_tools_of_postgresql_are_told_what_the_url_asks(
+    postgres: Cluster, tmp_path: Path
+) -> None:
+    with pytest.raises(BackupFault, match="SSL"):  # the tests' server has none
+        engines.snapshot(make_url(postgres.url() + "?ssl=verify-full"), tmp_path / "a")
+    url = make_url(f"postgresql://hotline@/postgres?host=127.0.0.1:{postgres.port}&ssl=disable")
+    engines.snapshot(url, tmp_path / "b")
+    assert (tmp_path / "b").stat().st_size
 
 
 @pytest.fixture

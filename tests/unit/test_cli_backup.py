@@ -58,6 +58,8 @@ def test_a_backup_is_made_checked_and_restored(
     done = hotline("restore", str(file), "--into", str(into), "--config", str(elsewhere))
     assert done.code == 0, done.err
     assert (into / "hotline.db").exists()
+    assert "erasures and retention since" in done.out
+    assert "hotline subject erase" in done.out
     again = hotline("restore", str(file), "--into", str(into), "--config", str(elsewhere))
     assert again.code == 1
     assert "not empty" in again.err
