@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import aclosing
 from typing import Annotated
 
 import typer
 
 from crm_bridge.commands import words
 from crm_bridge.commands.exits import FOUND, run
-from crm_bridge.commands.opened import opened
+from crm_bridge.commands.opened import opened, reads
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load, moment
 from crm_bridge.records import audit_book
 from crm_bridge.records.chain import Anchor
@@ -89,7 +90,8 @@ def export(
 ) -> None:
     """Write rows with their hashes, one JSON object a line, for somebody else to verify.
 
-    docs/audit.md has the algorithm, and twenty lines that check it.
+    docs/audit.md has the algorithm, and twenty lines that check it. That it was exported is a row
+    of the log itself.
 
     Example:  hotline audit export --since 2026-11-01 > audit.jsonl
     """
@@ -109,5 +111,7 @@ async def _head(url: str) -> Anchor | None:
 
 async def _export(url: str, since: int | None, until: int | None) -> None:
     async with opened(url) as database:
-        async for row in audit_book.rows(database, since=since, until=until):
-            typer.echo(json.dumps(row.as_json(), ensure_ascii=False))
+        await reads(database, since_us=since, until_us=until)
+        async with aclosing(audit_book.rows(database, since=since, until=until)) as found:
+            async for row in found:
+                typer.echo(json.dumps(row.as_json(), ensure_ascii=False))

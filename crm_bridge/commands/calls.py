@@ -13,9 +13,10 @@ from rich.text import Text
 
 from crm_bridge.commands import words
 from crm_bridge.commands.exits import run
-from crm_bridge.commands.opened import opened
+from crm_bridge.commands.opened import opened, reads
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, Since, Until, load, moment
-from crm_bridge.records.calls import StoredCall, calls_as_json, read_calls
+from crm_bridge.records.audit import LONGEST
+from crm_bridge.records.calls import StoredCall, call_ids, calls_as_json, read_calls
 from ivr.calls.call import Micros
 
 WIDTH = 100
@@ -49,6 +50,10 @@ async def _calls(
     url: str, jsonl: bool, since: Micros | None, until: Micros | None, lang: words.Lang
 ) -> None:
     async with opened(url) as database:
+        ids, count = await call_ids(database, LONGEST, since, until)
+        if count:
+            about = [f"call:{call_id}" for call_id in ids]
+            await reads(database, about, count=count, since_us=since, until_us=until)
         if jsonl:
             write = sys.stdout.write
             async for call in calls_as_json(database, since, until):

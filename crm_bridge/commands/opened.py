@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from crm_bridge.clock import SystemClock
-from crm_bridge.records import schema
-from crm_bridge.records.audit import ACTOR, Actor
+from crm_bridge.records import audit, schema
+from crm_bridge.records.audit import ACTOR, Actor, Entry
 from crm_bridge.records.database import Database
 
 COMMAND: ContextVar[str] = ContextVar("hotline_command", default="hotline")
@@ -34,6 +35,20 @@ async def opened(url: str, *, brought_up: bool = False) -> AsyncIterator[Databas
             ACTOR.reset(asked)
     finally:
         await database.close()
+
+
+async def reads(database: Database, about: Iterable[str] = (), **more: Any) -> None:
+    """Puts on record that the command reads of these (`call:ID`, …); wait for it, then show them.
+
+    `more` stands in the row's detail: ids, counts and moments, nothing of anybody. Raises
+    StorageError: then nothing is to be shown.
+    """
+    every = list(about)
+    one = every[0] if len(every) == 1 and not more else None
+    detail = {} if one is not None else {**audit.named(every), **more}
+    entry = Entry(COMMAND.get(), SystemClock().now_us(), one, detail, "read")
+    async with database.writing() as connection:
+        audit.note(connection, entry)
 
 
 def _user() -> str:

@@ -103,7 +103,7 @@ async def _bridge(config: Config, listener: socket.socket) -> None:
         server.stop()
         await serving
         with contextlib.suppress(StorageError):
-            await held.reads.settle()
+            await held.reads.close()
         await app.database.close()
     counters = app.loop.counters
     _log.info(

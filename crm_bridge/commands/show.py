@@ -14,7 +14,7 @@ from sqlalchemy import select
 from crm_bridge.commands import words
 from crm_bridge.commands.calls import WIDTH
 from crm_bridge.commands.exits import FOUND, USAGE, fail, run
-from crm_bridge.commands.opened import opened
+from crm_bridge.commands.opened import opened, reads
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.commands.story import gap_words, tell
 from crm_bridge.commands.words import Lang, say, span
@@ -57,8 +57,9 @@ async def _show(name: str, config: Config, lang: Lang, channels: bool) -> None:
             more = " …" if len(found) > _MOST else ""
             fail(f"{name!r} is part of several calls: {' '.join(found[:_MOST])}{more}", USAGE)
         stored = await load_call(database, found[0])
-    if stored is None:
-        fail(f"the call {found[0]} is gone", FOUND)
+        if stored is None:
+            fail(f"the call {found[0]} is gone", FOUND)
+        await reads(database, [f"call:{stored.call.call_id}"])
     console = Console(highlight=False)
     console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
     console.print(life(stored, config, lang, channels=channels))

@@ -32,6 +32,7 @@ _LABELS: Final[dict[str, tuple[str, str]]] = {
     "at": ("เมื่อ", "At"),
     "created_at": ("สร้างเมื่อ", "Made"),
     "updated_at": ("แก้ไขเมื่อ", "Changed"),
+    "heard_at": ("ติดต่อครั้งก่อนเมื่อ", "Heard before, at"),
     "entered_at": ("โทรเข้าเมื่อ", "Called at"),
     "answered_at": ("รับสายเมื่อ", "Answered at"),
     "ended_at": ("สิ้นสุดเมื่อ", "Ended at"),

@@ -77,6 +77,7 @@ async def erase(
             province=None,
             address=None,
             notes=None,
+            heard_us=None,
             erased_us=now,
             updated_us=now,
             version=persons.c.version + 1,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,7 @@ from crm_bridge.records.chain import Anchor, Break, Row, follows
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.audit import audit_cuts, audit_log
 
-_PAGE: Final = 5_000
+_PAGE: Final = 1_000
 CUT: Final = "audit.cut"
 """The act of the row that says where the front was cut."""
 
@@ -38,8 +39,17 @@ async def head(connection: AsyncConnection) -> Anchor | None:
 
 async def rows(
     database: Database, *, since: int | None = None, until: int | None = None
-) -> AsyncIterator[Row]:
-    """Rows in their order, a page at a time; `until` is not included."""
+) -> AsyncGenerator[Row, None]:
+    """Rows in their order, all of one unmoving view; `until` is not included."""
+    async with database.reading() as connection:
+        async for found in _pages(connection, since, until):
+            for row in found:
+                yield row
+
+
+async def _pages(
+    connection: AsyncConnection, since: int | None = None, until: int | None = None
+) -> AsyncIterator[list[Row]]:
     wanted: list[ColumnElement[bool]] = []
     if since is not None:
         wanted.append(audit_log.c.at_us >= since)
@@ -48,49 +58,75 @@ async def rows(
     after = 0
     while True:
         query = select(audit_log).where(audit_log.c.seq > after, *wanted)
-        async with database.reading() as connection:
-            page = (await connection.execute(query.order_by(audit_log.c.seq).limit(_PAGE))).all()
-        for row in page:
-            yield Row(*row)
-        if len(page) < _PAGE:
+        query = query.order_by(audit_log.c.seq).limit(_PAGE)
+        found = [Row(*row) for row in (await connection.execute(query)).all()]
+        yield found
+        if len(found) < _PAGE:
             return
-        after = page[-1].seq
+        after = found[-1].seq
 
 
 async def verify(database: Database, anchor: Anchor | None = None) -> Verdict:
-    """Reads the whole log; its end can only be vouched for by an anchor that was kept elsewhere."""
+    """Reads the whole log; its end can only be vouched for by an anchor that was kept elsewhere.
+
+    Rows are hashed in a thread: calls go on meanwhile.
+    """
+    # cuts and rows of one view: a cut in between would look like rows that were deleted
     async with database.reading() as connection:
-        cuts = {
-            row.upto: row.hash for row in await connection.execute(select(audit_cuts))
-        }  # fmt: skip
-    start = max(cuts, default=0)
-    before = Anchor(start, cuts[start]) if start else None
-    first, checked, anchored = start + 1, 0, None if anchor is None else False
-    said: set[tuple[int, str]] = set()
-    last: Row | None = None
-    if anchor is not None and anchor.seq <= start:
-        if cuts.get(anchor.seq) != anchor.hash:
-            return Verdict(0, first, before, _out_of_reach(anchor, start))
-        anchored = True
-    async for row in rows(database):
-        if row.seq <= start:  # a cut was broken off: what it names is still there
-            continue
-        broken = follows(last or before, row)
-        if broken is not None:
-            return Verdict(checked, first, _anchor(last, before), broken)
-        checked, last = checked + 1, row
-        if row.act == CUT and row.about is not None:
-            said.add(_cut(row))
-        if anchor is not None and row.seq == anchor.seq:
-            if row.hash != anchor.hash:
-                return Verdict(checked, first, _anchor(last, before), _other(anchor))
-            anchored = True
-    end = _anchor(last, before)
-    if start and (start, cuts[start]) not in said:
-        return Verdict(checked, first, end, _unsaid(start))
-    if anchor is not None and not anchored:
-        return Verdict(checked, first, end, _tail(anchor, end))
-    return Verdict(checked, first, end, None)
+        query = select(audit_cuts.c.upto, audit_cuts.c.hash)
+        cuts = {row.upto: row.hash for row in await connection.execute(query)}
+        check = _Check(cuts, anchor)
+        if check.broken is None:
+            async for found in _pages(connection):
+                if not await asyncio.to_thread(check.take, found):
+                    break
+    return check.verdict()
+
+
+class _Check:
+    """What is known of the log so far, row after row; no I/O."""
+
+    def __init__(self, cuts: Mapping[int, str], anchor: Anchor | None) -> None:
+        self._start = max(cuts, default=0)
+        self._before = Anchor(self._start, cuts[self._start]) if self._start else None
+        self._last = self._before
+        self._anchor = anchor
+        self._anchored = anchor is None
+        self._said = not self._start
+        """Whether the newest cut is a row of the log."""
+        self._checked = 0
+        self.broken: Break | None = None
+        if anchor is not None and anchor.seq <= self._start:
+            self._anchored = True
+            if cuts.get(anchor.seq) != anchor.hash:
+                self.broken = _out_of_reach(anchor, self._start)
+
+    def take(self, found: Sequence[Row]) -> bool:
+        """The next rows; the first that is not right ends it. Whether to go on."""
+        for row in found:
+            if row.seq <= self._start:  # a cut was broken off: what it names is still there
+                continue
+            self.broken = follows(self._last, row)
+            if self.broken is not None:
+                return False
+            self._checked, self._last = self._checked + 1, Anchor(row.seq, row.hash)
+            if row.act == CUT and self._before is not None:
+                self._said = self._said or row.about == _named(self._before)
+            if self._anchor is not None and row.seq == self._anchor.seq:
+                self._anchored = True
+                if row.hash != self._anchor.hash:
+                    self.broken = _other(self._anchor)
+                    return False
+        return True
+
+    def verdict(self) -> Verdict:
+        """What was found, after the last row."""
+        broken = self.broken
+        if broken is None and not self._said:
+            broken = _unsaid(self._start)
+        if broken is None and self._anchor is not None and not self._anchored:
+            broken = _tail(self._anchor, self._last)
+        return Verdict(self._checked, self._start + 1, self._last, broken)
 
 
 async def page(
@@ -164,19 +200,14 @@ async def cut(connection: AsyncConnection, now_us: int, before_us: int) -> int:
     await connection.execute(insert(audit_cuts).values(upto=upto, hash=found, at_us=now_us))
     await connection.execute(delete(audit_log).where(audit_log.c.seq <= upto))
     note(connection, Entry(
-        CUT, now_us, f"audit:{upto}:{found}",
+        CUT, now_us, _named(Anchor(upto, found)),
         {"count": count, "oldest_us": oldest, "newest_us": newest}, "retention",
     ))  # fmt: skip
     return count
 
 
-def _anchor(last: Row | None, before: Anchor | None) -> Anchor | None:
-    return before if last is None else Anchor(last.seq, last.hash)
-
-
-def _cut(row: Row) -> tuple[int, str]:
-    _, upto, found = (row.about or "").split(":")
-    return int(upto), found
+def _named(cut: Anchor) -> str:
+    return f"audit:{cut.seq}:{cut.hash}"
 
 
 def _out_of_reach(anchor: Anchor, start: int) -> Break:

@@ -17,8 +17,8 @@ from crm_bridge.records.tables import CHILDREN, call_linkedids, calls
 from ivr.calls.call import Call, Micros
 from ivr.steps.timing import StepTiming
 
-__all__ = ["CallRows", "StoredCall", "call_as_json", "calls_as_json", "find_calls", "load_call",
-           "read_calls", "snapshot", "with_lists", "withheld_calls"]  # fmt: skip
+__all__ = ["CallRows", "StoredCall", "call_as_json", "call_ids", "calls_as_json", "find_calls",
+           "load_call", "read_calls", "snapshot", "with_lists", "withheld_calls"]  # fmt: skip
 
 _PAGE: Final = 500
 
@@ -41,11 +41,7 @@ async def read_calls(
     A page at a time, each page one unmoving view; calls that come in meanwhile may appear.
     """
     after: tuple[Micros, str] | None = None
-    bounds: list[ColumnElement[bool]] = []
-    if since is not None:
-        bounds.append(calls.c.entered_us >= since)
-    if until is not None:
-        bounds.append(calls.c.entered_us < until)
+    bounds = _within(since, until)
     while True:
         query = select(calls).where(*bounds)
         if after is not None:
@@ -59,6 +55,17 @@ async def read_calls(
         if len(page) < _PAGE:
             return
         after = (page[-1].call.entered_at, page[-1].call.call_id)
+
+
+async def call_ids(
+    database: Database, most: int, since: Micros | None = None, until: Micros | None = None
+) -> tuple[list[str], int]:
+    """Ids of the first of these calls, `most` at the most, and how many calls they are."""
+    bounds = _within(since, until)
+    first = select(calls.c.call_id).where(*bounds).order_by(calls.c.entered_us, calls.c.call_id)
+    async with database.reading() as connection:
+        count = await connection.scalar(select(func.count()).select_from(calls).where(*bounds))
+        return list(await connection.scalars(first.limit(most))), int(count or 0)
 
 
 async def calls_as_json(
@@ -98,13 +105,19 @@ async def withheld_calls(
     database: Database, since: Micros | None = None, until: Micros | None = None
 ) -> int:
     """How many calls came without a number, entered at or after `since` and before `until`."""
-    query = select(func.count()).select_from(calls).where(calls.c.withheld)
-    if since is not None:
-        query = query.where(calls.c.entered_us >= since)
-    if until is not None:
-        query = query.where(calls.c.entered_us < until)
+    within = _within(since, until)
+    query = select(func.count()).select_from(calls).where(calls.c.withheld, *within)
     async with database.reading() as connection:
         return int((await connection.execute(query)).scalar_one())
+
+
+def _within(since: Micros | None, until: Micros | None) -> list[ColumnElement[bool]]:
+    bounds: list[ColumnElement[bool]] = []
+    if since is not None:
+        bounds.append(calls.c.entered_us >= since)
+    if until is not None:
+        bounds.append(calls.c.entered_us < until)
+    return bounds
 
 
 async def with_lists(

@@ -18,10 +18,11 @@ from crm_bridge.clock import Clock
 from crm_bridge.figures.tallies import Tallies
 from crm_bridge.records.callback_figures import recount_numbers
 from crm_bridge.records.calls import with_lists
-from crm_bridge.records.desk_tables.people import erased_calls
+from crm_bridge.records.desk_tables.people import erased_calls, person_numbers, persons
 from crm_bridge.records.figures import Figures
 from crm_bridge.records.rows import CallRows, snapshot, without_caller
 from crm_bridge.records.tables import CHILDREN, callers, calls
+from ivr.calls.call import Micros
 
 _PAGE: Final = 200
 _COUNTED: Final = [c.name for c in calls.c].index("counted")
@@ -31,14 +32,15 @@ _HIDDEN: Final = ("dialled", "caller_e164", "caller_presented", "caller_name")
 async def erase_callers(connection: AsyncConnection, clock: Clock, call_ids: Sequence[str]) -> int:
     """Take the caller out of these calls and count the numbers' calls anew; returns how many.
 
-    A call still in progress is cleared too, now and at each later write. Calls that are cleared
-    already are passed over. Give a connection of `Database.writing`.
+    Whose number it was keeps when it was last heard. A call still in progress is cleared too, now
+    and at each later write. Calls that are cleared already are passed over. Give a connection of
+    `Database.writing`.
     """
     known = select(erased_calls.c.call_id).where(erased_calls.c.call_id.in_(list(call_ids)))
     done = set((await connection.execute(known)).scalars())
     new = [i for i in dict.fromkeys(call_ids) if i not in done]
     now = clock.now_us()
-    numbers: set[str] = set()
+    heard: dict[str, int] = {}
     figures = Figures(connection.dialect)
     for start in range(0, len(new), _PAGE):
         # asked each time: the page before may have begun the figures anew
@@ -51,14 +53,16 @@ async def erase_callers(connection: AsyncConnection, clock: Clock, call_ids: Seq
         for stored in await with_lists(connection, heads):
             rows = without_caller(snapshot(stored.call, stored.steps))
             if stored.caller_number is not None:
-                numbers.add(stored.caller_number)
+                entered = stored.call.entered_at
+                heard[stored.caller_number] = max(entered, heard.get(stored.caller_number, entered))
             await connection.execute(insert(erased_calls).values(call_id=rows.call_id, at_us=now))
             await _rewrite(connection, rows, now)
         await connection.run_sync(figures.count_stored, tallies, counted, 1)
         await connection.run_sync(figures.add, tallies)
         await connection.run_sync(recount_numbers, tallies)
-    for number in sorted(numbers):
+    for number in sorted(heard):
         await _count_again(connection, number)
+        await _remember(connection, number, heard[number])
     return len(new)
 
 
@@ -77,6 +81,19 @@ async def _rewrite(connection: AsyncConnection, rows: CallRows, now: int) -> Non
             await connection.execute(
                 insert(table), [dict(zip(names, entry, strict=True)) for entry in entries]
             )
+
+
+async def _remember(connection: AsyncConnection, number: str, entered: Micros) -> None:
+    """When this number's persons were last heard: no call of it will say so any more."""
+    of_it = select(person_numbers.c.person_id).where(person_numbers.c.e164 == number)
+    await connection.execute(
+        update(persons)
+        .where(
+            persons.c.id.in_(of_it), persons.c.erased_us.is_(None),
+            func.coalesce(persons.c.heard_us, entered - 1) < entered,
+        )
+        .values(heard_us=entered)
+    )  # fmt: skip
 
 
 async def _count_again(connection: AsyncConnection, number: str) -> None:

@@ -21,7 +21,12 @@ from crm_bridge.people.subject import Subject
 from crm_bridge.records.desk_tables.appointments import appointments
 from crm_bridge.records.desk_tables.cases import cases
 from crm_bridge.records.desk_tables.messages import messages
-from crm_bridge.records.desk_tables.people import erased_calls, person_numbers, persons
+from crm_bridge.records.desk_tables.people import (
+    erased_calls,
+    person_notes,
+    person_numbers,
+    persons,
+)
 from crm_bridge.records.desk_tables.wrapups import (
     call_back_tries,
     call_back_wishes,
@@ -184,10 +189,12 @@ def _old_persons(before: Micros) -> Old:
         appointments.c.person_id.in_(of_them),
         or_(appointments.c.closed_us.is_(None), appointments.c.closed_us >= before),
     )
-    touched = exists().where(same, other.c.updated_us >= before)
+    # `heard_us`: numbers go from calls earlier than persons go
+    touched = exists().where(same, or_(other.c.updated_us >= before, other.c.heard_us >= before))
+    noted = exists().where(person_notes.c.person_id.in_(of_them), person_notes.c.at_us >= before)
     return select(persons.c.id, persons.c.updated_us).where(
         persons.c.erased_us.is_(None), persons.c.updated_us < before,
-        not_(called), not_(matter), not_(visit), not_(touched),
+        not_(called), not_(matter), not_(visit), not_(touched), not_(noted),
     )  # fmt: skip
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections import OrderedDict, deque
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
 
 import structlog
 
@@ -39,6 +39,8 @@ class Reads:
         self._known: OrderedDict[tuple[str, ...], float] = OrderedDict()
         self._waiting: deque[Entry] = deque()
         self._lost = 0
+        self._one = asyncio.Lock()
+        """Held from taking what waits to dropping it: two writers would each write the same."""
         self._writing: asyncio.Task[None] | None = None
 
     async def saw(self, by: str, via: str, act: str, about: Sequence[str] = ()) -> None:
@@ -65,12 +67,23 @@ class Reads:
         self._put(Entry(act, self._clock.now_us(), one, detail, "act", by, via))
 
     async def settle(self) -> None:
-        """Waits until what was seen is on disk; tries once where the database takes nothing."""
-        if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
+        """Waits until what was seen by now is on disk; raises StorageError where none is taken.
+
+        What was not taken still waits, and is tried again in the background.
+        """
         while self._waiting or self._lost:
-            await self._write_down()
+            # who waits for it may be cancelled; what is committed is dropped all the same
+            await asyncio.shield(_alone(self._write_down()))
+
+    async def close(self) -> None:
+        """Settles for the last time; nothing is tried any more afterwards. Raises StorageError."""
+        try:
+            await self.settle()
+        finally:
+            async with self._one:  # nothing is being written: what is cancelled only waits
+                if self._writing is not None:
+                    self._writing.cancel()
+                    await asyncio.gather(self._writing, return_exceptions=True)
 
     def _entry(
         self, by: str, via: str, act: str, about: Sequence[str]
@@ -99,11 +112,7 @@ class Reads:
         else:
             self._waiting.append(entry)
         if self._writing is None or self._writing.done():
-            # not in the context of who asked: what is written is its own
-            empty = contextvars.Context()
-            self._writing = asyncio.create_task(
-                self._write(), name="reads on record", context=empty
-            )
+            self._writing = _alone(self._write())
 
     async def _write(self) -> None:
         while self._waiting or self._lost:
@@ -115,17 +124,22 @@ class Reads:
                 await self._clock.sleep(AGAIN)
 
     async def _write_down(self) -> None:
-        batch, lost = list(self._waiting)[:500], self._lost
-        if not batch and not lost:
-            return
-        async with self._database.writing() as connection:
-            for entry in batch:
-                audit.note(connection, entry)
-            if lost:
-                entry = Entry(
-                    LOST, self._clock.now_us(), None, {"count": lost}, "read", None, "system"
-                )
-                audit.note(connection, entry)
-        for _ in batch:
-            self._waiting.popleft()
-        self._lost -= lost
+        async with self._one:
+            batch, lost = list(self._waiting)[:500], self._lost
+            if not batch and not lost:
+                return
+            async with self._database.writing() as connection:
+                for entry in batch:
+                    audit.note(connection, entry)
+                if lost:
+                    at_us = self._clock.now_us()
+                    entry = Entry(LOST, at_us, None, {"count": lost}, "read", None, "system")
+                    audit.note(connection, entry)
+            for _ in batch:
+                self._waiting.popleft()
+            self._lost -= lost
+
+
+def _alone(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """A task that is not in the context of who asked: what is written is its own."""
+    return asyncio.create_task(work, name="reads on record", context=contextvars.Context())

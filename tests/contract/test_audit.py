@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -13,7 +14,7 @@ from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import DBAPIError
 
 from crm_bridge.errors import StorageError
-from crm_bridge.records import audit, audit_book, schema
+from crm_bridge.records import audit, audit_book, chain, schema
 from crm_bridge.records.audit import ACTOR, Actor, Entry
 from crm_bridge.records.chain import FIRST, Anchor, Row
 from crm_bridge.records.database import Database
@@ -274,6 +275,40 @@ async def test_the_front_is_cut_by_retention_and_the_rest_verifies(database: Dat
         assert await audit_book.cut(connection, 6_000_000, 9_000_000) == 6
     assert [row.seq for row in await rows(database)] == [11, 12]
     assert await broken(database) is None
+
+
+async def test_rows_are_hashed_beside_the_loop(database: Database, monkeypatch):
+    await write(database)
+    threads = set[int]()
+
+    def follows(before, row):
+        threads.add(threading.get_ident())
+        return chain.follows(before, row)
+
+    monkeypatch.setattr(audit_book, "follows", follows)
+    assert (await audit_book.verify(database)).checked == 6
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_a_front_that_is_cut_meanwhile_is_not_missed(database: Database, monkeypatch):
+    await write(database, 10)
+    monkeypatch.setattr(audit_book, "_PAGE", 2)
+    cut_at = [2, 4]
+    pages = audit_book._pages
+
+    async def cut_between(*asked):
+        async for page in pages(*asked):
+            yield page
+            if cut_at:
+                async with database.writing() as connection:
+                    await audit_book.cut(connection, 5_000_000, 1_000_000 + 2 * cut_at.pop(0))
+
+    monkeypatch.setattr(audit_book, "_pages", cut_between)
+    verdict = await audit_book.verify(database)
+    assert (verdict.broken, verdict.checked, cut_at) == (None, 10, [])
+    verdict = await audit_book.verify(database)
+    assert (verdict.broken, verdict.first) == (None, 9)
 
 
 async def test_pages_find_by_whom_and_about_whom(database: Database):

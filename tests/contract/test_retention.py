@@ -18,7 +18,7 @@ from crm_bridge.records.desk_tables.accounts import accounts
 from crm_bridge.records.desk_tables.appointments import appointments
 from crm_bridge.records.desk_tables.cases import case_attachments, cases
 from crm_bridge.records.desk_tables.messages import messages
-from crm_bridge.records.desk_tables.people import persons
+from crm_bridge.records.desk_tables.people import person_notes, persons
 from crm_bridge.records.desk_tables.wrapups import call_back_wishes, drafts, wrapups
 from crm_bridge.records.tables import calls
 from crm_bridge.retention import removing
@@ -82,6 +82,46 @@ async def proofs(database) -> dict[str, Row]:
     async with database.reading() as connection:
         found = await audit_book.page(connection, kind="retention", limit=100)
     return {row.act: row for row in found}
+
+
+async def test_a_person_stays_for_its_period_after_the_last_call(database):
+    """Numbers go from calls years before persons go: when he called must not go with them."""
+    clock = HeldClock()
+    now = clock.now_us()
+    await save(database, served(1, now - 800 * DAY, presented="0812345678"),
+               served(2, now - 900 * DAY, presented="0812345678"),
+               served(3, now - 800 * DAY, presented="0833333333"))  # fmt: skip
+    ancient = HeldClock(now - 5000 * DAY)
+    caller = await person(database, "สมหญิง", "+66812345678", clock=ancient)
+    merged = await person(database, "สมทรง", "+66833333333", clock=ancient)
+    into = await person(database, "สมทรง ดี", "+66844444444", clock=ancient)
+    noted = await person(database, "สมปอง", "+66855555555", clock=ancient)
+    nobody = await person(database, "สมชาย", "+66866666666", clock=ancient)
+    async with database.writing() as connection:
+        await connection.execute(
+            update(persons).where(persons.c.id == merged.id)
+            .values(root_id=into.id, merged_into=into.id)
+        )  # fmt: skip
+        note = values_for(person_notes, person_id=noted.id, at_us=now - DAY)
+        await connection.execute(insert(person_notes).values(note))
+
+    async def erased() -> set[str]:
+        await remove(database, clock, SECTION)
+        found = await column(database, persons.c.erased_us, persons.c.id)
+        return {id_ for id_, erased_us in found.items() if erased_us is not None}
+
+    assert await erased() == {nobody.id}
+    assert set((await column(database, calls.c.caller_e164, calls.c.call_id)).values()) == {None}
+    heard = await column(database, persons.c.heard_us, persons.c.id)
+    assert heard == {
+        caller.id: now - 800 * DAY, merged.id: now - 800 * DAY,
+        into.id: None, noted.id: None, nobody.id: None,
+    }  # fmt: skip
+    clock.forward(days=1825 - 800 - 1)
+    assert await erased() == {nobody.id}
+    clock.forward(days=2)
+    assert await erased() == {nobody.id, caller.id, merged.id, into.id}
+    assert set((await column(database, persons.c.heard_us, persons.c.id)).values()) == {None}
 
 
 async def column(database, what, key) -> dict[str, object]:

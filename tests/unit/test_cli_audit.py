@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import json
 import sqlite3
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from crm_bridge.cli import app
+from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.audit import GUARDS
 from tests.support.audit_check import broken_at
+from tests.support.desk_calls import save, served
 from tests.support.migrated import sqlite_url
 
 PASSWORD = "a long pass phrase"
@@ -48,11 +52,55 @@ def test_a_command_that_changes_something_is_on_record_by_who_ran_it(config: Pat
     accounts(config, "somchai")
     code, said = say(config, "audit", "export")
     assert code == 0
-    (row,) = map(json.loads, said.splitlines())
+    row, own = map(json.loads, said.splitlines())
     assert (row["act"], row["via"]) == ("hotline account create", f"command:{getpass.getuser()}")
+    assert (own["act"], own["kind"]) == ("hotline audit export", "read")
     assert "somchai" not in said
     assert broken_at(said.splitlines()) is None
     assert say(config, "audit", "export", "--since", "2020-01-01", "--until", "2020-01-02")[1] == ""
+
+
+async def test_what_a_command_shows_of_callers_is_on_record_before(config: Path):
+    database = Database(f"sqlite:///{config.with_name('hotline.db')}")
+    first, second = served(1, 1_763_900_000_000_000), served(2, 1_763_990_000_000_000)
+    await save(database, first, second)
+    await database.close()
+
+    def shown(*words: str) -> None:
+        code, said = say(config, *words)
+        assert code == 0, said
+
+    def ask() -> list[dict[str, Any]]:
+        shown("calls", "--since", "2020-01-01", "--until", "2020-01-02")  # shows nothing
+        shown("calls")
+        shown("calls", "--jsonl", "--until", "2025-11-24")
+        shown("show", first.call_id)
+        return [json.loads(line) for line in say(config, "audit", "export")[1].splitlines()]
+
+    rows = await asyncio.to_thread(ask)
+    assert {row["kind"] for row in rows} == {"read"}
+    assert {row["via"] for row in rows} == {f"command:{getpass.getuser()}"}
+    assert [(row["act"], row["about"]) for row in rows] == [
+        ("hotline calls", None), ("hotline calls", None),
+        ("hotline show", f"call:{first.call_id}"), ("hotline audit export", None),
+    ]  # fmt: skip
+    named = [json.loads(row["detail"]) for row in rows[:2]]
+    both = [f"call:{first.call_id}", f"call:{second.call_id}"]
+    assert named[0] == {"of": both, "count": 2, "since_us": None, "until_us": None}
+    assert (named[1]["of"], named[1]["count"]) == (both[:1], 1)
+    assert named[1]["until_us"] == 1_763_942_400_000_000
+
+
+async def test_what_cannot_be_put_on_record_is_not_shown(config: Path):
+    database = Database(f"sqlite:///{config.with_name('hotline.db')}")
+    call = served(1, 1_763_900_000_000_000)
+    await save(database, call)
+    for words in (["calls"], ["show", call.call_id]):
+        async with database.writing():
+            code, said = await asyncio.to_thread(say, config, *words)
+        assert code != 0
+        assert call.call_id not in said
+    await database.close()
 
 
 def test_verify_says_whole_or_which_row_and_an_anchor_vouches_for_the_end(config: Path):

@@ -20,6 +20,14 @@ def test_the_page_names_tests_in_every_row() -> None:
     assert [row for row in with_defence if "`tests/" not in row] == []
 
 
+def test_what_the_audit_log_defends_is_tested_on_the_audit_log() -> None:
+    rows = [line for line in PAGE.splitlines() if line.startswith("|") and "audit.md" in line]
+    assert rows
+    for row in rows:
+        for file in re.findall(r"`(tests/[\w/]+\.py)", row):
+            assert "audit_book" in (ROOT / file).read_text("utf-8"), file
+
+
 @pytest.mark.parametrize(("file", "name"), NAMED)
 def test_each_is_there(file: str, name: str) -> None:
     found = {

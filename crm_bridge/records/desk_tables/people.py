@@ -33,11 +33,14 @@ persons = Table(
     Column("updated_us", BigInteger, nullable=False),
     Column("updated_by", Text, nullable=False),
     Column("version", Integer, nullable=False),
+    Column("heard_us", BigInteger),
     Index("ix_persons_root_id", "root_id"),
     Index("ix_persons_merged_into", "merged_into"),
     Index("ix_persons_updated_us", "updated_us", "id"),
 )
 """`notes` is what to know before speaking, shown with every call; `province` is a Thai name.
+`heard_us` is the entry of the newest call of a number of the person that lost its caller since
+(`erasure.py`); what calls still say by themselves is not in it.
 An erased person keeps the row and `erased_us`, and nothing that tells who it was."""
 
 person_numbers = Table(
