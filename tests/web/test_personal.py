@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 
 from crm_bridge.access import masking, tokens
 from crm_bridge.access.roles import Role
+from crm_bridge.people import notes
 from crm_bridge.records import audit_book
 from crm_bridge.records.chain import Row
 from crm_bridge.records.database import Database
@@ -18,6 +19,8 @@ from crm_bridge.records.desk_tables.audit import GUARDS, audit_log
 from crm_bridge.web.personal import FILES, NO_ACT, SHOWS
 from crm_bridge.web.policy import Who
 from crm_bridge.web.reads import Reads
+from tests.support.desk_calls import SECOND, save, served
+from tests.support.desk_clock import NOW
 from tests.support.marked import NAME, NUMBER, Marked, mark, seen_in
 from tests.support.web import Desk
 from tests.web.test_policy import ask, cookie_of, name, places, rule
@@ -218,3 +221,16 @@ async def test_the_page_finds_by_whom_and_says_whether_the_log_is_whole(desk: De
     said = (await auditor.post("/api/v1/audit/verify", json={"anchor": head})).json()
     assert (said["whole"], said["broken_row"], "แถว 1" in said["what"]) == (False, 1, True)
     assert (await auditor.post("/api/v1/audit/verify", json={"anchor": "?"})).status_code == 422
+
+
+async def test_a_number_in_a_note_or_dialled_is_masked_too(desk: Desk):
+    marked = await mark(desk)
+    out = served(77, NOW - 9_000 * SECOND, presented="0819998877", direction="outbound")
+    await save(desk.database, out)
+    agent = await desk.account(Role.AGENT, "writer")
+    async with desk.database.writing() as connection:
+        await notes.add_note(connection, desk.clock, agent, marked.person_id, "โทร 081-999-8877")
+    auditor, officer = await desk.browser(Role.AUDITOR), await desk.browser(Role.AGENT)
+    for path in (f"/people/{marked.person_id}", f"/calls/{out.call_id}"):
+        assert "number" in seen_in((await officer.get(path)).text), path
+        assert "number" not in seen_in((await auditor.get(path)).text), path
