@@ -49,7 +49,7 @@ def reconcile(
             dir_okay=False,
             readable=True,
             envvar="HOTLINE_CEL",
-            help="Asterisk's CEL; else the node's cel_file.",
+            help="Asterisk's CEL, this file alone; else the node's cel_file with its rotated ones.",
         ),
     ] = None,
     queue_log: Annotated[
@@ -61,7 +61,7 @@ def reconcile(
             dir_okay=False,
             readable=True,
             envvar="HOTLINE_QUEUE_LOG",
-            help="Its queue_log; else the node's queue_log_file.",
+            help="Its queue_log, this file alone; else the node's, with its rotated ones.",
         ),
     ] = None,
     node: Annotated[
@@ -127,7 +127,8 @@ async def reconcile_books(
 ) -> Count:  # fmt: skip
     """Prints what differs and repairs it where that is asked for; raises StorageError."""
     count = Count()
-    writer = Writer(database, tells=bool(config.connector)) if repair else None
+    tells = bool(config.connector)
+    writer = Writer(database, tells=tells, act="calls.repaired") if repair else None
     try:
         for one in books:
             await _Run(config, database, writer, one, since, count).run()
@@ -157,8 +158,9 @@ class _Run:
     async def run(self) -> None:
         try:
             reading = Reading(
-                self._books.node, self._directory, self._books.cel, self._books.queue_log
-            )
+                self._books.node, self._directory, self._books.cel, self._books.queue_log,
+                rotated=(self._books.cel_rotated, self._books.queue_log_rotated),
+            )  # fmt: skip
             waiting: list[BookCall] = []
             for calls_of_piece in reading.calls():
                 waiting += [c for c in calls_of_piece if self._wanted(c)]
@@ -198,11 +200,13 @@ class _Run:
         return ended is not None and self._clock.now_us() - ended < _SETTLED
 
     async def _repair(self, wrong: list[Compared]) -> None:
-        if self._writer is None or not wrong:
-            return
-        rows = [repaired(one, self._directory, self._standards) for one in wrong]
-        await self._writer.commit(batch_of(calls=rows))
-        self._count.repaired += len(rows)
+        while self._writer is not None and wrong:
+            rows = [repaired(one, self._directory, self._standards) for one in wrong]
+            done = await self._writer.commit(batch_of(calls=rows))
+            self._count.repaired += done.written
+            # of a record that the bridge has changed since it was read, that one is repaired
+            again = [one.told for one in wrong if one.call_id in done.overtaken]
+            wrong = [one for one in await compare(self._database, again) if one.found]
 
     async def _look_for_others(self, reading: Reading) -> None:
         """Records of the books' time that are in no book: said, and never taken away."""

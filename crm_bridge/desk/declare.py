@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final, Protocol
 
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
 from crm_bridge.records.callers import clean
-from crm_bridge.records.calls import load_call, snapshot
+from crm_bridge.records.calls import StoredCall, load_call, snapshot
 from crm_bridge.records.commit_loop import CommitLoop
 from crm_bridge.records.database import Database
 from crm_bridge.records.writer import batch_of
@@ -92,15 +93,17 @@ class Declare:
         or there is no such call.
         """
         async with self._amending:
-            await self.settle()
-            stored = await load_call(self._database, call_id)
-            if stored is None or not stored.call.closed:
-                return False
-            there = {mark.name for mark in stored.call.marks}
-            missing = [mark for mark in marks if mark.name not in there]
-            if missing:
-                await self._marked(stored.call, missing)
-            return bool(missing)
+            while True:
+                await self.settle()
+                stored = await load_call(self._database, call_id)
+                if stored is None or not stored.call.closed:
+                    return False
+                there = {mark.name for mark in stored.call.marks}
+                missing = [mark for mark in marks if mark.name not in there]
+                if not missing:
+                    return False
+                if await self._marked(stored, missing):
+                    return True
 
     async def settle(self) -> None:
         """Returns when everything heard of so far is on disk, for whoever reads it there next."""
@@ -127,20 +130,28 @@ class Declare:
         return False
 
     async def _amend(self, call_id: str, mark: str, at: Micros, by: str, value: str) -> None:
-        await self.settle()
-        stored = await load_call(self._database, call_id)
-        if stored is None:
-            raise Refused("no-such-call", "ไม่พบสายนี้", "there is no such call", 404)
-        call = stored.call
-        at = max(min(at, self._clock.now_us()), call.entered_at)
-        if call.has_mark(mark, at, by):
-            return
-        await self._marked(call, [Mark(mark, at, value, by)])
+        while True:
+            await self.settle()
+            stored = await load_call(self._database, call_id)
+            if stored is None:
+                raise Refused("no-such-call", "ไม่พบสายนี้", "there is no such call", 404)
+            call = stored.call
+            at = max(min(at, self._clock.now_us()), call.entered_at)
+            if call.has_mark(mark, at, by) or await self._marked(
+                stored, [Mark(mark, at, value, by)]
+            ):
+                return
 
-    async def _marked(self, call: Call, marks: Sequence[Mark]) -> None:
+    async def _marked(self, stored: StoredCall, marks: Sequence[Mark]) -> bool:
+        """False where another program has changed the record meanwhile: it is to be read again."""
+        call = stored.call
         call.marks.extend(marks)
         call.revision += 1
         rows = snapshot(call, timeline(call, self._directory, self._standards))
+        rows = replace(rows, based_on=stored.digest)
         await self._loop.saved(self._loop.offer(batch_of(calls=[rows])))
+        if self._loop.overtaken([rows.call_id]):
+            return False
         if self.on_amended is not None:
             self.on_amended(call)
+        return True

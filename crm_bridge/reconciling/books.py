@@ -20,6 +20,9 @@ class Books:
     node: str
     cel: Path | None
     queue_log: Path | None
+    cel_rotated: bool = False
+    """The older parts beside it belong to it too; not beside a file that was given alone."""
+    queue_log_rotated: bool = False
 
 
 def books_of(
@@ -40,11 +43,12 @@ def books_of(
         )
     found = [
         Books(
-            node or name_of(s, cel or s.cel_file), cel or s.cel_file, queue_log or s.queue_log_file
+            node or name_of(s, cel or s.cel_file), cel or s.cel_file, queue_log or s.queue_log_file,
+            cel_rotated=cel is None, queue_log_rotated=queue_log is None,
         )
         for s in sections
         if cel or queue_log or s.cel_file or s.queue_log_file
-    ]
+    ]  # fmt: skip
     if not found:
         raise ConfigMistake(
             "no node has books",

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
 
 from crm_bridge.clock import iso
-from crm_bridge.records.calls import snapshot, with_lists
+from crm_bridge.records.calls import StoredCall, snapshot, with_lists
 from crm_bridge.records.database import Database
-from crm_bridge.records.rows import CallRows
+from crm_bridge.records.rows import NO_RECORD, CallRows
 from crm_bridge.records.tables import calls, legs
 from ivr.books.differences import Difference, differences
 from ivr.books.ledger import BookCall
@@ -29,6 +29,8 @@ class Compared:
     told: BookCall
     record: Call | None
     found: list[Difference]
+    digest: int = NO_RECORD
+    """Of the record as it is stored."""
 
     @property
     def call_id(self) -> str:
@@ -41,15 +43,20 @@ async def compare(database: Database, told: Sequence[BookCall]) -> list[Compared
     records = await _records(database, told)
     found = []
     for one in told:
-        record = records.get(one.call.call_id)
-        found.append(Compared(one, record, differences(record, one)))
+        stored = records.get(one.call.call_id)
+        if stored is None:
+            found.append(Compared(one, None, differences(None, one)))
+        else:
+            what = differences(stored.call, one)
+            found.append(Compared(one, stored.call, what, stored.digest))
     return found
 
 
 def repaired(compared: Compared, directory: Directory, standards: Standards) -> CallRows:
-    """The record as it is to be on disk; the same again however often it is asked for."""
+    """The record as it is to be on disk, in the place of the compared one and of no other."""
     call = mended_call(compared)
-    return snapshot(call, timeline(call, directory, standards))
+    rows = snapshot(call, timeline(call, directory, standards))
+    return replace(rows, based_on=compared.digest)
 
 
 def mended_call(compared: Compared) -> Call:
@@ -73,7 +80,7 @@ def as_json(difference: Difference) -> dict[str, Any]:
     }
 
 
-async def _records(database: Database, told: Iterable[BookCall]) -> dict[str, Call]:
+async def _records(database: Database, told: Iterable[BookCall]) -> dict[str, StoredCall]:
     """The records by the book's call id; found by the caller's channel where the id is another.
 
     A call taken up in the middle, behind a transfer, may have been named by a later linkedid.
@@ -82,9 +89,7 @@ async def _records(database: Database, told: Iterable[BookCall]) -> dict[str, Ca
     if not by_id:
         return {}
     async with database.reading() as connection:
-        found = {
-            stored.call.call_id: stored.call for stored in await _load(connection, list(by_id))
-        }
+        found = {stored.call.call_id: stored for stored in await _load(connection, list(by_id))}
         missing = {
             one.call.legs[0].uniqueid: call_id
             for call_id, one in by_id.items()
@@ -100,7 +105,7 @@ async def _records(database: Database, told: Iterable[BookCall]) -> dict[str, Ca
             )
             others = {row[0]: missing[row[1]] for row in (await connection.execute(query)).all()}
             for stored in await _load(connection, list(others)):
-                found[others[stored.call.call_id]] = stored.call
+                found[others[stored.call.call_id]] = stored
     return found
 
 

@@ -244,8 +244,12 @@ class ReadingRounds:
             wrong = [c for c in wrong if not self._goes_on(node, c.told)]
             rows = [repaired(c, self._directory, self._standards) for c in wrong]
             await self._loop.saved(self._loop.offer(batch_of(calls=rows)))
+            overtaken = self._loop.overtaken([one.call_id for one in rows])
         for compared in wrong:
-            self._tell(compared, done)
+            if compared.call_id in overtaken:
+                done.unfinished.append(compared.told)
+            else:
+                self._tell(compared, done)
 
     def _tell(self, compared: Compared, done: Round) -> None:
         if compared.record is None:

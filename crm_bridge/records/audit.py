@@ -99,6 +99,11 @@ async def finish(connection: AsyncConnection) -> None:
     await connection.run_sync(append, [_filled(entry, actor) for entry in noted])
 
 
+def write(connection: Connection, entry: Entry, actor: Actor | None) -> None:
+    """Appends an entry of this actor at once, for who writes in a transaction of the writer's."""
+    append(connection, [_filled(entry, actor)])
+
+
 def append(connection: Connection, rows: Iterable[chain.Row]) -> None:
     """Appends rows that say everything but their place in the chain."""
     query = select(audit_log.c.seq, audit_log.c.hash).order_by(audit_log.c.seq.desc()).limit(1)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from crm_bridge.clock import iso
 from crm_bridge.records.callers import normalise
 from crm_bridge.records.database import Database
-from crm_bridge.records.rows import CALLER, UPDATED, CallRows, Row, restore, snapshot
+from crm_bridge.records.rows import CALLER, DIGEST, UPDATED, CallRows, Row, restore, snapshot
 from crm_bridge.records.tables import CHILDREN, call_linkedids, calls
 from ivr.calls.call import Call, Micros
 from ivr.steps.timing import StepTiming
@@ -31,6 +31,8 @@ class StoredCall:
     steps: list[StepTiming]
     caller_number: str | None
     updated_us: Micros
+    digest: int
+    """Of the record as it is stored, for whoever changes it and saves it again."""
 
 
 async def read_calls(
@@ -135,7 +137,8 @@ async def with_lists(
         for row in (await connection.execute(query)).all():
             lists[row[0]][n].append(tuple(row))
     return [
-        StoredCall(*restore(head, lists[head[0]]), head[CALLER], head[UPDATED]) for head in heads
+        StoredCall(*restore(head, lists[head[0]]), head[CALLER], head[UPDATED], head[DIGEST])
+        for head in heads
     ]
 
 

@@ -9,7 +9,7 @@ never take is set aside alone, so that it does not hold up the others; its journ
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,6 +84,7 @@ class CommitLoop:
         self._in_hand_bytes = 0
         self._offered = 0
         self._saved = 0
+        self._overtaken: set[str] = set()
         self._stopping = False
         self._failures = 0
         self._next_shout = 0.0
@@ -142,6 +143,15 @@ class CommitLoop:
         self._hurry.set()
         async with self._progress:
             await self._progress.wait_for(lambda: self._saved >= ticket)
+
+    def overtaken(self, ids: Iterable[str]) -> set[str]:
+        """Which of these were not saved, for their record was changed by somebody else meanwhile.
+
+        Asked once `saved` has returned, by who offered rows with `based_on`; told once.
+        """
+        found = self._overtaken.intersection(ids)
+        self._overtaken -= found
+        return found
 
     def stop(self) -> None:
         """Let `run` return once everything offered is on disk; bound that wait from outside."""
@@ -254,6 +264,7 @@ class CommitLoop:
         counters.calls_written += committed.written
         counters.calls_unchanged += committed.unchanged
         counters.calls_stale += committed.stale
+        self._overtaken.update(committed.overtaken)
         counters.last_commit_at = self._clock.now_us()
 
     def _failed(self, fault: StorageError) -> None:

@@ -45,9 +45,13 @@ REVISION: Final = 2
 CALLER: Final = 5
 NAME: Final = 7
 ENTERED: Final = 9
+ENDED: Final = 11
 CLOSED: Final = 17
+DIGEST: Final = 18
 UPDATED: Final = 19
 """Where in `CallRows.call`, and in a row of `calls`, stands what is compared or told."""
+NO_RECORD: Final = 0
+"""In the place of a stored record's digest: there is none."""
 _DIRECTION: Final = 3
 _DIALLED: Final = 4
 _PRESENTED: Final = 6
@@ -74,6 +78,9 @@ class CallRows:
     digest: int
     size: int
     """About how many bytes the record holds, for whoever must bound what waits."""
+    based_on: int | None = None
+    """Digest of the stored record that this was made of, `NO_RECORD` where there was none: written
+    over nothing else. `None`: this is the source, whatever is stored."""
 
 
 def snapshot(call: Call, steps: Sequence[StepTiming]) -> CallRows:

@@ -35,7 +35,7 @@ class Statements:
         which = "SELECT value FROM json_each(?)" if is_sqlite else "SELECT unnest($1::text[])"
         self.stored = (
             "SELECT calls.call_id, revision, digest, erased_calls.call_id IS NOT NULL, "  # noqa: S608  constants only
-            "counted, caller_e164, caller_name, entered_us FROM calls "
+            "counted, closed, ended_us, caller_e164, caller_name, entered_us FROM calls "
             "LEFT JOIN erased_calls ON erased_calls.call_id = calls.call_id "
             f"WHERE calls.call_id IN ({which})"
         )

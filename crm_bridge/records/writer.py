@@ -1,6 +1,8 @@
 """The one writer: a batch of journal pieces and call records becomes one transaction, or nothing.
 
-The same batch twice changes nothing; an older revision never replaces a newer one. What the
+The same batch twice changes nothing; an older revision never replaces a newer one, and of two of
+one revision a call without its end never one that has it. A record that was made of the stored one
+(`CallRows.based_on`) replaces that one alone, else it is `overtaken`. What the
 writer last wrote of a call is remembered as hashes, so that only the entries of its lists that
 changed are sent; the stored digest says whether that memory still holds, and where another
 program has written in between, the lists are written whole. Of a call whose caller was erased
@@ -13,7 +15,7 @@ import json
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy.engine import Connection
@@ -22,7 +24,7 @@ from crm_bridge.clock import Clock, SystemClock
 from crm_bridge.errors import StorageError
 from crm_bridge.figures.counting import count_call
 from crm_bridge.figures.tallies import Tallies
-from crm_bridge.records import outbox
+from crm_bridge.records import audit, outbox
 from crm_bridge.records.callback_figures import recount_numbers
 from crm_bridge.records.database import Database
 from crm_bridge.records.faults import storage_fault
@@ -31,8 +33,10 @@ from crm_bridge.records.journal import Piece
 from crm_bridge.records.rows import (
     CALLER,
     CLOSED,
+    ENDED,
     ENTERED,
     NAME,
+    NO_RECORD,
     REVISION,
     CallRows,
     Row,
@@ -74,6 +78,8 @@ class Batch:
                 grown += rows.size
             elif rows.revision >= held.revision:
                 grown += rows.size - held.size
+                if rows.based_on == held.digest:
+                    rows = replace(rows, based_on=held.based_on)  # noqa: PLW2901  now one step
             else:
                 continue
             self.calls[call_id] = rows
@@ -88,6 +94,8 @@ class Committed:
     written: int
     unchanged: int
     stale: int
+    overtaken: tuple[str, ...] = ()
+    """Calls that were not written, for their record is another than the one that was changed."""
 
 
 @dataclass(slots=True)
@@ -107,17 +115,24 @@ class _Plan:
     memory: dict[str, tuple[int, Hashes]] = field(default_factory=dict)
     unchanged: int = 0
     stale: int = 0
+    overtaken: list[str] = field(default_factory=list)
 
 
 class Writer:
     """Owns one connection; call `commit` from one task only."""
 
     def __init__(
-        self, database: Database, clock: Clock | None = None, *, tells: bool = False
-    ) -> None:
-        """`tells`: other CRMs are configured, so that ended calls are put in their outbox."""
+        self, database: Database, clock: Clock | None = None, *, tells: bool = False,
+        act: str | None = None,
+    ) -> None:  # fmt: skip
+        """`tells`: other CRMs are configured, so that ended calls are put in their outbox.
+
+        `act`: as what the audit log names the calls that a commit has changed; `None`: the line's
+        own records, which nobody made.
+        """
         self.database = database
         self._tells = tells
+        self._act = act
         self._clock = clock or SystemClock()
         self._sql = Statements(database.engine.dialect)
         self._figures = Figures(database.engine.dialect)
@@ -132,7 +147,8 @@ class Writer:
         lost at the very end: committing it again is right in each case.
         """
         try:
-            plan, rows = await self._session.run(lambda c: self._transact(c, batch))
+            actor = audit.ACTOR.get()  # the writer's thread would not have it
+            plan, rows = await self._session.run(lambda c: self._transact(c, batch, actor))
         except BaseException as error:
             await self.close()
             fault = storage_fault(error, self.database.where)
@@ -140,14 +156,22 @@ class Writer:
                 raise
             raise fault from error
         self._remember(plan)
-        return Committed(rows, len(plan.calls), plan.unchanged, plan.stale)
+        return Committed(
+            rows, len(plan.calls), plan.unchanged, plan.stale, tuple(plan.overtaken)
+        )  # fmt: skip
 
     async def close(self) -> None:
         """Give the connection back; the next commit opens one anew."""
         await self._session.close()
 
-    def _transact(self, connection: Connection, batch: Batch) -> tuple[_Plan, int]:
+    def _transact(
+        self, connection: Connection, batch: Batch, actor: audit.Actor | None
+    ) -> tuple[_Plan, int]:
         plan = self._plan(connection, batch.calls)
+        if self._act is not None and plan.calls:
+            detail = audit.named(row[0] for row in plan.calls)
+            entry = audit.Entry(self._act, self._clock.now_us(), detail=detail)
+            audit.write(connection, entry, actor)
         return plan, self._send(connection, batch.pieces, plan)
 
     def _plan(self, connection: Connection, calls: Mapping[str, CallRows]) -> _Plan:
@@ -164,15 +188,23 @@ class Writer:
         for call_id, rows in calls.items():
             found = stored.get(call_id)
             if found is None:
-                self._plan_new(plan, rows, now, generation)
+                if rows.based_on in {None, NO_RECORD}:
+                    self._plan_new(plan, rows, now, generation)
+                else:
+                    plan.overtaken.append(call_id)
                 continue
-            _, revision, digest, erased, counted, *caller = found
+            _, revision, digest, erased, counted, closed, ended, *caller = found
             if erased:
                 rows = without_caller(rows)  # noqa: PLW2901  what may be kept of this call
-            if revision > rows.revision:
-                plan.stale += 1
-            elif digest == rows.digest:
+            if digest == rows.digest:
                 plan.unchanged += 1
+            elif rows.based_on not in {None, digest}:
+                plan.overtaken.append(call_id)
+            elif revision > rows.revision or (
+                # a repair by the books, and the line's own next revision of the same record
+                revision == rows.revision and closed and ended and rows.call[ENDED] is None
+            ):
+                plan.stale += 1
             else:
                 self._plan_head(plan, rows, now, generation)
                 self._plan_lists(plan, rows, digest)

@@ -29,15 +29,20 @@ class Reading:
         cel: Path | None,
         queue_log: Path | None,
         places: tuple[Place | None, Place | None] = (None, None),
+        *,
+        rotated: tuple[bool, bool] = (False, False),
     ) -> None:
-        """`places` are those of CEL and queue_log; OSError where a book cannot be read."""
+        """`places` are those of CEL and queue_log; OSError where a book cannot be read.
+
+        `rotated`: where there is no place, the older parts beside CEL and queue_log are read first.
+        """
         self.ledger = Ledger(node, directory, of_queues=cel is None)
         self.cel: Tail[CelRow] | None = None
         self.queues: Tail[QueueRow] | None = None
         if cel is not None:
-            self.cel = Tail(cel, CelReader, places[0])
+            self.cel = Tail(cel, CelReader, places[0], rotated=rotated[0])
         if queue_log is not None:
-            self.queues = Tail(queue_log, QueueLogReader, places[1])
+            self.queues = Tail(queue_log, QueueLogReader, places[1], rotated=rotated[1])
 
     def calls(self) -> Iterator[list[BookCall]]:
         """The calls that are over, piece by piece; whoever takes them may rest in between."""

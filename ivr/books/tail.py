@@ -83,14 +83,16 @@ class Tail(Generic[R]):
     """One book from a place to its end as it is now. OSError where it cannot be read."""
 
     def __init__(
-        self, path: Path, make: Callable[[int], Reader[R]], place: Place | None = None
-    ) -> None:
+        self, path: Path, make: Callable[[int], Reader[R]], place: Place | None = None,
+        *, rotated: bool = False,
+    ) -> None:  # fmt: skip
+        """`rotated`: without a place it begins with the oldest part that lies beside the book."""
         self.path = path
         self.lost = False
         """The place was in no file any more: what stood between is not in the book."""
         self.garbage = 0
         self._make = make
-        self._files = self._from(place)
+        self._files = self._from(place, rotated=rotated)
         self._at = 0
 
     def rows(self) -> Iterator[Sequence[R]]:
@@ -124,13 +126,15 @@ class Tail(Generic[R]):
         known_by, digest = _known_by(file.path, _KNOWN_BY)
         return Place(known_by, digest, max(0, number - file.base))
 
-    def _from(self, place: Place | None) -> list[_File]:
+    def _from(self, place: Place | None, *, rotated: bool) -> list[_File]:
         current = _File(self.path, 0)
-        if place is None:
+        if place is None and not rotated:
             return [current]
-        if _is_in(self.path, place):
+        if place is not None and _is_in(self.path, place):
             return [_File(self.path, place.offset)]
         older = sorted(self._siblings(), key=lambda p: (p.stat().st_mtime_ns, p.name))
+        if place is None:
+            return [*(_File(p, 0) for p in older), current]
         for n, path in enumerate(older):
             if _is_in(path, place):
                 return [_File(path, place.offset), *(_File(p, 0) for p in older[n + 1 :]), current]

@@ -9,16 +9,17 @@ from contextlib import asynccontextmanager
 import pytest
 
 from crm_bridge.building import restore
+from crm_bridge.desk import declare
 from crm_bridge.desk.declare import Declare
 from crm_bridge.errors import Refused
 from crm_bridge.pipeline import NodePipeline
 from crm_bridge.records import journal
-from crm_bridge.records.calls import load_call
+from crm_bridge.records.calls import load_call, snapshot
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
-from crm_bridge.records.writer import Writer
+from crm_bridge.records.writer import Writer, batch_of
 from ivr.ami.message import event_name
-from ivr.calls.call import Call, Mark
+from ivr.calls.call import Call, Gap, Mark
 from ivr.steps.standards import load_standards
 from tests.support.desk_clock import HeldClock
 from tests.support.scenario import config_of, messages_of, records_of
@@ -224,3 +225,33 @@ async def test_what_was_noted_while_nobody_heard_is_taken_in_once(database):
     stored = await load_call(database, call.call_id)
     assert stored is not None
     assert stored.call.marks == [*call.marks, *noted]
+
+
+async def test_an_act_on_a_record_that_is_repaired_meanwhile_is_on_the_repaired_one(
+    database, monkeypatch
+):
+    want = the_call()
+    async with started(database) as bridge:
+        bridge.take()
+        await bridge.declare.settle()
+        repairs = [True]
+
+        async def overtaken(of: Database, call_id: str):
+            stored = await load_call(of, call_id)
+            if repairs.pop() if repairs else False:
+                other = await load_call(of, call_id)
+                assert other is not None
+                other.call.revision += 1
+                other.call.gaps = [Gap(want.entered_at, want.entered_at + 1, "cel")]
+                writer = Writer(of)
+                await writer.commit(batch_of(calls=[snapshot(other.call, other.steps)]))
+                await writer.close()
+            return stored
+
+        monkeypatch.setattr(declare, "load_call", overtaken)
+        await bridge.declare(want.call_id, "logged", want.ended_at, OFFICER)
+    assert len(await marks(database, want.call_id)) == 1
+    stored = await load_call(database, want.call_id)
+    assert stored is not None
+    assert [gap.filled_by for gap in stored.call.gaps] == ["cel"]
+    assert stored.call.revision == want.revision + 2

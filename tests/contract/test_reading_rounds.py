@@ -7,16 +7,21 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from crm_bridge.clock import SystemClock
 from crm_bridge.config import NodeSection
 from crm_bridge.desk.declare import Declare
 from crm_bridge.reconciling import gap_book
+from crm_bridge.reconciling import rounds as rounds_module
+from crm_bridge.reconciling.comparing import compare
 from crm_bridge.reconciling.rounds import ReadingRounds
 from crm_bridge.records.calls import calls_as_json
 from crm_bridge.records.commit_loop import CommitLoop, Policy
 from crm_bridge.records.database import Database
+from crm_bridge.records.desk_tables.books import book_places
 from crm_bridge.records.writer import Writer
+from ivr.calls.call import Mark
 from ivr.calls.tracker import Tracker
 from ivr.events import types as ev
 from ivr.steps.standards import load_standards
@@ -164,6 +169,60 @@ async def test_a_book_that_is_not_there_is_said_once(database, tmp_path):
         assert await rounds.round(node) is None
         assert await rounds.round(node) is None
         assert len(node.said) == 1
+
+
+async def test_the_first_round_takes_nothing_away_where_queue_log_was_rotated_apart(
+    database, tmp_path
+):
+    names = ("hold", "pickup", "queue_timeout")
+    for name in names:
+        await save(database, name, records_of(name)[0])
+        with (tmp_path / "cel.csv").open("ab") as stream:
+            stream.write((SCENARIOS / f"{name}.cel.csv").read_bytes())
+    (tmp_path / "queue_log").write_text("1900000000|NONE|NONE|NONE|QUEUESTART|\n")
+    before = [call async for call in calls_as_json(database)]
+    async with rounds_of(database, tmp_path) as (rounds, node):
+        async with database.writing() as connection:
+            await connection.execute(delete(book_places))
+        done = await rounds.round(node)
+        assert done is not None
+        assert (done.repaired, done.made) == (0, 0)
+        assert done.calls == len(before)
+    assert [call async for call in calls_as_json(database)] == before
+
+
+async def test_a_record_that_is_changed_while_it_is_compared_waits_for_the_next_round(
+    database, tmp_path, monkeypatch
+):
+    name = "blind_refer"
+    first, last = span_of(name)
+    heard, _ = heard_without(name, first + (last - first) // 2, last + 1_000_000)
+    await save(database, name, heard)
+    (record,) = heard.values()
+    write(tmp_path, name)
+    times = []
+
+    async def overtaken(*args):
+        found = await compare(*args)
+        times.append(1)
+        if len(times) == 2:
+            record.revision += 1
+            record.marks.append(Mark("logged", record.entered_at + 1, "", "1001"))
+            await save(database, name, heard)
+        return found
+
+    monkeypatch.setattr(rounds_module, "compare", overtaken)
+    async with rounds_of(database, tmp_path) as (rounds, node):
+        done = await rounds.round(node)
+        assert done is not None
+        assert (done.repaired, len(done.unfinished)) == (0, 1)
+        done = await rounds.round(node)
+        assert done is not None
+        assert (done.repaired, len(done.unfinished)) == (1, 0)
+    (call,) = [call async for call in calls_as_json(database)]
+    assert [g["filled_by"] for g in call["gaps"]] == ["cel"]
+    assert "logged" in {mark.name for mark in record.marks}
+    assert call["revision"] == record.revision + 1
 
 
 @pytest.mark.parametrize("lines", [1, 5_000])

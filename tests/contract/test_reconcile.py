@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 
 import pytest
+from sqlalchemy import select
 
+from crm_bridge.commands import reconcile as command
 from crm_bridge.commands.reconcile import reconcile_books
-from crm_bridge.reconciling.books import Books
+from crm_bridge.reconciling.books import Books, books_of
+from crm_bridge.reconciling.comparing import compare
+from crm_bridge.records.audit import ACTOR, Actor
 from crm_bridge.records.calls import calls_as_json, load_call, snapshot
 from crm_bridge.records.database import Database
+from crm_bridge.records.desk_tables.audit import audit_log
 from crm_bridge.records.writer import Writer, batch_of
-from ivr.calls.call import Call
+from ivr.calls.call import Call, Gap, Mark
 from ivr.steps.standards import load_standards
 from ivr.steps.timeline import timeline
 from tests.support.books import heard_without, span_of
@@ -114,6 +120,130 @@ async def test_events_that_come_later_make_no_second_call(database, capsys):
     (record,) = [c async for c in calls_as_json(database)]
     assert record["call_id"] == next(iter(records_of(name)[0]))
     assert await run(database, name, capsys, repair=True) == []
+
+
+def half_heard(name: str) -> Call:
+    """The scenario's call, of which the middle was not heard."""
+    first, last = span_of(name)
+    heard, _ = heard_without(name, first + (last - first) // 4, last)
+    (call,) = heard.values()
+    return call
+
+
+async def test_what_the_desk_does_between_reading_and_repairing_stays(
+    database, capsys, monkeypatch
+):
+    name = "answered_served"
+    record = half_heard(name)
+    await save(database, name, {record.call_id: record})
+    acts = [Mark("logged", record.entered_at + 1, "", "1001")]
+
+    async def overtaken(*args):
+        found = await compare(*args)
+        while acts:
+            record.marks.append(acts.pop())
+            record.revision += 1
+            await save(database, name, {record.call_id: record})
+        return found
+
+    monkeypatch.setattr(command, "compare", overtaken)
+    assert await run(database, name, capsys, repair=True)
+    stored = await load_call(database, record.call_id)
+    assert stored is not None
+    assert stored.call.revision == record.revision + 1
+    assert [m.by for m in stored.call.marks if m.name == "logged"] == ["1001"]
+    assert [g.filled_by for g in stored.call.gaps] == ["cel"]
+    assert await run(database, name, capsys, repair=False) == []
+
+
+async def test_a_call_that_comes_on_record_between_reading_and_repairing_stays(
+    database, capsys, monkeypatch
+):
+    name = "hold"
+    waiting = [records_of(name)[0]]
+
+    async def overtaken(*args):
+        found = await compare(*args)
+        while waiting:
+            await save(database, name, waiting.pop())
+        return found
+
+    monkeypatch.setattr(command, "compare", overtaken)
+    await run(database, name, capsys, repair=True)
+    (record,) = [c async for c in calls_as_json(database)]
+    assert record["gaps"] == []
+
+
+async def test_the_lines_own_next_revision_does_not_undo_a_repair(database, capsys):
+    """The bridge comes back with the call as it left it: open, or ended nobody knows when."""
+    name = "answered_served"
+    record = half_heard(name)
+    record.ended_at = None
+    await save(database, name, {record.call_id: record})
+    assert await run(database, name, capsys, repair=True)
+    record.revision += 1
+    for closed in (False, True):
+        record.closed = closed
+        record.gaps = [Gap(record.gaps[0].started_at)]
+        await save(database, name, {record.call_id: record})
+        stored = await load_call(database, record.call_id)
+        assert stored is not None
+        assert stored.call.ended_at is not None
+        assert [g.filled_by for g in stored.call.gaps] == ["cel"]
+    # what the line tells further is taken, and the books fill it anew
+    record.revision += 1
+    record.marks.append(Mark("logged", record.entered_at + 1, "", "1001"))
+    await save(database, name, {record.call_id: record})
+    assert await run(database, name, capsys, repair=True)
+    stored = await load_call(database, record.call_id)
+    assert stored is not None
+    assert [g.filled_by for g in stored.call.gaps] == ["cel"]
+    assert [m.by for m in stored.call.marks if m.name == "logged"] == ["1001"]
+
+
+async def test_a_repair_is_in_the_audit_log_with_the_calls_it_changed(database, capsys):
+    name = "attended_refer"
+    actor = ACTOR.set(Actor("hotline reconcile", "command:somchai", lambda: 1, once=True))
+    try:
+        for repair in (False, True, True):
+            await run(database, name, capsys, repair=repair)
+    finally:
+        ACTOR.reset(actor)
+    query = select(audit_log.c.via, audit_log.c.act, audit_log.c.detail)
+    async with database.reading() as connection:
+        rows = (await connection.execute(query.where(audit_log.c.kind == "act"))).all()
+    assert [(row.via, row.act, json.loads(row.detail)) for row in rows] == [
+        ("command:somchai", "calls.repaired", {"count": 1, "of": list(records_of(name)[0])})
+    ]
+
+
+async def test_rotated_books_are_read_from_the_oldest(database, capsys, tmp_path):
+    for n, name in enumerate(("pickup", "blind_refer", "hold")):
+        for book in ("cel.csv", "queue_log"):
+            source = SCENARIOS / f"{name}.{book}"
+            part = tmp_path / (book if n == 2 else f"{book}.{2 - n}")
+            part.write_bytes(source.read_bytes())
+            os.utime(part, (n, n))
+    config = config_of("hold")
+    config = config.model_copy(
+        update={
+            "node": [
+                config.node[0].model_copy(
+                    update={
+                        "name": chunks_of("hold")[0],
+                        "cel_file": tmp_path / "cel.csv",
+                        "queue_log_file": tmp_path / "queue_log",
+                    }
+                )
+            ]
+        }
+    )
+    await reconcile_books(database, config, books_of(config), None, repair=True)
+    capsys.readouterr()
+    made = {call["call_id"] async for call in calls_as_json(database)}
+    assert made == {i for name in ("pickup", "blind_refer", "hold") for i in records_of(name)[0]}
+    (alone,) = books_of(config, cel=tmp_path / "cel.csv.1")
+    assert (alone.cel_rotated, alone.queue_log_rotated) == (False, True)
 
 
 async def test_a_call_that_goes_on_is_not_touched(database, capsys, tmp_path):

@@ -120,3 +120,15 @@ def test_a_place_that_is_none_begins_anew():
     assert Place.of_text("nonsense") is None
     assert Place.of_text("{}") is None
     assert Place.of_text("[1]") is None
+
+
+def test_without_a_place_it_begins_with_the_oldest_part_where_that_is_asked_for(book, tmp_path):
+    for n in (2, 1):
+        part = tmp_path / f"queue_log.{n}"
+        book.path.rename(part)
+        os.utime(part, (10 - n, 10 - n))
+        book.write(3)
+    rows = [r for piece in Tail(book.path, QueueLogReader, rotated=True).rows() for r in piece]
+    assert [int(row.call.rpartition(".")[2]) for row in rows] == list(range(11))
+    rows = [r for piece in Tail(book.path, QueueLogReader).rows() for r in piece]
+    assert [int(row.call.rpartition(".")[2]) for row in rows] == [8, 9, 10]
