@@ -51,7 +51,7 @@ from ivr.lab.root import Root, find_root
 
 _STAGGER: Final = 8.0
 """Seconds between two callers of the one round."""
-_READY: Final = 20.0
+_READY: Final = 60.0
 _SETTLE: Final = 10.0
 _FINISH: Final = 40.0
 """Seconds the officers are given to finish at the desk after the last call."""
