@@ -81,6 +81,8 @@ def _field(key: str, value: Any, route: str) -> Any:
     if isinstance(value, str):
         if key in _NUMBERS:
             return number(value)
+        if key == "address" and value.startswith(("https://", "http://")):
+            return value  # of a page or a program, where nobody lives
         if key in _NAMES or (key == "name" and route.startswith(_OF_PERSONS)):
             return name(value)
         if key in _EMAILS:
