@@ -10,18 +10,17 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import delete, insert, text, update
 from sqlalchemy.exc import DBAPIError
 
 from crm_bridge.errors import StorageError
-from crm_bridge.records import audit, audit_book, chain, schema
+from crm_bridge.records import audit, audit_book, chain
 from crm_bridge.records.audit import ACTOR, Actor, Entry
 from crm_bridge.records.chain import FIRST, Anchor, Row
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.audit import GUARDS, audit_cuts, audit_log
 from tests.support.audit_check import broken_at
+from tests.support.migrated import brought_to
 
 
 async def write(database: Database, count: int = 6, start: int = 0) -> None:
@@ -329,19 +328,6 @@ async def test_pages_find_by_whom_and_about_whom(database: Database):
     assert await found(about="case:1") == await found(about="1") == [2]
     assert await found(kind="act", before=3) == [2, 1]
     assert await found(act="assigned", since=1_000_001, until=1_000_002) == [2]
-
-
-async def brought_to(database: Database, revision: str) -> None:
-    """Migrates to this revision alone: the tables of later ones are there already."""
-
-    def run(connection) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(schema.MIGRATIONS).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-
-    async with database.writing() as connection:
-        await connection.run_sync(run)
 
 
 async def test_what_was_on_record_before_is_chained(database: Database):

@@ -30,7 +30,6 @@ from crm_bridge.figures.forms import (
     WAITS_TOLD,
 )
 from crm_bridge.figures.levels import DAY
-from crm_bridge.records import schema
 from crm_bridge.records.erasure import erase_callers
 from crm_bridge.reports.behind import OF_CALLS, behind
 from crm_bridge.reports.behind_things import OF_THINGS, things_behind
@@ -48,6 +47,7 @@ from tests.support.cases import Cast, bring_to
 from tests.support.desk_calls import SECOND, Line, lost, save, served
 from tests.support.desk_clock import HeldClock
 from tests.support.figures import figures
+from tests.support.migrated import brought_to
 from tests.support.scenario import config_of
 
 MINUTE = 60 * SECOND
@@ -333,7 +333,7 @@ async def test_the_calls_that_were_counted_before_are_in_it_too(database):
     async with database.writing() as connection:
         await connection.execute(text("DROP TABLE figures_waits_told"))
         await connection.execute(text("UPDATE alembic_version SET version_num = '0031'"))
-    await schema.upgrade(database)
+    await brought_to(database, "0032")
     assert (await figures(database))["figures_waits_told"] == counted["figures_waits_told"]
 
 

@@ -14,6 +14,7 @@ from crm_bridge.config_door import DoorSection
 from crm_bridge.config_hours import HoursSection
 from crm_bridge.config_operations import BackupSection, HealthSection, MetricsSection
 from crm_bridge.config_recordings import RecordingsSection
+from crm_bridge.config_retention import RetentionSection
 from crm_bridge.config_selfservice import CallbackSection, SelfServiceSection
 from crm_bridge.config_supervision import SupervisionSection
 from crm_bridge.errors import ConfigMistake
@@ -24,6 +25,7 @@ SECTIONS = {
     "[[node]]": rooms.NodeSection,
     "[line]": rooms.LineSection,
     "[door]": DoorSection,
+    "[retention]": RetentionSection,
     "[queue.NAME]": rooms.QueueSection,
     "[agents]": rooms.AgentsSection,
     "[agency.ID]": rooms.AgencySection,
