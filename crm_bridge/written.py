@@ -76,3 +76,12 @@ def length_text(micros: int, lang: str = "th") -> str:
 def share_text(share: float) -> str:
     """`66.7 %` of 0.667."""
     return f"{share * 100:.1f} %"
+
+
+def day_of(text: str) -> date | None:
+    """The day that somebody writes as 2026-11-30; `None` where it is none of this age."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if 2000 <= found.year < 2200 else None

@@ -1,9 +1,12 @@
 """What holds for every test."""
 
 import os
+from collections.abc import AsyncIterator
 
+import pytest
 from hypothesis import Phase, settings
 
+from tests.support.fake_ami import FakeAmi
 from tests.support.passwords import hash_quickly
 
 # Speed is measured in benchmarks/: on a shared machine a slow example is no fault. Explaining a
@@ -19,3 +22,12 @@ settings.register_profile(
 settings.load_profile("hotline")
 
 hash_quickly()
+
+
+@pytest.fixture
+async def ami() -> AsyncIterator[FakeAmi]:
+    """A server that speaks AMI and says what a test wants; no Asterisk."""
+    server = FakeAmi()
+    await server.start()
+    yield server
+    await server.stop()

@@ -29,13 +29,14 @@ _NUMBERS: Final = frozenset(
 )  # fmt: skip
 _NAMES: Final = frozenset(
     {"caller_name", "complainant_name", "full_name", "surname", "first_name", "second_name",
-     "person_name", "address"}
+     "person_name"}
 )  # fmt: skip
 _EMAILS: Final = frozenset({"email", "complainant_email"})
 _WHOLE_TEXTS: Final = frozenset({"/api/v1/messages"})
 """Routes whose texts are letters to the person."""
 _OF_PERSONS: Final = ("/api/v1/people", "/api/v1/appointments", "/api/v1/lost-calls")
-"""Routes in which `name` is a person's."""
+"""Routes in which `_PERSONS_OWN` are a person's; another address is a page's or a browser's."""
+_PERSONS_OWN: Final = frozenset({"name", "address"})
 _IN_TEXT: Final = re.compile(r"(?<![\w+.])(?:\+66|0)[\s-]?\d(?:[\s-]?\d){7,8}(?![\w.])")
 
 
@@ -81,9 +82,7 @@ def _field(key: str, value: Any, route: str) -> Any:
     if isinstance(value, str):
         if key in _NUMBERS:
             return number(value)
-        if key == "address" and value.startswith(("https://", "http://")):
-            return value  # of a page or a program, where nobody lives
-        if key in _NAMES or (key == "name" and route.startswith(_OF_PERSONS)):
+        if key in _NAMES or (key in _PERSONS_OWN and route.startswith(_OF_PERSONS)):
             return name(value)
         if key in _EMAILS:
             return email(value)

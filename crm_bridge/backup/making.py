@@ -29,6 +29,7 @@ from crm_bridge.backup.archive import BackupFault, Head, Writer, unpack
 from crm_bridge.clock import Clock, iso
 from crm_bridge.config import Config
 from crm_bridge.recordings.keyring import Keyring
+from crm_bridge.recordings.vault import settle
 from crm_bridge.records import audit_book, schema
 from crm_bridge.records.database import Database
 from crm_bridge.records.tables import journal
@@ -115,7 +116,7 @@ def _make(
                     os.fsync(into.fileno())
                 check(part, keys, Path(work))
                 part.replace(target)
-                _settle(folder)
+                settle(folder)
             finally:
                 part.unlink(missing_ok=True)
     except OSError as error:
@@ -267,11 +268,3 @@ def _secret_texts(value: Any, key: str = "") -> Iterator[str]:
             yield from _secret_texts(inner, key)
     elif isinstance(value, str) and value and key.rpartition("_")[2] in _SECRET_KEYS:
         yield value
-
-
-def _settle(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -52,7 +52,7 @@ class Vault:
                 os.fsync(into.fileno())
             part.replace(place)
             for folder in (place.parent, *((self.folder, self.folder.parent) if new else ())):
-                _settle(folder)
+                settle(folder)
         except BaseException:
             part.unlink(missing_ok=True)
             place.unlink(missing_ok=True)
@@ -95,7 +95,7 @@ def keyless(config: Config) -> Vault:
     return Vault(config.desk.data_dir, Keyring(section.bytes_by_name(), section.in_force))
 
 
-def _settle(folder: Path) -> None:
+def settle(folder: Path) -> None:
     """What stands in the folder is on disk: a name that is not is gone with a crash."""
     number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -76,15 +76,17 @@ async def upgrade(database: Database | str) -> tuple[str | None, str]:
     if before is not None and before not in revisions():
         await check(database)
 
-    def run(connection: Connection) -> None:
-        from alembic import command  # noqa: PLC0415  # see the top of this module
-        from alembic.config import Config  # noqa: PLC0415
-
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
     async with database.writing() as connection:
-        await connection.run_sync(run)
+        await connection.run_sync(migrate, "head")
     return before, wanted
+
+
+def migrate(connection: Connection, to: str) -> None:
+    """Runs the migrations up to this one, in the transaction of the connection."""
+    from alembic import command  # noqa: PLC0415  # see the top of this module
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, to)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
@@ -22,14 +20,6 @@ from tests.support.web import app_on
 
 GUIDE = Path(__file__).parents[2] / "docs" / "operations.md"
 RULES = Path(__file__).parents[2] / "docker" / "monitoring" / "alerts.yaml"
-
-
-@pytest.fixture
-async def ami() -> AsyncIterator[FakeAmi]:
-    server = FakeAmi()
-    await server.start()
-    yield server
-    await server.stop()
 
 
 async def figures(asked: Asked) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import sqlite3
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -63,14 +63,6 @@ def closing_of(made: Any) -> Iterator[None]:
         yield
     finally:
         made.__exit__(None, None, None)
-
-
-@pytest.fixture
-async def ami() -> AsyncIterator[FakeAmi]:
-    server = FakeAmi()
-    await server.start()
-    yield server
-    await server.stop()
 
 
 async def test_a_bridge_that_lacks_nothing_is_ready(ami: FakeAmi, tmp_path: Path) -> None:

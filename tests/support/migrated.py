@@ -11,12 +11,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-
-from crm_bridge.records import schema
 from crm_bridge.records.database import Database
-from crm_bridge.records.schema import upgrade
+from crm_bridge.records.schema import migrate, upgrade
 from tests.support.postgres import Cluster
 
 TEMPLATE = "hotline_migrated"
@@ -57,12 +53,5 @@ def _has_template(server: Cluster) -> bool:
 
 async def brought_to(database: Database, revision: str) -> None:
     """Migrates to this revision alone: the tables of later ones are there already."""
-
-    def run(connection) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(schema.MIGRATIONS).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-
     async with database.writing() as connection:
-        await connection.run_sync(run)
+        await connection.run_sync(migrate, revision)

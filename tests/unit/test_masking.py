@@ -32,6 +32,10 @@ def test_an_answer_is_masked_by_its_fields():
         "numbers": ["•••• 8877"], "email": "a•••@b.c", "text": "โทร •••• 8877", "gone": None,
     }  # fmt: skip
     assert masking.published({"name": "สมชาย"}, "/api/v1/people/{person_id}") == {"name": "ส•••"}
+    home = {"address": "44/100"}
+    assert masking.published(home, "/api/v1/people/{person_id}") == {"address": "4•••"}
+    screen = {"address": "https://desk.example/wallboard/screen/x"}
+    assert masking.published(screen, "/api/v1/wallboard/screens") == screen
 
 
 def test_who_serves_callers_sees_them_and_who_checks_does_not():

@@ -29,7 +29,7 @@ def add_dekads_and_years(forms: Iterable[Form]) -> None:
             _add_up(*form, "day", "dekad")
             _add_up(*form, "month", "year")
     except (error, ValueError, TypeError, OverflowError):
-        _count_anew()
+        count_anew()
 
 
 def _beginning(level: str, micros: int) -> int:
@@ -84,7 +84,8 @@ def _add_up(
             connection.execute(table.insert(), found)
 
 
-def _count_anew() -> None:
+def count_anew() -> None:
+    """Empties the figures, so that the bridge counts all calls again."""
     names = sa.inspect(op.get_bind()).get_table_names()
     for name in sorted(n for n in names if n.startswith("figures_") and n != "figures_state"):
         op.execute(f"DELETE FROM {name}")  # noqa: S608  names of tables

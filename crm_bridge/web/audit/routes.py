@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
@@ -24,6 +23,7 @@ from crm_bridge.web import paging
 from crm_bridge.web.context import context
 from crm_bridge.web.pages import language_of, render
 from crm_bridge.web.policy import who
+from crm_bridge.written import day_of
 
 router = APIRouter()
 
@@ -83,7 +83,7 @@ async def page(
 ) -> HTMLResponse:
     """The newest first; what makes no filter is left out."""
     place = paging.decode(cursor, int)
-    first, last = _day(since), _day(until)
+    first, last = day_of(since), day_of(until)
     async with context(request).database.reading() as connection:
         found = await audit_book.page(
             connection, kind=kind if kind in KINDS else "", by=by, about=about.strip(),
@@ -160,11 +160,3 @@ async def _names(connection: AsyncConnection, rows: Iterable[Row]) -> dict[str, 
 async def _everybody(connection: AsyncConnection) -> list[Any]:
     query = select(accounts.c.id, accounts.c.name_th, accounts.c.name_en, accounts.c.login)
     return list((await connection.execute(query.order_by(accounts.c.name_th).limit(1000))).all())
-
-
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year < 2200 else None

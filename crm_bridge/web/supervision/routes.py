@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -24,6 +23,7 @@ from crm_bridge.web.streamed import EVENTS, Streamed
 from crm_bridge.web.supervision import mine
 from crm_bridge.web.supervision.stream import FloorStream
 from crm_bridge.web.supervision.words import ACTS, CAME, REFUSALS
+from crm_bridge.written import day_of
 
 router = APIRouter()
 
@@ -97,7 +97,7 @@ async def audit(
 ) -> HTMLResponse:
     """Every act of a supervisor, the newest first; what makes no filter is left out."""
     before = paging.decode(cursor, int, str)
-    first, last = _day(since), _day(until)
+    first, last = day_of(since), day_of(until)
     held = context(request)
     async with held.database.reading() as connection:
         found = await supervision_log.page(
@@ -128,11 +128,3 @@ async def audit(
         came=CAME, refusals=REFUSALS, reasons=reasons, texts=texts, next=following,
         query_text=query, first=cursor is None,
     )  # fmt: skip
-
-
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year < 2200 else None

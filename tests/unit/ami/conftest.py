@@ -1,22 +1,11 @@
-"""The fake AMI server of `tests/support/fake_ami.py`, and waiting for what it brings about."""
+"""Waiting for what the fake AMI server brings about."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
-
-from tests.support.fake_ami import FakeAmi
-
-
-@pytest.fixture
-async def ami() -> AsyncIterator[FakeAmi]:
-    server = FakeAmi()
-    await server.start()
-    yield server
-    await server.stop()
-
 
 Until = Callable[[Callable[[], object]], Awaitable[None]]
 

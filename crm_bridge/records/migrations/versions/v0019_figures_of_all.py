@@ -10,6 +10,8 @@ from struct import Struct, error
 import sqlalchemy as sa
 from alembic import op
 
+from crm_bridge.records.migrations.longer_spans import count_anew
+
 revision = "0019"
 down_revision = "0018"
 branch_labels = None
@@ -44,7 +46,7 @@ def upgrade() -> None:
         _order_added()
         _fill()
     except (error, ValueError, TypeError):
-        _count_anew()  # what is there is damaged
+        count_anew()  # what is there is damaged
     if op.get_bind().dialect.name == "sqlite":
         op.execute("ANALYZE figures_state")  # makes the table of statistics
         for index, rows in _ROWS.items():
@@ -67,16 +69,6 @@ def _fill() -> None:
         if what != "agency":
             _add_up("figures_cases", "figures_agency_cases", ("agency", what), _CASES,
                     "working_time", what)  # fmt: skip
-
-
-def _count_anew() -> None:
-    names = sa.inspect(op.get_bind()).get_table_names()
-    for name in sorted(n for n in names if n.startswith("figures_") and n != "figures_state"):
-        op.execute(f"DELETE FROM {name}")  # noqa: S608  names of tables
-    op.execute(
-        "UPDATE figures_state SET generation = generation + 1, walked_us = NULL, "
-        "walked_kind = NULL, walked_id = NULL, whole = 0"
-    )
 
 
 def _table(
