@@ -136,6 +136,7 @@ async def test_a_file_that_is_damaged_while_it_is_used_is_named_with_the_mend(
     file = tmp_path / "hotline.db"
     async with bridge(ami, await sqlite_url(file)) as asked:
         app = asked.app
+        app.nodes[0].pipeline.flush()  # or its turn, once a second, comes behind the damage
         await until("nothing more to save", lambda: not app.loop.pending_bytes)
         await app.loop._writer.close()
         with sqlite3.connect(file, timeout=20) as other:

@@ -123,9 +123,10 @@ async def back_to_0018(connection):
     await connection.execute(text("DROP TABLE call_back_tries"))  # 0027
     for table in ("audit_log", "audit_cuts", "doomed_files"):  # 0030, 0033
         await connection.execute(text(f"DROP TABLE {table}"))
-    for table in ("book_places", "line_gaps"):  # 0033
+    for table in ("book_places", "line_gaps"):  # 0034
         await connection.execute(text(f"DROP TABLE {table}"))
     await connection.execute(text("DROP INDEX ix_gaps_started_us"))
+    await connection.execute(text("ALTER TABLE persons DROP COLUMN heard_us"))  # 0035
     if connection.dialect.name == "postgresql":
         await connection.execute(text("DROP FUNCTION audit_guard()"))
     await connection.execute(text("UPDATE alembic_version SET version_num = '0018'"))
