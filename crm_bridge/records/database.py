@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import aiosqlite
 from sqlalchemy import URL, create_engine, event, make_url
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError
@@ -39,7 +41,7 @@ class Database:
         # what a driver complains of may be a caller's number: it must not reach a log
         options: dict[str, Any] = {"hide_parameters": True}
         if self.sqlite:
-            options["connect_args"] = {"timeout": busy_timeout}
+            options["connect_args"] = {"timeout": busy_timeout, "async_creator_fn": _connect}
             # a file is opened anew in microseconds; what is not kept open cannot go stale
             options["poolclass"] = NullPool
         else:
@@ -128,6 +130,29 @@ class Database:
     async def close(self) -> None:
         """Give back every connection."""
         await self.engine.dispose()
+
+
+class _Connection(aiosqlite.Connection):
+    """A connection whose thread is told to stop once, however often its user is cancelled.
+
+    A second request would lie behind the one that ended the thread, and whoever waits for its
+    answer would wait for ever: SQLAlchemy's closing of a connection, when a bridge stops while the
+    database is locked.
+    """
+
+    _stopped: asyncio.Future[Any] | None = None
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        if self._stopped is None:
+            self._stopped = super().stop()
+        return self._stopped
+
+
+def _connect(file: str, **options: Any) -> aiosqlite.Connection:
+    """What SQLAlchemy's dialect makes of a file by itself, but for the class."""
+    connection = _Connection(lambda: sqlite3.connect(file, **options), 64)
+    connection._thread.daemon = True  # an unclosed one must not keep the program from its end
+    return connection
 
 
 async def _start(connection: AsyncConnection) -> AsyncConnection:
