@@ -7,7 +7,6 @@ AUDIT := .venv-audit
 PY := $(VENV)/bin/python
 HOTLINE := $(VENV)/bin/hotline
 PYTHON ?= python3
-CACHE := .pytest_cache/real
 MIXED := tests/unit/calls/test_properties.py
 DAY := tests/contract/test_a_day_replayed.py
 # needs Asterisk to itself, as tests/line does
@@ -39,21 +38,29 @@ test: setup
 	    $(MAKE) --no-print-directory test-real; real=$$?; \
 	    wait $$pure; pure=$$?; cat .lab/pure.log; [ $$real = 0 ] && [ $$pure = 0 ]
 
+# Calls, pages and CRMs in real time are spoiled where others take the machine: what failed is played
+# once more by itself, and that counts; both runs are printed. What hangs for ten minutes ends with the
+# place where it hangs.
+define PLAY
+rm -rf $(1); $(PY) -m pytest -q $(HANGS) -o cache_dir=$(1) $(2) || { \
+	    echo "what failed is played once more, by itself"; \
+	    $(PY) -m pytest -q $(HANGS) -o cache_dir=$(1) --last-failed --last-failed-no-failures none $(3); }
+endef
+HANGS := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
+PURE := tests/unit tests/scenarios tests/contract tests/web tests/faults --ignore $(MIXED) --ignore $(ON_THE_LINE)
+REAL := tests/line $(ON_THE_LINE) tests/browser
+
 test-pure: setup
 	@bash docker/system-packages.sh postgres crms
 	@$(PY) -m tests.support.crms.prepare
 	@$(PY) -m pytest -q $(MIXED)   # in a process of its own: behind the API's drawn requests it draws far more
-	@$(PY) -m pytest -q -n 2 --dist loadfile tests/unit tests/scenarios tests/contract tests/web tests/faults --ignore $(MIXED) --ignore $(ON_THE_LINE)
+	@$(call PLAY,.pytest_cache/pure,-n 2 --dist loadfile $(PURE),$(PURE))
 
-# One test at a time: each has Asterisk or Chromium to itself. Calls and pages in real time are spoiled
-# where others take the machine: what failed is played once more by itself, and that counts. Both runs
-# are printed.
+# One test at a time: each has Asterisk or Chromium to itself.
 test-real: setup
 	@bash docker/system-packages.sh lab browser
 	@$(HOTLINE) lab prepare
-	@$(PY) -m pytest -q -o cache_dir=$(CACHE) tests/line $(ON_THE_LINE) tests/browser || { \
-	    echo "what failed is played once more, by itself"; \
-	    $(PY) -m pytest -q -o cache_dir=$(CACHE) --last-failed --last-failed-no-failures none tests/line $(ON_THE_LINE) tests/browser; }
+	@$(call PLAY,.pytest_cache/real,$(REAL),$(REAL))
 
 lint: setup
 	@$(VENV)/bin/ruff check .

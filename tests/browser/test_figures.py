@@ -58,12 +58,15 @@ async def a_morning(desk: Desk) -> None:
     await save(desk.database, *made)
 
 
-@pytest.mark.parametrize("lang", ["th", "en"])
-async def test_every_dashboard_is_accessible(desk: Desk, windows: Browsers, lang: str):
+@pytest.mark.parametrize(("lang", "pages"), [("th", PAGES[::2]), ("en", PAGES[1::2])])
+async def test_every_dashboard_is_accessible(
+    desk: Desk, windows: Browsers, lang: str, pages: list[str]
+):
+    """Each once, in one language or the other: what axe judges does not hang on the words."""
     await a_morning(desk)
     window = await windows.open(await desk.account(Role.SUPERVISOR, language=lang))
     faults = []
-    for path in PAGES:
+    for path in pages:
         await window.page.goto(window.base + path)
         for summary in await window.page.locator("figure.chart summary").all():
             await summary.click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import cycle
 
+import pytest
 from playwright.async_api import expect
 
 from crm_bridge.access.roles import Role
@@ -54,13 +55,16 @@ async def _put(house: House) -> None:
         await house.propose_and_assign(case.ticket, next(texts))
 
 
-async def test_hostile_texts_are_text_on_every_page(house: House, office_windows: Browsers):
+@pytest.mark.parametrize(
+    "role", [Role.AGENT, Role.DIRECTOR, Role.AGENCY_OFFICER, Role.ADMINISTRATOR]
+)
+async def test_hostile_texts_are_text_on_every_page(
+    house: House, office_windows: Browsers, role: Role
+):
     await _put(house)
     walk = Walk()
     walk.judge = assert_quiet  # type: ignore[method-assign]  # pages are judged elsewhere
-    for role in (Role.AGENT, Role.DIRECTOR, Role.AGENCY_OFFICER, Role.ADMINISTRATOR):
-        window = await office_windows.open(house.office.of(role))
-        await walk.all(window, each=RECORDS)
+    await walk.all(await office_windows.open(house.office.of(role)), each=RECORDS)
     assert not walk.faults, "\n".join(walk.faults)
 
 

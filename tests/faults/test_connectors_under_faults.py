@@ -15,7 +15,7 @@ from tests.faults.grounds import LONG, VENDORS, WAYS, calls_of, grounds, make_re
 from tests.support.crms.faults import Faults
 
 
-@pytest.mark.timeout(3 * 3600 if LONG else 300)
+@pytest.mark.timeout(3 * 3600 if LONG else 400)
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_everything_stands_there_once_and_in_order(vendor, tmp_path, capsys):
     rows = []
