@@ -452,7 +452,10 @@ def load_config(path: Path) -> Config:
             },
             "desk": read.desk.model_copy(update={"data_dir": beside / read.desk.data_dir}),
             "backup": read.backup.model_copy(
-                update={"also": [beside / place for place in read.backup.also]}
+                update={
+                    "also": [beside / place for place in read.backup.also],
+                    "folder": beside / read.backup.folder if read.backup.folder else None,
+                }
             ),
         }
     )

@@ -119,6 +119,9 @@ class MetricsSection(Section):
 class BackupSection(KeysSection):
     """[backup]: what `hotline backup` seals with, takes along, and keeps."""
 
+    folder: Path | None = Field(
+        None, description="where backups lie: made there without --to, looked at by the doctor"
+    )
     also: list[Path] = Field([], description="further files and folders that are taken along")
     daily: int = Field(7, ge=1, le=3650, description="the newest of so many days are kept")
     weekly: int = Field(5, ge=0, le=520, description="the newest of so many weeks are kept")

@@ -16,6 +16,7 @@ from crm_bridge.commands import logs
 from crm_bridge.commands.exits import plain, run
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.config import Config
+from crm_bridge.errors import ConfigMistake
 
 _log = structlog.get_logger(__name__)
 
@@ -26,7 +27,10 @@ BackupFile = Annotated[Path, typer.Argument(help="A backup, hotline-….backup."
 
 @backup.command("make")
 def make(
-    to: Annotated[Path, typer.Option("--to", envvar="HOTLINE_BACKUP_TO", help="The folder.")],
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", envvar="HOTLINE_BACKUP_TO", help="The folder; else backup.folder."),
+    ] = None,
     config: ConfigFile = DEFAULT_CONFIG,
     log: logs.Form = logs.LogForm.AUTO,
     level: logs.Level = logs.LogLevel.INFO,
@@ -42,9 +46,14 @@ def make(
     """
     loaded = load(config)
     logs.set_up(log, level)
-    made = run(making.make(loaded, config, to, SystemClock()))
+    folder = to or loaded.backup.folder
+    if folder is None:
+        raise ConfigMistake(
+            "no folder is named for it", where="backup.folder", mend="set it, or give --to FOLDER"
+        )
+    made = run(making.make(loaded, config, folder, SystemClock()))
     _log.info("backup made", file=str(made), bytes=made.stat().st_size)
-    for old in rotation.superfluous(to.iterdir(), loaded.backup):
+    for old in rotation.superfluous(folder.iterdir(), loaded.backup):
         old.unlink(missing_ok=True)
         _log.info("backup removed", file=str(old))
 

@@ -20,6 +20,8 @@ from rich.text import Text
 from sqlalchemy import select
 
 from crm_bridge.clock import SystemClock
+from crm_bridge.commands.backup_findings import of_backups
+from crm_bridge.commands.book_findings import of_books
 from crm_bridge.commands.connector_findings import of_connectors
 from crm_bridge.commands.exits import FOUND, plain, run
 from crm_bridge.commands.findings import Finding, Grade, of_node
@@ -93,6 +95,7 @@ async def _look(config: Config, path: Path, listen: float) -> list[Finding]:
     for findings in await asyncio.gather(*looks):
         found += await _with_records(config.database.url, findings)
     found += await of_connectors(config, SystemClock())
+    found.append(of_backups(config, SystemClock()))
     found.append(await asyncio.to_thread(_bridge, config))
     return found
 
@@ -102,7 +105,7 @@ def _node(node: NodeSection, config: Config, listen: float) -> list[Finding]:
         secret = node.secret()
     except ConfigMistake as mistake:
         return [Finding(node.label, "secret", Grade.FAILED, mistake.what, mistake.mend)]
-    found = [*of_node(node, config, secret, listen), of_prompts(node)]
+    found = [*of_node(node, config, secret, listen), *of_books(node), *of_prompts(node)]
     return [*found, *of_recordings(node, config)]
 
 

@@ -42,6 +42,8 @@ def test_the_lab_is_sound(on_lab: Hotline, lab: Lab) -> None:
     prompts = found[f"{name} prompts"]  # a lab has nothing but placeholders, which is no failure
     assert prompts["grade"] == "warning"
     assert "prompts in Thai are placeholders" in prompts["told"]
+    assert found[f"{name} prompts can be read"]["grade"] == "ok", found
+    assert found[f"{name} queue_log"]["grade"] != "warning", found
     assert "22." in found[f"{name} version"]["told"] or "20." in found[f"{name} version"]["told"]
 
 

@@ -70,6 +70,21 @@ def test_a_backup_is_made_checked_and_restored(
     assert KEY not in made.err + checked.out + other.err
 
 
+def test_the_folder_of_the_configuration_is_where_they_are_made(
+    hotline: Hotline, config: Path, tmp_path: Path
+) -> None:
+    said = hotline("backup", "make", "--config", str(config))
+    assert said.code == 2
+    assert "backup.folder" in said.err
+    config.write_text(f'{config.read_text()}[backup]\nfolder = "kept"\n')
+    assert hotline("backup", "make", "--config", str(config)).code == 0
+    (file,) = (tmp_path / "kept").iterdir()
+    looked = hotline("doctor", "--json", "--config", str(config)).objects
+    (finding,) = [one for one in looked if one["where"] == "backup"]
+    assert finding["grade"] == "ok"
+    assert file.name in finding["told"]
+
+
 def test_without_a_key_nothing_is_backed_up(
     hotline: Hotline, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -301,7 +301,7 @@ def test_play_writes_where_it_is_and_plays_it(hotline, shelf, tmp_path, monkeypa
 
 def test_the_doctor_counts_placeholders_and_warns(shelf, tmp_path):
     def look(sounds):
-        return of_prompts(NodeSection(name="pbx1", ami_secret="x" * 24, sounds=sounds))
+        return next(of_prompts(NodeSection(name="pbx1", ami_secret="x" * 24, sounds=sounds)))
 
     assert look(None).grade is Grade.UNKNOWN
     assert look(tmp_path / "nowhere").grade is Grade.WARNING
