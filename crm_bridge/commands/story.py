@@ -64,6 +64,7 @@ _SAID: Final[dict[str, tuple[str, str]]] = {
     "transfer busy": ("{0} สายไม่ว่าง", "{0} is busy"),
     "transfer failed": ("โอนไปยัง {0} ไม่สำเร็จ", "the transfer to {0} fails"),
     "transfer returned": ("ผู้โทรกลับจากการโอนไป {0}", "the caller is back from {0}"),
+    "transfer unknown": ("ไม่ทราบผลการโอนไป {0}", "what came of the transfer to {0} is unknown"),
     "transfer abandoned": ("วางสายระหว่างโอนไป {0}", "hangs up while {0} is being reached"),
     "agency connected": ("{0} เริ่มสนทนากับผู้โทร", "{0} has the caller"),
     "agency released": ("{0} พ้นจากสาย", "{0} is released from the call"),
@@ -241,10 +242,11 @@ class _Teller:
             yield Moment(
                 transfer.asked_at, transfer.by, self._say(f"transfer {transfer.kind}", name)
             )
-            if (end := _end_of(transfer)) is not None and transfer.outcome is not None:
+            if (end := _end_of(transfer)) is not None:
                 actor = who if transfer.outcome == "abandoned" else printable(transfer.target)
                 took = span(end - transfer.asked_at, fine=True)
-                yield Moment(end, actor, self._say(f"transfer {transfer.outcome}", name, took))
+                came = f"transfer {transfer.outcome or 'unknown'}"
+                yield Moment(end, actor, self._say(came, name, took))
 
     def _say(self, what: str, *values: object) -> str:
         both = _SAID[what]

@@ -17,7 +17,7 @@ from ivr.books.channels import QueueBook
 from ivr.books.queue_calls import OVER, call_of_queue_log
 from ivr.books.queue_log import QueueRow
 from ivr.books.retelling import Retelling
-from ivr.calls.call import Call, Micros
+from ivr.calls.call import Call, Micros, TransferOutcome
 from ivr.calls.directory import Directory
 from ivr.calls.tracker import Tracker
 from ivr.events import types as ev
@@ -141,6 +141,7 @@ class Ledger:
             for call in self._tracker.apply(event):
                 if not call.closed:
                     continue
+                _claim_nothing(call)
                 caller = call.legs[0].uniqueid if call.legs else ""
                 place = self._places.pop(caller, 0)
                 known = found.get(call.call_id)
@@ -157,6 +158,16 @@ class Ledger:
         rows, place = self._queues.rows.pop(caller), self._places.pop(caller, 0)
         made = call_of_queue_log(self.node, self.directory, rows, interrupted=interrupted)
         return None if made is None else BookCall(made, QUEUE_LOG, place=place)
+
+
+def _claim_nothing(call: Call) -> None:
+    """That an officer has his caller back is in a book; why the transfer came to nothing is not.
+
+    Where a telephone was rung, or a marker tells, the book does say it, and this is not asked.
+    """
+    for transfer in call.transfers:
+        if transfer.outcome is TransferOutcome.RETURNED:
+            transfer.outcome = None
 
 
 _DIALPLAN: Final = frozenset(MARKS)

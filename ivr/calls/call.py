@@ -85,7 +85,10 @@ class TransferKind(StrEnum):
 
 
 class TransferOutcome(StrEnum):
-    """How a transfer ended for the caller."""
+    """How a transfer ended for the caller; `None` on one that is over: unknown.
+
+    `returned`: nobody was rung, and the officer has him back; never said of what was not heard.
+    """
 
     ANSWERED = "answered"
     NO_ANSWER = "no_answer"

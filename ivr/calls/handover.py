@@ -180,7 +180,8 @@ def _close_previous(live: Live, at: int) -> None:
     """A transfer still unexplained when the next one is asked for had failed."""
     transfer = live.transfer
     if transfer is not None:
-        transfer.outcome = transfer.outcome or TransferOutcome.FAILED
+        if transfer.outcome is None and not _partly_unheard(live, transfer):
+            transfer.outcome = TransferOutcome.FAILED
         transfer.ended_at = transfer.ended_at or at
         live.transfer = None
 
@@ -269,12 +270,20 @@ def joined_after_transfer(live: Live, channel: Channel, at: int) -> None:
     passages = live.call.passages
     requeued = bool(passages) and transfer.led_to(passages[-1].joined_at)
     if channel.role is Role.AGENT and channel.party == transfer.by and not requeued:
-        transfer.outcome, transfer.ended_at = TransferOutcome.RETURNED, at
+        # of what was not heard nothing is claimed: why he is back is unknown then
+        known = None if _partly_unheard(live, transfer) else TransferOutcome.RETURNED
+        transfer.outcome, transfer.ended_at = known, at
+        transfer.answered_at = None  # that was his own telephone
         return
     if transfer.answered_at is None:
         transfer.answered_at = _rung_until(passages[-1], channel, at) if requeued else at
     transfer.ended_at = transfer.answered_at
     transfer.outcome = TransferOutcome.ANSWERED
+
+
+def _partly_unheard(live: Live, transfer: Transfer) -> bool:
+    """Whether a gap lies behind the asking: what came of it may have been told in there."""
+    return any(gap.ended_at is None or gap.ended_at >= transfer.asked_at for gap in live.call.gaps)
 
 
 def room_entered(tracker: Tracker, caller: Channel, at: int) -> None:
@@ -314,7 +323,7 @@ def caller_gone(live: Live, at: int | None, *, by_caller: bool) -> None:
     transfer = live.transfer
     if transfer is None:
         return
-    if transfer.outcome is None:
+    if transfer.outcome is None and not _partly_unheard(live, transfer):
         transfer.outcome = TransferOutcome.ABANDONED if by_caller else TransferOutcome.FAILED
     transfer.ended_at = at
     live.transfer = None

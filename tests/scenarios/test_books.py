@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ivr.books.differences import differences
 from ivr.books.mending import made_of, mended
 from ivr.books.queue_log import QueueRow
-from ivr.calls.call import Call, Evidence
+from ivr.calls.call import Call, Evidence, TransferOutcome
 from ivr.steps.standards import load_standards
 from ivr.steps.timeline import timeline
 from tests.support.books import book_calls, calls_of, cel_rows, heard_without, queue_rows, span_of
@@ -232,6 +232,26 @@ def test_queue_log_alone_tells_the_queues_in_whole_seconds(name):
         for mine, other in zip(ours, theirs, strict=True):
             assert abs(mine.joined_at - other.joined_at) < 1_100_000
         assert differences(record, told[caller]) == [], "a whole record lacks nothing"
+
+
+def test_why_a_transfer_failed_is_unknown_where_neither_the_line_nor_a_marker_told():
+    """No channel was rung: that he is back with the officer does not say what came of it."""
+    name = "transfer_unreachable"
+    [whole] = records_of(name)[0].values()
+    [asked] = whole.transfers
+    assert asked.outcome == TransferOutcome.FAILED
+    assert asked.ended_at is not None
+    # not heard from the asking on until just before the officer has him back
+    heard, _ = heard_without(name, asked.asked_at + 1, asked.ended_at - 1_000)
+    record = heard[whole.call_id]
+    assert [(t.outcome, t.ended_at) for t in record.transfers] == [(None, asked.ended_at)]
+    for marked, known in ((False, None), (True, TransferOutcome.FAILED)):
+        told = book_calls(name, marked=marked)[whole.call_id]
+        for call in (told.call, made_of(told), mended(record, told)):
+            [transfer] = call.transfers
+            assert (transfer.outcome, transfer.answered_at) == (known, None)
+            assert transfer.ended_at is not None
+            assert abs(transfer.ended_at - asked.ended_at) < NEAR
 
 
 @pytest.mark.parametrize("name", ["killed", "killed_waiting"])

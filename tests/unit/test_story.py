@@ -8,7 +8,7 @@ from crm_bridge.commands.story import tell
 from crm_bridge.commands.words import Lang
 from crm_bridge.desk.pop import view_of
 from crm_bridge.web.wrapups import story
-from ivr.calls.call import Mark
+from ivr.calls.call import Mark, Transfer, TransferKind, TransferOutcome
 from ivr.events.markers import DECLARED
 from ivr.steps.standards import load_standards
 from tests.support.desk_calls import served
@@ -42,3 +42,21 @@ def test_a_mark_of_any_value_fails_no_page(name, value):
     assert view.priority == {"10:vip:r1": "vip", "a:b:c:d": "b"}.get(
         value if name == "priority" else "", ""
     )
+
+
+@pytest.mark.parametrize("outcome", [*TransferOutcome, None])
+def test_what_came_of_a_transfer_is_told_also_where_it_is_unknown(outcome):
+    call = served(1, START)
+    answered = START + 5 if outcome is TransferOutcome.ANSWERED else None
+    call.transfers = [
+        Transfer(TransferKind.BLIND, "1001", "2001", None, START + 4, answered, START + 5, outcome)
+    ]
+    for lang in Lang:
+        assert len([m for m in tell(call, lang, {}) if "2001" in m.what]) == 2
+    [handed] = [m for m in story.story(call, lambda _, to: to) if m.en == "Transferred to"]
+    assert handed.came_of_it is not None
+    assert (handed.came_of_it == ("ไม่ทราบผล", "not known")) == (outcome is None)
+    call.transfers[0].ended_at = None
+    call.transfers[0].outcome = None
+    [handed] = [m for m in story.story(call, lambda _, to: to) if m.en == "Transferred to"]
+    assert handed.came_of_it is None

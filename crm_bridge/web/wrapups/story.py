@@ -17,6 +17,7 @@ from ivr.calls.call import (
     EndedBy,
     Micros,
     PassageOutcome,
+    Transfer,
     TransferOutcome,
 )
 from ivr.calls.supervising import supervisions
@@ -64,6 +65,7 @@ _TRANSFER: Final[dict[TransferOutcome, Words]] = {
     TransferOutcome.RETURNED: ("กลับมาหาเจ้าหน้าที่", "returned"),
     TransferOutcome.ABANDONED: ("ผู้ติดต่อวางสาย", "the caller hung up"),
 }
+_UNKNOWN: Final[Words] = ("ไม่ทราบผล", "not known")
 _MARKS: Final[dict[str, Words]] = {
     "notice": ("แจ้งการบันทึกเสียงแล้ว", "The recording notice was played"),
     "wrong_key": ("กดหมายเลขที่ไม่มีในเมนู", "A key the menu does not know"),
@@ -205,6 +207,13 @@ def story(
     return sorted(told, key=lambda m: m.at)
 
 
+def _came_of(handed: Transfer) -> Words | None:
+    """What came of a transfer; nothing yet while it goes on."""
+    if handed.outcome is None:
+        return None if handed.ended_at is None else _UNKNOWN
+    return _TRANSFER[handed.outcome]
+
+
 def _supervisions(call: Call) -> Iterator[Moment]:
     for there in supervisions(call):
         th, en = way_words(there.way)
@@ -247,7 +256,7 @@ def _moments(call: Call, party: Callable[[str | None, str], str]) -> Iterator[Mo
         yield Moment(
             handed.asked_at, "โอนสายไปยัง", "Transferred to", party(handed.agency, handed.target),
             handed.answered_at or handed.ended_at,
-            _TRANSFER.get(handed.outcome) if handed.outcome else None,
+            _came_of(handed),
         )  # fmt: skip
     for leg in call.agency_legs:
         yield Moment(
