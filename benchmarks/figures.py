@@ -19,7 +19,8 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -111,8 +112,34 @@ def addresses() -> Iterator[tuple[str, str, str]]:
         )
 
 
-async def measure(path: Path, config: Config, *, times: int) -> Year:
-    """Opens every page of this database, `times` rounds after one that is not counted."""
+@dataclass(slots=True)
+class _Desk:
+    """A year that is served: its browser, and what was measured of it so far."""
+
+    browser: httpx.AsyncClient
+    year: Year
+
+
+async def measure(paths: Sequence[Path], config: Config, *, times: int) -> list[Year]:
+    """Opens every page of these databases, `times` rounds after one that is not counted.
+
+    In each round a page is opened on one after the other: what the machine does besides falls on
+    all of them alike.
+    """
+    async with AsyncExitStack() as open_:
+        desks = [await open_.enter_async_context(_desk(path, config)) for path in paths]
+        open_.enter_context(settled_memory())  # as the bridge has it that serves the pages
+        for page, span, path in addresses():
+            for desk in desks:
+                desk.year.pages.append(Served(page, span))
+            for round_ in range(times + 1):
+                for desk in desks:
+                    await _round(desk, path, counts=round_ > 0)
+    return [desk.year for desk in desks]
+
+
+@asynccontextmanager
+async def _desk(path: Path, config: Config) -> AsyncIterator[_Desk]:
     database, clock = Database(f"sqlite:///{path}"), SystemClock()
     try:
         async with database.reading() as connection:
@@ -129,28 +156,22 @@ async def measure(path: Path, config: Config, *, times: int) -> Year:
         async with httpx.AsyncClient(
             transport=httpx.ASGITransport(create_app(context)), base_url="http://desk.test",
             cookies={COOKIE: token},
-        ) as client:  # fmt: skip
-            with settled_memory():  # as the bridge has it that serves the pages
-                pages = [await _page(client, *each, times=times) for each in addresses()]
+        ) as browser:  # fmt: skip
+            yield _Desk(browser, Year(path, count, []))
     finally:
         await database.close()
-    return Year(path, count, pages)
 
 
-async def _page(
-    client: httpx.AsyncClient, page: str, span: str, path: str, *, times: int
-) -> Served:
-    served = Served(page, span)
-    for round_ in range(times + 1):
-        began, worked = time.perf_counter(), time.process_time()
-        answer = await client.get(path)
-        took, cpu = time.perf_counter() - began, time.process_time() - worked
-        if answer.status_code != 200:
-            raise SystemExit(f"{path}: {answer.status_code}")
-        if round_:
-            served.took.append(1000 * took)
-            served.cpu.append(1000 * cpu)
-    return served
+async def _round(desk: _Desk, path: str, *, counts: bool) -> None:
+    began, worked = time.perf_counter(), time.process_time()
+    answer = await desk.browser.get(path)
+    took, cpu = time.perf_counter() - began, time.process_time() - worked
+    if answer.status_code != 200:
+        raise SystemExit(f"{path}: {answer.status_code}")
+    if counts:
+        served = desk.year.pages[-1]
+        served.took.append(1000 * took)
+        served.cpu.append(1000 * cpu)
 
 
 def report(years: Sequence[Year]) -> str:
@@ -401,7 +422,7 @@ def config_of_the_year() -> Config:
 def run(paths: Sequence[Path], *, times: int, peers: bool) -> str:
     """Both claims; the report."""
     config = config_of_the_year()
-    years = [asyncio.run(measure(path, config, times=times)) for path in paths]
+    years = asyncio.run(measure(paths, config, times=times))
     said = [report(years)]
     if peers:
         with tempfile.TemporaryDirectory(prefix="hotline-duck-", dir="/var/tmp") as place:
