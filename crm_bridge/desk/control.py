@@ -32,8 +32,7 @@ from ivr.events.types import Event
 _log = structlog.get_logger(__name__)
 
 TRANSFER_CONTEXT: Final = "transfer"
-CALLBACK_CONTEXT: Final = "desk-callback"
-"""Contexts of `dialplan/`; on a foreign dialplan these must be made."""
+"""Of `dialplan/`, as `line.RING_CONTEXT`; on a foreign dialplan these must be made."""
 
 HOLD_WITHIN: Final = 2.0
 """Seconds a telephone has to hold when it is asked to; else it cannot."""
@@ -276,13 +275,9 @@ class Control:
                 f"เครื่องโทรศัพท์ {agent} ไม่ว่างหรือไม่พร้อมใช้งาน",
                 f"the telephone {agent} is not free ({presence.value})",
             )
-        await self._line.act(
-            node,
-            actions.originate(
-                "", self._line.telephone(agent), CALLBACK_CONTEXT, number,
-                caller_id=f"{number} <{number}>", milliseconds=_RING_SECONDS * 1000,
-                variables={"HOTLINE_FOR": lost_call},
-            ),
+        await self._line.ring(
+            node, agent, number, caller_id=f"{number} <{number}>", seconds=_RING_SECONDS,
+            variables={"HOTLINE_FOR": lost_call},
         )  # fmt: skip
         if not await self._line.until(
             lambda: self._line.presence(agent) is not Presence.FREE, _WITHIN

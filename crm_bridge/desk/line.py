@@ -7,7 +7,7 @@ is to wait for something to become so, and to say in plain words why an act cann
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
@@ -36,6 +36,8 @@ OnCall = Callable[[Call, Event], None]
 OnMembers = Callable[[str, Event], None]
 """Told of the node and the event that changed members or presence; must not wait or raise."""
 
+RING_CONTEXT: Final = "desk-ring"
+"""Of `dialplan/desk.conf`: where a telephone is rung for the desk."""
 _OFFICERS: Final = "agent-numbers"
 
 
@@ -199,14 +201,6 @@ class Line:
             return f"Local/{agent}@agent-devices/n", f"hint:{agent}@{_OFFICERS}"
         return (devices[0] if devices else f"PJSIP/{agent}"), ""
 
-    def telephone(self, agent: str) -> str:
-        """What to ring for a call of the officer's own: his telephone, or all of them."""
-        node = self.node_of(agent)
-        devices = node.members.devices(agent) if node is not None else ()
-        if len(devices) > 1:
-            return f"Local/{agent}@agent-devices/n"
-        return devices[0] if devices else f"PJSIP/{agent}"
-
     # --- acts ------------------------------------------------------------------------------------
 
     async def stored(self, node: LineNode, family: str, key: str) -> str:
@@ -219,6 +213,18 @@ class Line:
                 return ""  # there is no such entry
             raise
         return next((value for one in listed if (value := fields(one).get("Val"))), "")
+
+    async def ring(
+        self, node: LineNode, agent: str, to: str, *, caller_id: str, seconds: int,
+        variables: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        """Rings an officer's own telephone, all his devices; once answered it goes on at `to`.
+
+        `to` is an extension of `desk-rung` (dialplan/desk.conf). The telephone itself is never
+        ordered: Asterisk would follow it wherever it forwards to. Raises Refused.
+        """
+        order = order_to_ring(agent, to, caller_id, seconds, variables)
+        await self.act(node, order)
 
     async def act(self, node: LineNode, action: Action) -> dict[str, str]:
         """Sends an action; headers of the reply. Raises Refused in the words of the person."""
@@ -241,6 +247,16 @@ class Line:
         except AmiError as error:
             _log.warning("an act was not sent", node=node.name, why=str(error))
             raise not_connected() from error
+
+
+def order_to_ring(
+    agent: str, to: str, caller_id: str, seconds: int, variables: Mapping[str, str]
+) -> Action:
+    """What `Line.ring` sends."""
+    return actions.originate(
+        "", f"Local/{agent}@{RING_CONTEXT}/n", RING_CONTEXT, "s", caller_id=caller_id,
+        milliseconds=seconds * 1000, variables={"HOTLINE_TO": to, **variables},
+    )  # fmt: skip
 
 
 def not_connected() -> Refused:

@@ -92,13 +92,10 @@ class AtCalls:
         words = {"listen": "Listen", "whisper": "Whisper", "barge": "Barge"}[way]
         gaps = len(part.live.call.gaps)
         attempt.asked = Asked(mine, part.uniqueid, way)
-        await self._line.act(
-            part.node,
-            actions.originate(
-                "", self._line.telephone(mine), CONTEXT, way,
-                caller_id=f"{words} {part.agent} <{part.agent}>", milliseconds=RING_SECONDS * 1000,
-                variables={"HOTLINE_SPIED": part.uniqueid, "HOTLINE_SUPERVISOR": mine},
-            ),
+        await self._line.ring(
+            part.node, mine, way, caller_id=f"{words} {part.agent} <{part.agent}>",
+            seconds=RING_SECONDS,
+            variables={"HOTLINE_SPIED": part.uniqueid, "HOTLINE_SUPERVISOR": mine},
         )  # fmt: skip
         rang = await self._line.until(
             lambda: self._line.presence(mine) is not Presence.FREE, _WITHIN

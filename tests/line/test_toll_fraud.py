@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
 
+from crm_bridge.desk.line import order_to_ring
+from ivr.ami import actions
+from ivr.ami.actions import Action
 from ivr.lab import sip
 from ivr.lab.address import address
 from ivr.lab.asterisk import Lab
@@ -116,7 +119,9 @@ async def test_the_dialplan_that_runs_leads_no_caller_to_the_carrier(house: Hous
     assert {"from-trunk", "parking-timeout", "queue-keys", "transfer"} <= starts
     for start in starts:
         reached = dialplan.reachable(contexts, start)
-        assert not reached & {"outbound", "called-back", "kept-party", "desk-callback"}, start
+        assert not reached & {
+            "outbound", "called-back", "kept-party", "desk-callback", "desk-ring",
+        }, start  # fmt: skip
         for name in reached:
             for step in contexts[name].steps if name in contexts else ():
                 assert step.application not in GIVES_AWAY, step.where
@@ -182,20 +187,34 @@ async def test_an_agencys_telephone_that_forwards_leads_nobody_out(house: House)
     await house.nothing_paid()
 
 
-async def test_an_order_of_the_desk_is_forwarded_to_no_number(house: House) -> None:
-    """The desk rings the officer's telephone (Originate), which has no option `i`.
-
-    FORWARD_CONTEXT is what holds here. What it does not hold is a telephone that names a channel
-    (docs/threat-model.md).
-    """
-    contacts = forwards(house.stage.lab)[:2]
-    phone = Forwarding(await house.stage.officer(1001), contacts)
-    for _ in range(len(contacts) + 1):
-        await house.stage.witness.act(
-            "Originate", Channel="PJSIP/1001", Context="desk-callback", Exten=NATIONAL,
-            Priority="1", Timeout="5000", Async="true",
-        )  # fmt: skip
+async def ordered(house: House, phone: Forwarding, orders: Iterable[Action]) -> None:
+    for order in orders:
+        headers = {name: value for name, value in order.items() if name != "ActionID"}
+        await house.stage.witness.act(headers.pop("Action"), **headers)
+        await house.stage.quiet()
     await asyncio.wait_for(phone.all_tried.wait(), 15)
+
+
+async def test_an_originate_of_a_telephone_follows_it_out(house: House) -> None:
+    """Without this the next would prove nothing: so Asterisk is, and the bridge orders none."""
+    contacts = forwards(house.stage.lab)
+    phone = Forwarding(await house.stage.officer(1001), contacts)
+    order = actions.originate(
+        "", "PJSIP/1001", "desk-callback", NATIONAL, caller_id="1203", milliseconds=5000,
+        variables={},
+    )  # fmt: skip
+    await ordered(house, phone, [order] * (len(contacts) + 1))
+    assert house.paid != []
+
+
+@pytest.mark.parametrize("who", ["1001", "1008"])
+@pytest.mark.parametrize("to", [NATIONAL, "listen"])
+async def test_an_order_of_the_desk_is_forwarded_nowhere(house: House, who: str, to: str) -> None:
+    """A call back, and a supervisor's telephone: the desk rings each through `desk-ring`."""
+    contacts = forwards(house.stage.lab)
+    phone = Forwarding(await house.stage.officer("1008a" if who == "1008" else who), contacts)
+    order = order_to_ring(who, to, "1203", 5, {"HOTLINE_FOR": "", "HOTLINE_SPIED": "1.1"})
+    await ordered(house, phone, [order] * (len(contacts) + 1))
     await house.nothing_paid()
 
 

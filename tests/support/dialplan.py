@@ -151,6 +151,8 @@ def targets(context: str, step: Step) -> list[tuple[str, str, str]]:
     elif step.application in ("Queue", "Dial"):
         found = [f"{name},s,1" for name in re.findall(r"[bBU]\(([a-z-]+)[\^)]", step.arguments)]
         found += re.findall(r"Local/[^@]*@([a-z-]+)", step.arguments)
+        if goes_on := re.search(r"G\(([a-z-]+)\^\$\{[A-Z_]+\}\^1\)", step.arguments):
+            found.append(f"{goes_on[1]},${{EXTEN}},1")
     elif step.application == "Set" and step.arguments.startswith("CONNECTED_LINE_SEND_SUB="):
         found = [step.arguments.partition("=")[2]]
     places = []

@@ -10,6 +10,8 @@ from ivr.lab.install import dialplan_directory
 from ivr.prompts.catalogue import read_prompts
 from tests.support import dialplan
 
+DESK = {"desk-ring", "desk-rung"}
+"""Where the bridge's order rings an officer's own telephone, and where that goes on."""
 CALLERS = ("from-trunk", "transfer", "from-agency", "agents")
 
 
@@ -58,7 +60,7 @@ def test_every_context_is_used(contexts, config):
         for step in context.steps:
             used |= {place[0] for place in dialplan.targets(context.name, step)}
     # the bridge's, by Originate: control, supervision, announcements, calling_back of the desk
-    used |= {"desk-callback", "desk-supervise", "desk-announcement", "kept-place", "kept-called"}
+    used |= {"desk-ring", "desk-announcement", "kept-place", "kept-called"}
     used.add("queue-keys")  # the queues', where the site has `callback`
     used.add("1203-text")  # by a site's own menus
     for name in set(contexts) - used:
@@ -78,9 +80,9 @@ def test_no_path_to_the_trunk(contexts, start):
 def test_calls_back_are_the_desks_ways_to_the_trunk(contexts, door, room):
     """Nobody's telephone and no transfer leads there; it takes national numbers and no other."""
     assert room in dialplan.reachable(contexts, door)
-    for name in contexts:
-        if name not in {door, room}:
-            assert room not in dialplan.reachable(contexts, name), name
+    ordered = DESK if door == "desk-callback" else set()
+    for name in set(contexts) - {door, room} - ordered:
+        assert room not in dialplan.reachable(contexts, name), name
     for number in ("025074444", "0812345678"):
         assert _taken(contexts[door], number)
     for number in (
@@ -95,6 +97,18 @@ def test_calls_back_are_the_desks_ways_to_the_trunk(contexts, door, room):
         "+66812345678",
     ):
         assert not _taken(contexts[door], number)
+
+
+def test_the_desks_ring_is_led_to_by_nothing(contexts):
+    """Order by Originate alone; the telephone that answers runs the desk's ways and no others."""
+    for name in set(contexts) - DESK:
+        assert not DESK & dialplan.reachable(contexts, name), name
+    (rings,) = [s for s in contexts["desk-ring"].steps if s.application == "Dial"]
+    assert rings.arguments == "${AGENT_${EXTEN}},,iG(desk-rung^${HOTLINE_TO}^1)"
+    goes_on = [s for s in contexts["desk-rung"].steps if s.application == "Goto"]
+    assert len(goes_on) == len(contexts["desk-rung"].extensions)
+    places = {p[0] for s in goes_on for p in dialplan.targets("desk-rung", s)}
+    assert places == {"desk-callback", "desk-supervise"}
 
 
 def test_a_kept_place_is_stood_by_the_bridge_alone_and_leads_to_no_trunk(contexts):
@@ -178,7 +192,7 @@ def test_spying_is_the_desks_alone_and_on_one_named_channel(contexts):
                 channel, options = dialplan.split(step.arguments)
                 assert channel == "${HOTLINE_SPIED}"
                 assert set("uqES") <= set(options) <= set("uqESwB"), step.where
-        if context.name != "desk-supervise":
+        if context.name not in {"desk-supervise", *DESK}:
             assert "desk-supervise" not in dialplan.reachable(contexts, context.name)
     supervise = contexts["desk-supervise"]
     assert supervise.extensions == {"listen", "whisper", "barge"}

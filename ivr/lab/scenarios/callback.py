@@ -14,9 +14,9 @@ async def calling_back(stage: Stage, lost: str = "") -> Leg:
     await stage.carrier()
     stage.note("the desk calls back")
     await stage.witness.act(
-        "Originate", Channel="PJSIP/1001", Context="desk-callback", Exten=NUMBER, Priority="1",
-        CallerID=f"{NUMBER} <{NUMBER}>", Timeout="20000", Async="true",
-        Variable=f"HOTLINE_FOR={lost}",
+        "Originate", Channel="Local/1001@desk-ring/n", Context="desk-ring", Exten="s",
+        Priority="1", CallerID=f"{NUMBER} <{NUMBER}>", Timeout="20000", Async="true",
+        Variable=f"HOTLINE_TO={NUMBER},HOTLINE_FOR={lost}",
     )  # fmt: skip
     leg = await officer.rung()
     await talk(0.4)

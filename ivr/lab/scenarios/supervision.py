@@ -31,9 +31,9 @@ async def _supervised(stage: Stage, way: str, officer: str) -> tuple[Leg, Header
     supervisor = await stage.officer(SUPERVISOR)
     stage.note(f"the desk lets {SUPERVISOR} {way}")
     await stage.witness.act(
-        "Originate", Channel=f"PJSIP/{SUPERVISOR}", Context=_CONTEXT, Exten=way, Priority="1",
-        CallerID="1203 <1203>", Timeout="20000", Async="true",
-        Variable=f"HOTLINE_SPIED={officer},HOTLINE_SUPERVISOR={SUPERVISOR}",
+        "Originate", Channel=f"Local/{SUPERVISOR}@desk-ring/n", Context="desk-ring", Exten="s",
+        Priority="1", CallerID="1203 <1203>", Timeout="20000", Async="true",
+        Variable=f"HOTLINE_TO={way},HOTLINE_SPIED={officer},HOTLINE_SUPERVISOR={SUPERVISOR}",
     )  # fmt: skip
     leg = await supervisor.rung()
     await talk(0.3)
