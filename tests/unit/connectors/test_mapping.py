@@ -219,6 +219,24 @@ def test_the_sandbox_has_no_way_out(text: str) -> None:
         Template(text, ("call",)).render({"call": facts.FULL.call.call})
 
 
+@pytest.mark.parametrize("kind", ["odoo", "roundup", "rt", "webhook"])
+@pytest.mark.parametrize("number", ["+66812345678", None])
+def test_every_default_mapping_says_that_a_call_back_is_wished(
+    kind: str, number: str | None
+) -> None:
+    own = load(None, kind)
+    call = facts.FULL.call.call
+    assert call is not None
+    wished = replace(call, call_back_asked_at=call.ended_at, call_back_number=number)
+    plain, told = (own.call(facts.Facts(contact=None, call=one)) for one in (call, wished))
+    more = str({name: value for name, value in told.items() if value != plain.get(name)})
+    assert ("ขอให้โทรกลับ" in more) is (kind != "webhook")
+    assert (number is not None) == ("081 234 5678" in more or "+66812345678" in more)
+    if kind == "webhook":
+        assert told["call_back_asked_at"] == plain["ended_at"]
+        assert "call_back_asked_at" not in plain
+
+
 @pytest.mark.parametrize("kind", ["memory"])
 def test_the_connectors_own_mapping_is_sound(kind: str) -> None:
     found = load(None, kind)
