@@ -100,21 +100,23 @@ class Caller:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         head = f"agi_network_script: status\nagi_language: th\nagi_callerid: {self._number}\n\n"
         writer.write(head.encode())
-        asked_at = 0.0
+        asked_at, keyed = 0.0, ""
         while line := (await reader.readline()).decode():
             reply = "200 result=0\n"
-            if line.startswith("GET DATA"):
+            if line.startswith('GOSUB "self-sound"'):
+                if asked_at:
+                    waited = (time.perf_counter() - asked_at) * 1e3
+                    if "status-complaint" not in line:
+                        raise RuntimeError(f"not the answer: {line.strip()}")
+                    writer.close()
+                    return waited
                 first = "status-enter" in line
+                keyed = self._ticket if first else self._four
                 if first == (not self._four):
                     await together.wait()
                     asked_at = time.perf_counter()
-                reply = f"200 result={self._ticket if first else self._four}\n"
-            elif line.startswith("STREAM FILE"):
-                waited = (time.perf_counter() - asked_at) * 1e3
-                if "status-complaint" not in line:
-                    raise RuntimeError(f"not the answer: {line.strip()}")
-                writer.close()
-                return waited
+            elif line.startswith("GET VARIABLE"):
+                reply = f"200 result=1 ({keyed})\n"
             elif '"failed"' in line:
                 break
             elif line.startswith("SET VARIABLE"):

@@ -16,7 +16,7 @@ from typing import Final
 from ivr.selfservice import saying
 from ivr.selfservice.port import Message, OfficeDesk, Shut, Unanswered
 from ivr.selfservice.server import Gone, Line
-from ivr.selfservice.session import BETWEEN, FIRST, NO_KEY, OFFER_WAIT, WRONG_KEY, Session
+from ivr.selfservice.session import FIRST, NO_KEY, OFFER_WAIT, WRONG_KEY, Session
 from ivr.selfservice.wish import ANSWER_WITHIN, FAILED, LEFT, RUNNING, SERVICE, TRIES, Wish
 
 NAME: Final = "hours"
@@ -103,8 +103,7 @@ class _Closed:
         said = ["hotline/closed-now"] if again else self._all()
         while True:
             await self._caller.mark("menu", MENU)
-            keyed = await self._caller.keys([*said, *self._offer()], 1, OFFER_WAIT)
-            key = keyed.keys
+            key = await self._caller.keys([*said, *self._offer()], 1, OFFER_WAIT)
             if not key:
                 await self._caller.mark("no_key", MENU)
                 unpressed += 1
@@ -212,7 +211,7 @@ class _Spoken:
         """Whether he wants to speak it again; what he does not reject is not lost."""
         said = [CHOOSE]
         for _ in range(TRIES):
-            key = (await self._caller.keys(said, 1, OFFER_WAIT)).keys
+            key = await self._caller.keys(said, 1, OFFER_WAIT)
             if key in {"", "1", "#"}:
                 return False
             if key == "3":
@@ -228,10 +227,9 @@ class _Spoken:
         kept = None
         try:
             await self._caller.play(["hotline/callback-moment"])
-            await self._caller.wait_for_us(ANSWER_WITHIN + BETWEEN)
         finally:
             with contextlib.suppress(TimeoutError, Unanswered):
-                kept = await keeping
+                kept = await self._caller.meanwhile(keeping)
         return kept
 
     async def _keep(self) -> bool:

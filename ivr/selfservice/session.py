@@ -1,18 +1,23 @@
 """What a session can do with a caller: play sounds, take keys, mark, and say where he goes next.
 
-Before each command the caller's own time limit (`TIMEOUT(absolute)`) is set to what the command
-takes at the longest: where the bridge stands still, or Asterisk hears no more of it, the dialplan's
-`T` takes the caller on. A number is taken by one command (GET DATA): between two, keys are lost.
+What speaks or listens is a subroutine of the dialplan, which itself limits the caller's time
+(`TIMEOUT(absolute)`) once it is over: however long it was, a bridge that stands still has BETWEEN
+seconds from there on, and then the dialplan's `T` takes the caller on. A number is taken by one
+command: between two, keys are lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+import asyncio
+import contextlib
+import re
+from collections.abc import Awaitable, Sequence
+from typing import Final, TypeVar
 
 from ivr.selfservice.agi import SUCCESS, AgiFault, Reply
-from ivr.selfservice.server import Line
+from ivr.selfservice.server import Gone, Line
+
+T = TypeVar("T")
 
 OUTCOME: Final = "HOTLINE_SELF"
 """The dialplan's variable: how far self-service has come; the bridge alone gives it a word."""
@@ -24,32 +29,30 @@ SLOW: Final = "HOTLINE_SLOW"
 PAUSE: Final = 0.6
 """Seconds of silence after each sound of what is said slowly: Asterisk plays at one speed."""
 
-KEYS: Final = "0123456789*#"
+KEYED: Final = "HOTLINE_KEYED"
+"""The dialplan's variable: what a caller has pressed; a number stays there until it is read."""
+SOUND: Final = "self-sound"
+"""The dialplan's subroutine that plays and takes keys (selfservice.conf)."""
 NO_KEY: Final = "hotline/no-key"
 WRONG_KEY: Final = "hotline/wrong-key"
 KEY_WAIT: Final = 6.0
 """Seconds for the next digit of a number."""
 OFFER_WAIT: Final = 5.0
 """Seconds for a key after an offer."""
-SPOKEN: Final = 12.0
-"""Seconds a sound of ours may take."""
-SHORT: Final = 3.0
-"""Seconds that one digit, number or month may take."""
+SPOKEN: Final = 180.0
+"""Seconds after which we give up a sound that Asterisk does not end: none is longer."""
 _LIMIT: Final = "TIMEOUT(absolute)"
-BETWEEN: Final = 1.9
-"""Seconds the bridge may take between two commands; its desk must have answered by then. With what
-Asterisk needs the caller is on his way within two."""
+BETWEEN: Final = 1.8
+"""Seconds the bridge may take for its next word once a caller has heard or keyed what was asked;
+its desk must have answered by then. With what Asterisk needs he is on his way within two."""
 FIRST: Final = 0.9
 """Seconds from its first word to the next, which come to the one the dialplan gave it for that."""
+ALIVE: Final = 0.5
+"""Seconds between two signs of life while something takes longer than BETWEEN."""
 
-
-@dataclass(frozen=True, slots=True)
-class Keyed:
-    """What a caller pressed, without the # at its end."""
-
-    keys: str
-    ended: bool = False
-    """By # or because all were there; else the time was up."""
+_AT_ONCE: Final = 0.001
+"""Seconds for a key after a sound that asks for none; of 0 Asterisk makes ten seconds."""
+_PRESSED: Final = re.compile(r"[0-9*#A-D]*")
 
 
 class Session:
@@ -85,12 +88,29 @@ class Session:
     async def run(
         self, context: str, extension: str, arguments: str, *, seconds: float = 0.0
     ) -> None:
-        """Runs a subroutine of the dialplan; one that speaks or listens takes `seconds` at most."""
+        """Runs a subroutine of the dialplan.
+
+        One that speaks or listens takes `seconds` at most, and has as its last argument for how
+        long the caller then waits for us: it sets that limit itself, when it is over.
+        """
         if seconds:
-            await self.wait_for_us(seconds + BETWEEN)
+            arguments = f"{arguments},{BETWEEN:.1f}"
         await self._done("GOSUB", context, extension, "1", arguments, seconds=seconds)
-        if seconds:
-            await self.wait_for_us(BETWEEN)
+
+    async def meanwhile(self, work: Awaitable[T]) -> T:
+        """What comes of work that takes longer, with signs of life to Asterisk until then.
+
+        It goes on to its end also where the caller is gone; the next word to him says so.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            with contextlib.suppress(Gone, AgiFault, TimeoutError):
+                while not task.done():
+                    await self.wait_for_us(BETWEEN)
+                    await asyncio.wait({task}, timeout=ALIVE)
+            return await task
+        finally:
+            task.cancel()  # where the session itself is ended; else it is done
 
     async def get(self, name: str) -> str:
         """The value of a variable of the dialplan; empty where it has none."""
@@ -108,69 +128,56 @@ class Session:
         `pause`: seconds of silence after each of them.
         """
         for sound in sounds:
-            seconds = _longest(sound)
-            await self.wait_for_us(seconds + pause + BETWEEN)
-            reply = await self._done("STREAM FILE", sound, KEYS, seconds=seconds)
-            if pause and reply.result == "0":
-                milliseconds = str(round(pause * 1000))
-                reply = await self._done("WAIT FOR DIGIT", milliseconds, seconds=pause)
-            if reply.result != "0":
-                self._our_turn()
-                return _key(reply.result)
-        if sounds:  # of nothing the limit stands as it was
-            self._our_turn()
+            if key := await self._sound(sound, 1, pause or _AT_ONCE):
+                return key
         return None
 
     async def keys(
         self, sounds: Sequence[str], most: int, wait: float, *, pound: bool = False
-    ) -> Keyed:
-        """Plays sounds until a key is pressed, then takes up to `most` keys.
+    ) -> str:
+        """Plays sounds until a key is pressed, then takes up to `most` keys, or those before a #.
 
         `wait`: seconds for the first after the sounds, and for each further one. `pound`: # is a
         choice, and does not skip what is said before the last sound.
         """
         *before, last = sounds
         first = await self.play(before)
-        if first == "#":
-            if pound:
-                return Keyed("", ended=True)
+        if first == "#" and not pound:
             first = None  # it skips what is said before
-        if first is not None and most == 1:
-            return Keyed(first, ended=True)
-        seconds = wait * most + (_longest(last) if first is None else 0.0)
-        await self.wait_for_us(seconds + BETWEEN)
-        prompt, left = (last, most) if first is None else ("", most - 1)
-        reply = await self._done(
-            "GET DATA", prompt, str(round(wait * 1000)), str(left), seconds=seconds
-        )
-        self._our_turn()
-        return Keyed((first or "") + reply.result, reply.data != "timeout")
+        if most == 1:
+            key = first or await self._sound(last, 1, wait)
+            return "" if key == "#" and not pound else key
+        if first is None:
+            keyed = await self._sound(last, most, wait)
+        else:
+            keyed = first + await self._sound("", most - 1, wait)
+        self._line.tell("SET VARIABLE", KEYED, "")  # while we look up whose it is
+        return keyed
 
     async def end(self, outcome: str, following: str) -> None:
         """Says how it came out and where the caller goes; the last words of a session."""
         await self.set(OUTCOME, outcome)
         await self.set(NEXT, following)
 
-    def _our_turn(self) -> None:
-        """The same as `wait_for_us(BETWEEN)`, carried out while we look up what to say next."""
-        self._line.tell("SET VARIABLE", _LIMIT, f"{BETWEEN:.1f}")
+    async def _sound(self, sound: str, most: int, wait: float) -> str:
+        """Plays a sound to its end or a key, and takes keys: up to `most`, or those before a #.
+
+        One alone is any key, also #.
+        """
+        any_key = "t" if most == 1 else ""
+        await self.run(
+            SOUND, "s", f"{sound},{most},{any_key},{wait:g}", seconds=SPOKEN + wait * most
+        )
+        keyed = await self.get(KEYED)
+        if not _PRESSED.fullmatch(keyed):
+            raise AgiFault("a key that no telephone has")
+        return keyed
 
     async def _done(self, verb: str, *words: str, seconds: float = 0.0) -> Reply:
         reply = await self._line.ask(verb, *words, seconds=seconds)
         if reply.code != SUCCESS:
             raise AgiFault(f"{verb} was answered {reply.code}")
         return reply
-
-
-def _longest(sound: str) -> float:
-    return SPOKEN if sound.startswith("hotline/") else SHORT
-
-
-def _key(result: str) -> str:
-    key = chr(int(result)) if result.isascii() and result.isdecimal() and len(result) < 4 else ""
-    if not key or key not in KEYS:
-        raise AgiFault("a key that no telephone has")
-    return key
 
 
 def _number(presented: str) -> str | None:

@@ -106,15 +106,15 @@ class StatusService:
         fault: list[str] = []
         for _ in range(TRIES):
             keyed = await caller.keys([*fault, _ENTER], TICKET, KEY_WAIT)
-            if keyed.keys == "0":
+            if keyed == "0":
                 return ""
-            if not keyed.keys:
+            if not keyed:
                 fault = [NO_KEY]
                 continue
-            slip = Slip.DIGIT if not keyed.keys.isdecimal() else self._desk.slip(keyed.keys)
+            slip = Slip.DIGIT if not keyed.isdecimal() else self._desk.slip(keyed)
             if slip is None:
-                return keyed.keys
-            fault = [*_read_back(keyed.keys), SLIPS[slip]]
+                return keyed
+            fault = [*_read_back(keyed), SLIPS[slip]]
         await caller.play(fault)
         return None
 
@@ -125,15 +125,15 @@ class StatusService:
         fault: list[str] = []
         for _ in range(TRIES):
             keyed = await caller.keys([*fault, "hotline/status-last-four"], LAST, KEY_WAIT)
-            if keyed.keys == "0":
+            if keyed == "0":
                 return None
-            if not keyed.keys:
+            if not keyed:
                 fault = [NO_KEY]
                 continue
             fault = ["hotline/status-not-matched"]
-            if len(keyed.keys) != LAST or not keyed.keys.isdecimal():
+            if len(keyed) != LAST or not keyed.isdecimal():
                 continue
-            answer = await self._ask(Question(ticket, caller.number, keyed.keys))
+            answer = await self._ask(Question(ticket, caller.number, keyed))
             if isinstance(answer, Status):
                 return answer
             found = answer
@@ -165,9 +165,8 @@ class _Telling:
         while True:
             if key is None:
                 await self._caller.mark("menu", NAME)
-                keyed = await self._caller.keys(_OFFER, 1, OFFER_WAIT, pound=True)
-                key = keyed.keys or ("#" if keyed.ended else None)
-            if key is None:
+                key = await self._caller.keys(_OFFER, 1, OFFER_WAIT, pound=True)
+            if not key:
                 await self._caller.mark("no_key", NAME)
                 return self._outcome, GOODBYE
             await self._caller.mark("key" if key in _KEYS else "wrong_key", f"{NAME}:{key}")

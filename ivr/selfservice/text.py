@@ -73,7 +73,7 @@ async def _accepted(caller: Session, number: str) -> bool:
     fault: list[str] = []
     for _ in range(TRIES):
         said = ["hotline/text-number", *saying.digits(number), "hotline/text-confirm"]
-        key = (await caller.keys([*fault, *said], 1, KEY_WAIT)).keys
+        key = await caller.keys([*fault, *said], 1, KEY_WAIT)
         if key == "1":
             return True
         if key == "2":

@@ -13,7 +13,7 @@ from typing import Final
 
 from ivr.selfservice import saying
 from ivr.selfservice.port import CallBack, CallBackDesk, Place, Unanswered
-from ivr.selfservice.session import BETWEEN, KEY_WAIT, NO_KEY, WRONG_KEY, Session
+from ivr.selfservice.session import KEY_WAIT, NO_KEY, WRONG_KEY, Session
 
 SERVICE: Final = "callback"
 """The service in the markers."""
@@ -64,11 +64,10 @@ class Wish:
         outcome = FAILED
         try:
             await self._caller.play(["hotline/callback-moment"])
-            await self._caller.wait_for_us(ANSWER_WITHIN + BETWEEN)
         finally:
             with contextlib.suppress(TimeoutError, Unanswered):
-                async with asyncio.timeout(ANSWER_WITHIN):
-                    outcome = ASKED if await keeping else ALREADY
+                in_time = asyncio.wait_for(keeping, ANSWER_WITHIN)
+                outcome = ASKED if await self._caller.meanwhile(in_time) else ALREADY
         return outcome
 
     async def _settled(self, number: tuple[str, str] | None) -> str | None:
@@ -81,7 +80,7 @@ class Wish:
                     continue
             confirm = ["hotline/callback-number", *saying.digits(number[1]),
                        "hotline/callback-confirm"]  # fmt: skip
-            key = (await self._caller.keys([*fault, *confirm], 1, KEY_WAIT)).keys
+            key = await self._caller.keys([*fault, *confirm], 1, KEY_WAIT)
             if key == "1":
                 return number[0]
             fault = [] if key == "2" else [WRONG_KEY if key else NO_KEY]
@@ -92,10 +91,10 @@ class Wish:
     async def _keyed(self, fault: list[str]) -> tuple[tuple[str, str] | None, list[str]]:
         """The number he keys, or what to say of it before he tries again."""
         keyed = await self._caller.keys([*fault, "hotline/callback-enter"], LONGEST, KEY_WAIT)
-        if not keyed.keys:
+        if not keyed:
             return None, [NO_KEY]
-        number = self._desk.number(keyed.keys)
+        number = self._desk.number(keyed)
         if number is None:
             wrong = "hotline/callback-not-thai"
-            return None, ["hotline/status-you-keyed", *saying.digits(keyed.keys), wrong]
+            return None, ["hotline/status-you-keyed", *saying.digits(keyed), wrong]
         return number, []

@@ -332,7 +332,7 @@ async def dies_after_it_said_closed(lab: Lab) -> AsyncIterator[None]:
 @pytest.mark.parametrize(
     ("bridge_there", "seconds"),
     [(nobody, 1.0), (nonsense, 1.0), (silent, 2.0), (black_hole, 2.8),
-     (dies_after_it_said_closed, 4.0)],
+     (dies_after_it_said_closed, 2.9)],
     ids=lambda value: getattr(value, "__name__", ""),
 )  # fmt: skip
 async def test_no_door_is_closed_by_a_bridge_that_does_not_answer(
@@ -345,6 +345,7 @@ async def test_no_door_is_closed_by_a_bridge_that_does_not_answer(
             began = await caller.sees("UserEvent", Mark="closed", Value="after")
             went = await caller.sees("QueueCallerJoin", Queue="information")
             assert TO_OFFICER in caller.sounds
+            assert caller.outcomes() == ["hours:failed"]
         else:
             began = await caller.sees("UserEvent", Mark="notice")
             went = await caller.sees("UserEvent", Mark="menu", Value="main")

@@ -61,6 +61,7 @@ def test_every_context_is_used(contexts, config):
             used |= {place[0] for place in dialplan.targets(context.name, step)}
     # the bridge's, by Originate: control, supervision, announcements, calling_back of the desk
     used |= {"desk-ring", "desk-announcement", "kept-place", "kept-called"}
+    used.add("self-sound")  # the bridge's, over FastAGI: ivr/selfservice/session.py
     used.add("queue-keys")  # the queues', where the site has `callback`
     used.add("1203-text")  # by a site's own menus
     for name in set(contexts) - used:

@@ -141,6 +141,7 @@ _SERVICES: Final[dict[str, Words]] = {
     "callback": ("ขอให้เจ้าหน้าที่โทรกลับ", "Self-service: call back"),
     "voicemail": ("ฝากข้อความเสียง", "Self-service: message"),
     "text": ("ขอที่อยู่เว็บไซต์ทางข้อความสั้น", "Self-service: address by text message"),
+    "hours": ("บริการนอกเวลาทำการ", "Self-service: out of hours"),
 }
 
 _ANNOUNCED: Final[dict[str, Words]] = {

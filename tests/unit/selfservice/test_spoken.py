@@ -48,10 +48,11 @@ class Speaker(Line):
         self.status = status
 
     async def ask(self, verb: str, *words: str, seconds: float = 0.0) -> Reply:
-        if verb == "GET VARIABLE":
+        if words[0] == "RECORD_STATUS":
             return Reply(200, "1", self.status)
         if verb == "GOSUB" and words[1] in {"message", "hear"}:
-            assert seconds >= closed.SPOKEN  # Asterisk keeps him no longer than that
+            assert seconds >= closed.SPOKEN  # so long he may speak
+            assert 0 < float(words[3].rpartition(",")[2]) < 2  # and then it is our turn
             self.heard.append(words[1])
             if self.goes_at == words[1]:
                 raise Gone

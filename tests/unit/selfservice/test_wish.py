@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ivr.selfservice import place, saying, wish
+from ivr.selfservice import place, saying, session, wish
 from ivr.selfservice.agi import Reply, Request
 from ivr.selfservice.port import CallBack, Place, Unanswered
 from ivr.selfservice.server import Gone
@@ -44,6 +44,8 @@ class Line:
         self.heard: list[str] = []
         self.marks: list[str] = []
         self.values: dict[str, str] = {}
+        self.pressed = ""
+        self.signs = 0
 
     def tell(self, verb: str, *words: str) -> None:
         """A command whose answer is not waited for: Asterisk takes one such at a time."""
@@ -57,16 +59,24 @@ class Line:
         await asyncio.sleep(0)
         if verb == "SET VARIABLE":
             self.values[words[0]] = words[1]
+            self.signs += words[0] == "TIMEOUT(absolute)"
+        elif verb == "GET VARIABLE" and words[0] == "HOTLINE_KEYED":
+            return Reply(200, "1", self.pressed)
+        elif words[0] == "self-sound":
+            self.plays(*words[3].split(","))
         elif verb == "GOSUB":
             self.marks.append(words[3])
-        elif words[0]:
-            self.heard.append(words[0])
-            if words[0] == self.goes_at:
-                raise Gone
-        if verb == "GET DATA":
-            key = self.keys.pop(0) if self.keys else ""
-            return Reply(200, key, "" if key else "timeout")
         return Reply(200, "0")
+
+    def plays(self, sound: str, _most: str, _any_key: str, wait: str, then: str) -> None:
+        """A sound, and keys where they are waited for."""
+        assert float(then) < 2  # seconds from its end to our next word
+        if sound:
+            self.heard.append(sound)
+            if sound == self.goes_at:
+                raise Gone
+        asked = float(wait) > 1
+        self.pressed = self.keys.pop(0) if asked and self.keys else ""
 
 
 async def came(desk: Desk, line: Line) -> str:
@@ -123,6 +133,23 @@ async def test_a_number_that_is_kept_already_and_a_desk_that_cannot(answer, outc
     line = in_queue("0812345678", ["1"])
     assert await came(Desk(answer), line) == following
     assert line.marks == [f"self_end,callback:{outcome}"]
+
+
+async def test_while_a_place_is_being_kept_asterisk_is_told_that_we_are_there(monkeypatch):
+    """So that a bridge that stands still then costs two seconds, not the desk's whole time."""
+    monkeypatch.setattr(session, "ALIVE", 0.001)
+    line = in_queue("0812345678", ["1"])
+
+    class SlowDesk(Desk):
+        async def call_back(self, wished: CallBack) -> bool:
+            while line.signs < 5:  # noqa: ASYNC110  # it counts what is asked of it
+                await asyncio.sleep(0)
+            return await super().call_back(wished)
+
+    desk = SlowDesk()
+    assert await came(desk, line) == "goodbye"
+    assert len(desk.asked) == 1
+    assert float(line.values["TIMEOUT(absolute)"]) < 2
 
 
 @pytest.mark.parametrize(
