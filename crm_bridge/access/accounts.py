@@ -20,6 +20,7 @@ from crm_bridge.access.account import Account
 from crm_bridge.access.roles import OUTSIDE, Role
 from crm_bridge.clock import Clock
 from crm_bridge.errors import Refused
+from crm_bridge.records import audit
 from crm_bridge.records.database import Database
 from crm_bridge.records.desk_tables.accounts import accounts
 
@@ -31,6 +32,10 @@ LOCKED_FOR: Final = 15 * 60 * 1_000_000
 
 ONE_TIME_FOR: Final = 72 * 3600 * 1_000_000
 """Microseconds in which a one-time password must be used."""
+
+SIGN_IN_FAILED: Final = "account.sign_in.failed"
+PROVED: Final = "account.sign_in.proved"
+"""Acts of the audit log; that a browser is signed in then is one of its session's."""
 
 _LOGIN: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 _EMAIL: Final = re.compile(r"[^\s@\x00-\x1f]{1,64}@[^\s@\x00-\x1f]{1,189}")
@@ -146,7 +151,9 @@ async def named(connection: AsyncConnection, login: str) -> Account:
 async def sign_in(database: Database, clock: Clock, login: str, password: str) -> Account:
     """The account of this login and password; Refused (the same for every reason but a lock).
 
-    Failures in a row are counted; at `FAILURES` the account is locked for `LOCKED_FOR`.
+    Failures in a row are counted; at `FAILURES` the account is locked for `LOCKED_FOR`. Each is in
+    the audit log with the account it was for; a login that nobody has leaves nothing there, for
+    strangers are not to fill it.
     """
     row = None
     if _LOGIN.fullmatch(login_form(login)):
@@ -155,13 +162,18 @@ async def sign_in(database: Database, clock: Clock, login: str, password: str) -
             row = (await connection.execute(query)).one_or_none()
     _not_locked(row, clock)
     good = await passwords.matches(row.password_hash if row is not None else None, password)
-    if row is None or not row.active:
+    if row is None:
+        raise _failed()
+    if not row.active:
+        async with database.writing() as connection:
+            _note(connection, clock, SIGN_IN_FAILED, row.id, closed=True)
         raise _failed()
     async with database.writing() as connection:
         # what was read may be old: guesses sent side by side must not slip past the lock
         now = await row_of(connection, row.id)
         _not_locked(now, clock)
         if good and now.password_hash == row.password_hash:
+            _note(connection, clock, PROVED, row.id)
             if now.failures or now.locked_until_us is not None:
                 await _count(connection, row.id, 0, None)
         else:
@@ -169,6 +181,10 @@ async def sign_in(database: Database, clock: Clock, login: str, password: str) -
             failures = now.failures + 1
             locked = clock.now_us() + LOCKED_FOR if failures >= FAILURES else None
             await _count(connection, row.id, 0 if locked else failures, locked)
+            _note(
+                connection, clock, SIGN_IN_FAILED, row.id,
+                failures=failures, locked=locked is not None,
+            )  # fmt: skip
     if not good:
         raise _failed()
     if now.must_change and (now.password_us or 0) + ONE_TIME_FOR < clock.now_us():
@@ -192,6 +208,14 @@ def _not_locked(row: Row[Any] | None, clock: Clock) -> None:
         f"locked after wrong passwords; try again in {minutes} min, or ask an administrator",
         429,
     )
+
+
+def _note(
+    connection: AsyncConnection, clock: Clock, act: str, account_id: str, **detail: Any
+) -> None:
+    """By nobody: who it was is what a sign-in is to find out."""
+    about = f"account:{account_id}"
+    audit.note(connection, audit.Entry(act, clock.now_us(), about, detail, via="browser"))
 
 
 def _failed() -> Refused:

@@ -21,7 +21,7 @@ from crm_bridge.commands import words
 from crm_bridge.commands.connector_check import Check, Step
 from crm_bridge.commands.connector_state import standings
 from crm_bridge.commands.exits import FOUND, fail, run
-from crm_bridge.commands.opened import opened
+from crm_bridge.commands.opened import opened, reads
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, Since, Until, load, moment
 from crm_bridge.commands.words import Lang
 from crm_bridge.config import Config
@@ -167,12 +167,16 @@ def show(
     async def work() -> list[shown_.Shown]:
         if sample:
             return maker.samples()
-        async with opened(loaded.database.url) as database, database.reading() as connection:
-            if call:
-                return [await shown_.of_call(connection, loaded, maker, call)]
-            if case:
-                return [await shown_.of_case(connection, loaded, maker, case)]
-            return [await shown_.of_person(connection, loaded, maker, person)]
+        async with opened(loaded.database.url) as database:
+            async with database.reading() as connection:
+                if call:
+                    one = await shown_.of_call(connection, loaded, maker, call)
+                elif case:
+                    one = await shown_.of_case(connection, loaded, maker, case)
+                else:
+                    one = await shown_.of_person(connection, loaded, maker, person)
+            await reads(database, one.about)
+            return [one]
 
     try:
         found = run(work())

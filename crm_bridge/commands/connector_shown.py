@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from rich.console import Group
@@ -52,6 +52,14 @@ class Shown:
     status: tuple[Status, str] | None = None
     """Ours, and their word."""
     remark: str = ""
+    about: tuple[str, ...] = ()
+    """Of whom it shows something, as the audit log names them; nothing of a sample."""
+
+    def of(self, *ids: str) -> Shown:
+        """The same, of these and of the person whose contact it shows."""
+        key = self.contact[0] if self.contact is not None else ""
+        whose = (key,) if key.startswith("person:") else ()
+        return replace(self, about=tuple(dict.fromkeys((*ids, *whose))))
 
     def json(self) -> dict[str, Any]:
         """The same for programs."""
@@ -165,7 +173,8 @@ async def of_call(connection: AsyncConnection, config: Config, maker: Maker, cal
     query = select(wrapups.c.agent).where(wrapups.c.call_id == call_id).order_by(wrapups.c.saved_us)
     agents = (await connection.execute(query)).scalars().all()
     written = [await contents.wrapup_facts(connection, config, call_id, a) for a in agents]
-    return maker.call(facts, tuple(one for one in written if one is not None))
+    made = maker.call(facts, tuple(one for one in written if one is not None))
+    return made.of(f"call:{call_id}")
 
 
 async def of_case(connection: AsyncConnection, config: Config, maker: Maker, ticket: str) -> Shown:
@@ -178,7 +187,8 @@ async def of_case(connection: AsyncConnection, config: Config, maker: Maker, tic
     query = select(table.ordinal).where(table.case_id == case_id).order_by(table.ordinal)
     ordinals = (await connection.execute(query)).scalars().all()
     told = [await case_contents.event_facts(connection, config, case_id, n) for n in ordinals]
-    return maker.case(facts, tuple(one for one in told if one is not None))
+    made = maker.case(facts, tuple(one for one in told if one is not None))
+    return made.of(f"case:{case_id}")
 
 
 async def of_person(
@@ -188,7 +198,7 @@ async def of_person(
     facts = await contents.person_facts(connection, config, person_id)
     if facts is None:
         raise NothingThere("there is no such person, or it is erased", where=person_id)
-    return maker.person(facts)
+    return maker.person(facts).of(f"person:{person_id}")
 
 
 def page(shown: Shown, lang: Lang) -> Group:

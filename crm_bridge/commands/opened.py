@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Any
 
@@ -25,16 +25,23 @@ async def opened(url: str, *, brought_up: bool = False) -> AsyncIterator[Databas
     tables are made those of this program first.
     """
     database = Database(url)
-    actor = Actor(COMMAND.get(), f"command:{_user()}", SystemClock().now_us, once=True)
     try:
         await (schema.upgrade(database) if brought_up else schema.check(database))
-        asked = ACTOR.set(actor)
-        try:
+        with acting():
             yield database
-        finally:
-            ACTOR.reset(asked)
     finally:
         await database.close()
+
+
+@contextmanager
+def acting() -> Iterator[None]:
+    """What is written meanwhile is on record as the command's, by who runs it."""
+    actor = Actor(COMMAND.get(), f"command:{_user()}", SystemClock().now_us, once=True)
+    asked = ACTOR.set(actor)
+    try:
+        yield
+    finally:
+        ACTOR.reset(asked)
 
 
 async def reads(database: Database, about: Iterable[str] = (), **more: Any) -> None:

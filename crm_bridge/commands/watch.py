@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from crm_bridge.clock import SystemClock
 from crm_bridge.commands import words
 from crm_bridge.commands.exits import run
+from crm_bridge.commands.opened import acting, reads
 from crm_bridge.commands.options import DEFAULT_CONFIG, ConfigFile, load
 from crm_bridge.commands.readiness import address, to_bridge
 from crm_bridge.commands.words import Lang, say, span
@@ -52,7 +53,7 @@ def watch(
 
     Read from the database twice a second, so it shows what is on disk, of any bridge. A step is
     amber from 80 % of its standard and red past it. Callers' numbers are shown in full: this is
-    the operator's own terminal.
+    the operator's own terminal. Each call that is shown is in the audit log once a watch.
 
     Example:  hotline watch --config hotline.toml
     """
@@ -67,7 +68,8 @@ async def _watch(config: Config, lang: Lang, last: int, once: bool) -> None:
         if once or not console.is_terminal:
             if not console.is_terminal:
                 console.width = 100
-            await view.look()
+            with acting():
+                await view.look()
             await view.ask_health()
             console.print(view)
             return
@@ -75,7 +77,7 @@ async def _watch(config: Config, lang: Lang, last: int, once: bool) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopped.set)
-        with Live(view, console=console, auto_refresh=False, screen=True) as live:
+        with acting(), Live(view, console=console, auto_refresh=False, screen=True) as live:
             await view.follow(live, stopped)
     finally:
         await view.database.close()
@@ -104,6 +106,8 @@ class View:
         self.fit = False
         self.seen = _Seen()
         self._known: dict[str, tuple[int, StoredCall]] = {}
+        self._told: set[str] = set()
+        """Calls whose reading is on record."""
 
     async def follow(self, live: Live, stopped: asyncio.Event) -> None:
         """Keeps the picture up until stopped."""
@@ -139,6 +143,7 @@ class View:
                 counted = (await connection.execute(count)).all()
             wanted = [(row[0], row[1]) for row in (*open_rows, *ended_rows)]
             stored = [await self._load(call_id, revision) for call_id, revision in wanted]
+            await self._tell({call_id for call_id, _ in wanted})
         except StorageError as error:
             self.seen.trouble = error.what
             return
@@ -151,6 +156,12 @@ class View:
             ended=[one for one in found if not _up(one.call)],
             today={row[0]: row[1] for row in counted},
         )
+
+    async def _tell(self, shown: set[str]) -> None:
+        """Puts on record what is shown for the first time; StorageError: then it is not shown."""
+        if fresh := sorted(shown - self._told):
+            await reads(self.database, [f"call:{call_id}" for call_id in fresh])
+        self._told = shown
 
     async def _load(self, call_id: str, revision: int) -> StoredCall | None:
         known = self._known.get(call_id)

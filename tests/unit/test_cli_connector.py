@@ -409,6 +409,12 @@ def test_a_call_and_a_case_are_shown_as_they_would_go(crm: Hotline) -> None:
     said = crm("connector", "show", "crm", "--case", ticket)
     assert ticket in said.out
     assert THERE == {}
+    with sqlite3.connect(crm.database) as connection:
+        [case_id] = connection.execute("SELECT id FROM cases").fetchone()
+    connection.close()
+    rows = [r for r in crm("audit", "export").objects if r["act"] == "hotline connector show"]
+    assert {r["kind"] for r in rows} == {"read"}
+    assert [r["about"] for r in rows] == [f"call:{call_id}", *[f"case:{case_id}"] * 2]
 
 
 def test_what_is_not_there_cannot_be_shown(crm: Hotline) -> None:

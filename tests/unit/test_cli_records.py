@@ -14,6 +14,10 @@ from rich.cells import cell_len
 
 from crm_bridge.clock import SystemClock
 from crm_bridge.commands import exits
+from crm_bridge.commands.watch import View
+from crm_bridge.commands.words import Lang
+from crm_bridge.config import load_config
+from crm_bridge.records import audit_book
 from crm_bridge.records.database import Database
 from crm_bridge.records.erasure import erase_callers
 from tests.support.cli import Hotline, capture, hotline
@@ -229,6 +233,38 @@ def test_watch_shows_open_and_ended_calls(hotline: Hotline) -> None:
     assert "0812345678" in going
     assert "interrupted" in ended
     assert "no bridge at" in ended
+
+
+def test_what_watch_shows_is_on_record_before_it_is_seen(hotline: Hotline) -> None:
+    hotline.replay("blind_refer")
+    assert hotline("watch", "--once").code == 0
+    rows = [r for r in hotline("audit", "export").objects if r["kind"] == "read"]
+    (call,) = hotline("calls", "--jsonl").objects
+    (row,) = [r for r in rows if r["act"] == "hotline watch"]
+    assert row["about"] == f"call:{call['call_id']}"
+    assert row["via"].startswith("command:")
+    assert "0812345678" not in str(row)
+    with sqlite3.connect(hotline.database) as locked:
+        locked.execute("BEGIN IMMEDIATE")  # nothing can be put on record
+        said = hotline("watch", "--once", "--lang", "en")
+    locked.close()
+    assert "0812345678" not in said.out
+
+
+async def test_a_watch_names_each_call_once(hotline: Hotline) -> None:
+    await asyncio.to_thread(hotline.replay, "blind_refer")
+    config = await asyncio.to_thread(load_config, hotline.config)
+    url = f"sqlite:///{hotline.database}"
+    config = config.model_copy(update={"database": config.database.model_copy(update={"url": url})})
+    view = View(config, Lang.EN)
+    try:
+        for _ in range(3):
+            await view.look()
+        async with view.database.reading() as connection:
+            rows = await audit_book.page(connection, kind="read", limit=10)
+    finally:
+        await view.database.close()
+    assert len(rows) == 1
 
 
 def test_jsonl_of_a_reader_that_has_enough_ends_quietly(hotline: Hotline) -> None:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
+from sqlalchemy import update
+
 from crm_bridge.access import accounts
+from crm_bridge.access.account import Account
 from crm_bridge.access.roles import Role
+from crm_bridge.records import audit_book
+from crm_bridge.records.desk_tables.accounts import accounts as table
 from crm_bridge.web.navigation import home
 from crm_bridge.web.policy import COOKIE
 from tests.support.web import Desk
@@ -11,8 +18,8 @@ from tests.support.web import Desk
 PASSWORD = "ม้วนเดียวจบ-ทดสอบ-1203"
 
 
-async def _agent(desk: Desk) -> None:
-    await desk.account(Role.AGENT, "malee", password=PASSWORD)
+async def _agent(desk: Desk) -> Account:
+    return await desk.account(Role.AGENT, "malee", password=PASSWORD)
 
 
 async def test_a_page_leads_to_the_sign_in_and_back(desk: Desk):
@@ -70,6 +77,41 @@ async def test_repeated_failures_lock_the_account_for_a_while(desk: Desk):
     assert await attempt(PASSWORD) == 429
     desk.clock.at += accounts.LOCKED_FOR + 1
     assert await attempt(PASSWORD) == 200
+
+
+async def test_a_sign_in_and_its_failures_name_the_account_and_no_password(desk: Desk):
+    account = await _agent(desk)
+    browser = await desk.browser()
+    for login, password in (
+        ("malee", "hunter2-wrong"), ("nobody-here", "x" * 12), ("malee", PASSWORD),
+    ):  # fmt: skip
+        await browser.post("/api/v1/sign-in", json={"login": login, "password": password})
+    await desk.context.reads.settle()
+    async with desk.database.reading() as connection:
+        rows = await audit_book.page(connection, limit=100)
+    said = [(r.act, r.about, r.by_account) for r in reversed(rows) if "account." in r.act]
+    about = f"account:{account.id}"
+    assert said == [
+        ("account.sign_in.failed", about, None),
+        ("account.sign_in.proved", about, None),
+        ("account.signed_in", about, account.id),
+    ]
+    assert not any(r.act == "POST /api/v1/sign-in" for r in rows)  # each is told once
+    whole = "".join(f"{r.detail}{r.about}" for r in rows)
+    assert not any(text in whole for text in ("hunter2", "nobody-here", PASSWORD, "malee"))
+
+
+async def test_a_closed_accounts_attempts_are_on_record(desk: Desk):
+    account = await _agent(desk)
+    async with desk.database.writing() as connection:
+        await connection.execute(update(table).where(table.c.id == account.id).values(active=False))
+    browser = await desk.browser()
+    body = {"login": "malee", "password": PASSWORD}
+    assert (await browser.post("/api/v1/sign-in", json=body)).status_code == 401
+    async with desk.database.reading() as connection:
+        (row, *_) = await audit_book.page(connection, limit=1)
+    assert (row.act, row.about) == ("account.sign_in.failed", f"account:{account.id}")
+    assert json.loads(row.detail) == {"closed": True}
 
 
 async def test_the_way_on_stays_within_the_desk(desk: Desk):

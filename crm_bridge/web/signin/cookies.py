@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import Request, Response
 
 from crm_bridge.access import sessions
 from crm_bridge.access.account import Account
+from crm_bridge.records import audit
 from crm_bridge.web.context import context
 from crm_bridge.web.navigation import home
 from crm_bridge.web.pages import LANGUAGE_COOKIE
 from crm_bridge.web.policy import CHANGE_PAGE, COOKIE
+
+SIGNED_IN: Final = "account.signed_in"
+"""The act of the audit log, by a password or by the ministry's own sign-in."""
 
 
 def over_tls(request: Request) -> bool:
@@ -33,13 +39,17 @@ async def begin(request: Request, response: Response, account: Account) -> None:
     async with held.database.writing() as connection:
         if shown:
             replaced = await sessions.end_shown(connection, held.clock, shown)
-        _, token = await sessions.begin(
+        session, token = await sessions.begin(
             connection,
             held.clock,
             account,
             address=address(request),
             user_agent=request.headers.get("user-agent"),
         )
+        audit.note(connection, audit.Entry(
+            SIGNED_IN, held.clock.now_us(), f"account:{account.id}", {"session": session.id},
+            by=account.id, via="browser",
+        ))  # fmt: skip
     if replaced is not None:
         tell(request, [replaced])
     response.set_cookie(
