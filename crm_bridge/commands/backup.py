@@ -100,8 +100,8 @@ def restore(
     typer.echo(
         f"erasures and retention since {head.made_at} are undone: persons erased since then are"
         " back. Before the desk opens: `hotline subject erase` again for each of them (rows"
-        " privacy.erasure.done of the kept `hotline audit export`, or the letters), then"
-        " `hotline retention`"
+        " privacy.erasure.done of the kept `hotline audit export`, or the letters; by --number who"
+        " is no person in the backup), then `hotline retention`"
     )
 
 

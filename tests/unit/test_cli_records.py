@@ -235,6 +235,26 @@ def test_watch_shows_open_and_ended_calls(hotline: Hotline) -> None:
     assert "no bridge at" in ended
 
 
+def test_calls_of_a_number_that_is_no_persons_are_erased_by_it(hotline: Hotline) -> None:
+    """As after a restore: whoever was made a person since the backup is none in it."""
+    hotline.replay("answered_served")
+    password = hotline.database.with_name("password")
+    password.write_text("ม้วนเดียวจบ-ทดสอบ-1203")
+    hotline(
+        "account", "create", "--login", "head", "--role", "administrator", "--name", "ก",
+        "--password-file", password,
+    )  # fmt: skip
+    given = ("--by", "head", "--identity", "id_card", "--why", "again", "--yes")
+    said = hotline("subject", "erase", "--person", "0" * 32, *given)
+    assert said.code == 2
+    assert "There is no such person" in said.err
+    assert hotline("calls", "--jsonl").objects[0]["caller_number"] == "+66812345678"
+    assert hotline("subject", "erase", "--number", "0812345678", *given).code == 0
+    assert hotline("calls", "--jsonl").objects[0]["caller_number"] is None
+    hotline.replay("answered_served")  # the books tell it once more
+    assert hotline("calls", "--jsonl").objects[0]["caller_number"] is None
+
+
 def test_what_watch_shows_is_on_record_before_it_is_seen(hotline: Hotline) -> None:
     hotline.replay("blind_refer")
     assert hotline("watch", "--once").code == 0
