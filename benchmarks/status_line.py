@@ -110,6 +110,7 @@ class Caller:
                         raise RuntimeError(f"not the answer: {line.strip()}")
                     writer.close()
                     return waited
+                writer.write(b"100 result=0 Trying...\n")
                 first = "status-enter" in line
                 keyed = self._ticket if first else self._four
                 if first == (not self._four):

@@ -120,10 +120,17 @@ class Line(asyncio.Protocol):
         self._write(verb, words)
         self._owed = True
 
-    async def ask(self, verb: str, *words: str, seconds: float = 0.0) -> Reply:
+    async def ask(
+        self,
+        verb: str,
+        *words: str,
+        seconds: float = 0.0,
+        begun: Callable[[], None] | None = None,
+    ) -> Reply:
         """Asterisk's reply to a command that takes `seconds` at the most.
 
-        Raises Gone where the caller is, AgiFault, and TimeoutError where no reply comes.
+        `begun` is called once: when Asterisk says so of a subroutine, else with the reply. Raises
+        Gone where the caller is, AgiFault, and TimeoutError where no reply comes.
         """
         while self._owed:
             reply = await self._reply(0.0)
@@ -134,20 +141,39 @@ class Line(asyncio.Protocol):
             else:
                 self._owed = False
         self._write(verb, words)
-        return await self._reply(seconds)
+        return await self._reply(seconds, begun)
+
+    async def ask_after(
+        self, first: Sequence[str], then: Sequence[str], *, seconds: float
+    ) -> Reply:
+        """Asterisk's reply to a command that follows one of `seconds`; both are verb and words.
+
+        The second is given when Asterisk says that the first has begun, so that no turn is lost
+        when it is over: by then it has read the first, and does not take both for one. Raises as
+        `ask`, and AgiFault where the first did not succeed.
+        """
+        reply = await self.ask(
+            *first, seconds=seconds, begun=lambda: self._write(then[0], then[1:])
+        )
+        if reply.code != SUCCESS:
+            raise AgiFault(f"{first[0]} was answered {reply.code}")
+        return await self._reply(0.0)
 
     def _write(self, verb: str, words: Sequence[str]) -> None:
         if self._transport is None or self._transport.is_closing():
             raise self._ended or Gone()
         self._transport.write(command(verb, *words))
 
-    async def _reply(self, seconds: float) -> Reply:
+    async def _reply(self, seconds: float, begun: Callable[[], None] | None = None) -> Reply:
         while True:
             event = await self._next(seconds + REPLY_LATE)
             if isinstance(event, HungUp) or (isinstance(event, Reply) and event.gone):
                 raise Gone
             if not isinstance(event, Reply):
                 raise AgiFault("a request where a reply was due")
+            if begun is not None:
+                begun()
+                begun = None
             if event.code != TRYING:
                 return event
 

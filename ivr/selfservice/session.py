@@ -165,13 +165,15 @@ class Session:
         One alone is any key, also #.
         """
         any_key = "t" if most == 1 else ""
-        await self.run(
-            SOUND, "s", f"{sound},{most},{any_key},{wait:g}", seconds=SPOKEN + wait * most
+        arguments = f"{sound},{most},{any_key},{wait:g},{BETWEEN:.1f}"
+        reply = await self._line.ask_after(
+            ("GOSUB", SOUND, "s", "1", arguments),
+            ("GET VARIABLE", KEYED),
+            seconds=SPOKEN + wait * most,
         )
-        keyed = await self.get(KEYED)
-        if not _PRESSED.fullmatch(keyed):
+        if reply.code != SUCCESS or not _PRESSED.fullmatch(reply.data):
             raise AgiFault("a key that no telephone has")
-        return keyed
+        return reply.data
 
     async def _done(self, verb: str, *words: str, seconds: float = 0.0) -> Reply:
         reply = await self._line.ask(verb, *words, seconds=seconds)

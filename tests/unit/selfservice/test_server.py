@@ -29,13 +29,19 @@ async def telling(line: Line) -> None:
     await line.ask("WAIT FOR DIGIT", "1000")
 
 
+async def following(line: Line) -> None:
+    """Hears of a key when it was pressed, in one turn."""
+    reply = await line.ask_after(("GOSUB", "a"), ("GET VARIABLE", "b"), seconds=1.0)
+    await line.ask("VERBOSE", reply.data)
+
+
 async def broken(_line: Line) -> None:
     raise LookupError("a bug")
 
 
 @contextlib.asynccontextmanager
 async def serving(**how: object) -> AsyncIterator[tuple[Server, int]]:
-    sessions = {"echo": echo, "broken": broken, "telling": telling}
+    sessions = {"echo": echo, "broken": broken, "telling": telling, "following": following}
     server = Server(sessions, **how)  # type: ignore[arg-type]
     port = await server.start("127.0.0.1", 0)
     try:
@@ -104,6 +110,27 @@ async def test_a_session_to_its_end_and_one_that_is_hung_up():
                 assert await two.asked() == b""
         await ended(server, "gone", 4)
         assert len(server) == 0
+
+
+async def test_what_follows_a_subroutine_is_asked_while_it_runs_and_never_before():
+    async with serving() as (server, port):
+        for begins in (True, False):
+            one = await Asterisk(port).open(b"following")
+            assert await one.asked() == b'GOSUB "a"\n'
+            assert not await one.meanwhile()
+            one.say(b"100 result=0 Trying...\n" if begins else b"200 result=0\n")
+            assert await one.asked() == b'GET VARIABLE "b"\n'
+            if begins:
+                one.say(b"200 result=0 Gosub complete\n")
+                assert not await one.meanwhile()
+            one.say(b"200 result=1 (7)\n")
+            assert await one.asked() == b'VERBOSE "7"\n'
+            one.say(b"200 result=1\n")
+        await ended(server, "done", 2)
+        one = await Asterisk(port).open(b"following")
+        await one.asked()
+        one.say(b"520 unknown\n")
+        await ended(server, "fault")
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,12 @@ class Line:
             self.marks.append(words[3])
         return Reply(200, "0")
 
+    async def ask_after(
+        self, first: Sequence[str], then: Sequence[str], *, seconds: float
+    ) -> Reply:
+        await self.ask(*first, seconds=seconds)
+        return await self.ask(*then)
+
     def plays(self, sound: str, _most: str, _any_key: str, wait: str, then: str) -> None:
         """A sound, and keys where they are waited for."""
         assert float(then) < 2  # seconds from its end to our next word
