@@ -1,16 +1,18 @@
 """Asterisk's books as the fault run reads them: nothing of the product is used for it.
 
-CEL says which callers there were, when each came, was answered and went, and which officer was in
-one bridge with him; queue_log says through which queues he went, and how that ended.
+CEL says which callers there were, when each came, was answered and went, which officer was in one
+bridge with him, put him on hold or handed him on; queue_log says through which queues he went, and
+how that ended.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.faults.line_handing import Handed, Handings, Hold
+from tests.faults.line_rows import Row, rows
 
 _OFFICER = re.compile(r"PJSIP/(1\d\d\d)-")
 _CALLER = re.compile(r"PJSIP/trunk-")
@@ -59,37 +61,8 @@ class Caller:
     """When he may have left a queue: whatever took him out of it, or into a conversation."""
     withs: list[With] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
-
-
-@dataclass
-class Row:
-    at: int
-    event: str
-    uniqueid: str
-    linkedid: str
-    channel: str
-    number: str
-    context: str
-    app: str
-    bridge: str
-
-
-def rows(text: str) -> list[Row]:
-    """CEL's rows in the order of the file; a line torn by a crash is left out."""
-    found = []
-    for line in text.splitlines():
-        (row,) = csv.reader([line]) if line else ([],)
-        if len(row) != 15 or "." not in row[0]:
-            continue
-        seconds, _, part = row[0].partition(".")
-        extra = json.loads(row[14]) if row[14].startswith("{") and row[14].endswith("}") else {}
-        found.append(
-            Row(
-                int(seconds) * 1_000_000 + int(part.ljust(6, "0")), row[1], row[2], row[3], row[4],
-                row[7], row[11], row[12], extra.get("bridge_id", ""),
-            )
-        )  # fmt: skip
-    return found
+    handed: list[Handed] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
 
 
 class Reading:
@@ -177,7 +150,12 @@ def _began(page: Path) -> int:
 
 def read_books(cel: Path, queue_log: Path) -> dict[str, Caller]:
     """Every caller of the books, by uniqueid."""
-    callers = Reading().read(rows(cel.read_text("utf-8", "replace")))
+    told = rows(cel.read_text("utf-8", "replace"))
+    callers = Reading().read(told)
+    handings = Handings(set(callers))
+    handings.read(told)
+    for uniqueid, caller in callers.items():
+        caller.handed, caller.holds = handings.handed[uniqueid], handings.holds[uniqueid]
     rotated = sorted(queue_log.parent.glob(f"{queue_log.name}.[0-9]*"), key=_began)
     pages = [page.read_text("utf-8", "replace") for page in (*rotated, queue_log) if page.exists()]
     for line in "".join(pages).splitlines():

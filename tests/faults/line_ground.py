@@ -7,13 +7,15 @@ The operator does what systemd would: a bridge that has ended is started again. 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
+import sqlite3
 import subprocess
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -21,6 +23,8 @@ from random import Random
 import httpx
 
 from crm_bridge.commands.lab_config import write_config
+from crm_bridge.reconciling.rounds import AGAIN, SETTLED
+from crm_bridge.reconciling.rounds import LOOK_EVERY as LOOK_EVERY_ROUND
 from ivr.lab.address import AMI_PORT, Claim, address
 from ivr.lab.asterisk import Lab, running
 from ivr.lab.root import Root
@@ -33,6 +37,8 @@ FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 LOOK_EVERY = 0.25
 FIT_WITHIN = 90.0
 """Seconds: after many cuts in a row the bridge waits up to half a minute between attempts."""
+_NO_OTHER = (SETTLED + AGAIN) / 1e6 + LOOK_EVERY_ROUND + 3
+"""Seconds: where no reading round has ended for so long, none is waiting."""
 _VARIES = re.compile(r"[\d.]+ s\b|\d{2,}|\(waiting\)|\(connecting\)|\(snapshot\)|node lab\d+|/\S+")
 _DISK = "64m"
 _SMALL = {"HOTLINE_HEALTH__DISK_FREE_MEGABYTES": "1"}
@@ -150,6 +156,19 @@ class Ground:
         code = await process.wait()
         self.said += [f"reconcile ended with {code}", *said.splitlines()]
         return code
+
+    async def read_on(self) -> None:
+        """Waits for the bridge's own rounds: until all of CEL is read, or no other round comes."""
+        read, since = None, time.monotonic()
+        while time.monotonic() - since < _NO_OTHER:
+            with closing(sqlite3.connect(self.database, timeout=20)) as database:
+                query = "SELECT read_us, cel FROM book_places"
+                told = database.execute(query).fetchone() or (None, None)
+            if told[1] and json.loads(told[1])["offset"] == self.lab.cel.stat().st_size:
+                return
+            if told[0] != read:
+                read, since = told[0], time.monotonic()
+            await asyncio.sleep(0.5)
 
     @property
     def bridge(self) -> Hotline:

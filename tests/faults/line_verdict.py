@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from crm_bridge.clock import micros
 from tests.faults.line_books import Caller, With
 
+_OFFICER = re.compile(r"1\d\d\d")
+_FAILED = {"busy", "no_answer", "failed"}
 TOLERANCE = 10_000
 """Microseconds that a time of a record may be off the books."""
 
@@ -38,6 +41,12 @@ class Verdict:
     """Microseconds: the time that is furthest off its book."""
     times: int
     """How many times were held against the books."""
+    unfilled: list[tuple[str, int]] = field(default_factory=list)
+    """Gaps that no book fills: whose, and from when on."""
+    handed: int = 0
+    """How many transfers were."""
+    held: int = 0
+    """How many holds were."""
 
     def of(self, kind: str) -> list[Finding]:
         return [finding for finding in self.findings if finding.kind == kind]
@@ -93,6 +102,11 @@ class _Held:
         fillings = [gap["filled_by"] or "" for gap in record["gaps"]]
         self.verdict.filled.update(fillings)
         self.verdict.filled_of[caller.uniqueid] = fillings
+        for gap in record["gaps"]:
+            if gap["filled_by"] is None:
+                self.verdict.unfilled.append((caller.uniqueid, micros(gap["from"])))
+                if caller.ended is not None:
+                    self.say("left open", f"nothing has filled {gap}; the books have all of it")
         self.time("entered_at", record["entered_at"], {caller.entered})
         self.time("answered_at", record["answered_at"], _known(caller.answered))
         self.time("ended_at", record["ended_at"], _known(caller.ended))
@@ -102,6 +116,8 @@ class _Held:
                 self.say("unnamed", f"no end, outcome {record['outcome']}, gaps {record['gaps']}")
         self.passages()
         self.agents()
+        self.transfers()
+        self.holds()
 
     def time(self, name: str, got: str | None, books: set[int]) -> None:
         """The record's time is one of these, or unknown like them."""
@@ -170,6 +186,53 @@ class _Held:
                     self.say("unnamed", f"{officer} has no end")
                 continue
             self.time(f"{officer} released", last, book[-1].ended)
+
+    def transfers(self) -> None:
+        """Officers' own; an agency that hands a caller on is in the book by its number alone."""
+        ours = [t for t in self.record["transfers"] if _OFFICER.fullmatch(t["by"])]
+        theirs = [one for one in self.caller.handed if _OFFICER.fullmatch(one.officer)]
+        if not self.same("transfers", [t["by"] for t in ours], [one.officer for one in theirs]):
+            return
+        for n, (mine, book) in enumerate(zip(ours, theirs, strict=False)):
+            name = f"transfer {n} by {book.officer}"
+            self.verdict.handed += 1
+            if mine["kind"] != book.kind or mine["target"] != (book.target or mine["target"]):
+                self.say("other", f"{name}: {mine['kind']} to {mine['target']}, in the book {book}")
+            self.time(f"{name} asked_at", mine["asked_at"], {book.asked})
+            # where no book says why it failed, it may have been heard, but is never made up
+            known = {book.outcome} if book.outcome else {"", *_FAILED}
+            if (mine["outcome"] or "") not in known:
+                kind = "other" if mine["outcome"] else "left open"
+                self.say(kind, f"{name}: {mine['outcome']}, in the book {book.outcome or '?'}")
+            if mine["outcome"] == "answered":
+                self.time(f"{name} answered_at", mine["answered_at"], book.answered)
+            if book.ended or mine["ended_at"]:
+                self.time(f"{name} ended_at", mine["ended_at"], book.ended)
+            elif not self.named:
+                self.say("unnamed", f"{name} has no end")
+
+    def holds(self) -> None:
+        ours, theirs = self.record["holds"], self.caller.holds
+        if not self.same("holds", [h["by"] for h in ours], [one.officer for one in theirs]):
+            return
+        for n, (mine, book) in enumerate(zip(ours, theirs, strict=False)):
+            name = f"hold {n} by {book.officer}"
+            self.verdict.held += 1
+            self.time(f"{name} started_at", mine["started_at"], {book.began})
+            if book.ended or mine["ended_at"]:
+                self.time(f"{name} ended_at", mine["ended_at"], book.ended)
+            elif not self.named:
+                self.say("unnamed", f"{name} has no end")
+
+    def same(self, what: str, ours: list[str], theirs: list[str]) -> bool:
+        """The same officers in the same order, as far as both books go."""
+        if self.caller.ended is None:  # the last line of the book may be missing
+            n = min(len(ours), len(theirs))
+            ours, theirs = ours[:n], theirs[:n]
+        if ours != theirs:
+            kind = "left open" if len(ours) < len(theirs) else "other"
+            self.say(kind, f"{what} by {ours}, in the book by {theirs}")
+        return ours == theirs
 
 
 def _known(at: int | None) -> set[int]:

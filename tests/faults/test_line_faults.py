@@ -19,7 +19,7 @@ from ivr.lab.root import Root
 from tests.faults.line_books import read_books
 from tests.faults.line_ground import Ground, Happened, ground, now
 from tests.faults.line_kinds import KINDS, LONG, draw, possible
-from tests.faults.line_table import table
+from tests.faults.line_table import Mended, stages_of, table
 from tests.faults.line_verdict import judge
 from tests.support.lab import lab_root
 from tests.support.live import on_disk
@@ -60,16 +60,31 @@ async def test_no_caller_is_lost_whatever_breaks(lab_root: Root, tmp_path: Path)
             await befall(here, kind, rng)
         await here.callers.enough()
         await here.fit()
+        disk = f"sqlite:///{here.database}"
+        stages = {}
+        await here.read_on()
+        stages["after the rounds that follow link-ups"] = await on_disk(disk)
         assert await here.bridge.stopped() == 0
+        await here.start()  # its round is the nightly one's
+        await here.fit()
+        await here.read_on()
+        assert await here.bridge.stopped() == 0
+        stages["after the round of a start"] = await on_disk(disk)
         await here.close_log()
         assert await here.reconcile() in {0, FOUND}, here.said
         assert await here.reconcile() == 0, here.said
+        stages["after hotline reconcile --repair"] = await on_disk(disk)
         callers = read_books(here.lab.cel, here.lab.queue_log)
-        records = await on_disk(f"sqlite:///{here.database}")
-    verdict = judge(callers, records, here.kills)
-    print(f"\nseed {SEED}\n{table(here.happened, callers, verdict)}")
-    for finding in verdict.findings[:40]:
-        print(f"  {finding.kind}: {finding.uniqueid}: {finding.what}")
+    verdicts = {what: judge(callers, records, here.kills) for what, records in stages.items()}
+    mended = Mended(*stages.values())
+    by_itself = verdicts["after the round of a start"]
+    print(
+        f"\nseed {SEED}\n{table(here.happened, callers, by_itself)}\n{stages_of(verdicts, mended)}"
+    )
+    for what, verdict in verdicts.items():
+        for finding in verdict.findings[:40]:
+            print(f"  {what}: {finding.kind}: {finding.uniqueid}: {finding.what}")
     assert here.crashes == []
-    assert verdict.findings == []
-    assert verdict.times > len(callers)
+    assert [verdict.findings for verdict in verdicts.values()] == [[], [], []]
+    assert mended.by_repair == []
+    assert by_itself.times > len(callers)

@@ -47,8 +47,8 @@ def test_records_that_are_right_are_found_right(name: str, tmp_path: Path) -> No
 
 
 def test_what_fell_into_a_gap_is_seen(tmp_path: Path) -> None:
-    assert found("ami_cut_end", tmp_path) == {"left open": 2}
-    assert found("ami_cut_enter", tmp_path) == {"off": 3}
+    assert found("ami_cut_end", tmp_path) == {"left open": 3}  # the gap itself is one of them
+    assert found("ami_cut_enter", tmp_path) == {"off": 3, "left open": 1}
 
 
 def test_a_call_cut_off_wants_its_gap(tmp_path: Path) -> None:
@@ -78,6 +78,37 @@ def test_each_harm_to_a_record_is_seen(harm: Any, kind: str, tmp_path: Path) -> 
     records = as_json(*records_of("answered_served"))
     harm(records)
     assert found("answered_served", tmp_path, records)[kind] >= 1
+
+
+@pytest.mark.parametrize(
+    "name, harm, kind",
+    [
+        ("blind_refer", lambda call: call.update(transfers=[]), "left open"),
+        ("blind_refer", lambda call: call["transfers"][0].update(by="1002"), "other"),
+        ("blind_refer", lambda call: call["transfers"][0].update(target="2002"), "other"),
+        ("blind_refer", lambda call: call["transfers"][0].update(outcome="busy"), "other"),
+        ("blind_refer", lambda call: call["transfers"][0].update(outcome=None), "left open"),
+        ("blind_refer", lambda call: _late(call["transfers"][0], "asked_at"), "off"),
+        ("blind_refer", lambda call: _late(call["transfers"][0], "answered_at"), "off"),
+        ("blind_refer", lambda call: call["transfers"][0].update(ended_at=None), "left open"),
+        ("attended_refer", lambda call: call["transfers"][0].update(kind="blind"), "other"),
+        ("attended_refer", lambda call: _late(call["transfers"][0], "asked_at"), "off"),
+        ("transfer_busy", lambda call: call["transfers"][0].update(outcome="returned"), "other"),
+        ("transfer_unreachable", lambda call: call["transfers"][0].update(outcome="returned"),
+         "other"),
+        ("hold", lambda call: call["holds"].pop(), "left open"),
+        ("hold", lambda call: call["holds"].append(call["holds"][0]), "other"),
+        ("hold", lambda call: _late(call["holds"][1], "started_at"), "off"),
+        ("hold", lambda call: _late(call["holds"][1], "ended_at"), "off"),
+        ("hold", lambda call: call["holds"][0].update(ended_at=None), "left open"),
+    ],
+)  # fmt: skip
+def test_each_harm_to_a_transfer_or_a_hold_is_seen(
+    name: str, harm: Any, kind: str, tmp_path: Path
+) -> None:
+    records = as_json(*records_of(name))
+    harm(records[0])
+    assert found(name, tmp_path, records)[kind] >= 1
 
 
 def _late(part: dict[str, Any], key: str) -> None:
