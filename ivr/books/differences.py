@@ -13,7 +13,16 @@ from typing import Any, Final
 
 from ivr.books.ledger import CEL, BookCall
 from ivr.books.matching import TOLERANCE
-from ivr.books.mending import agent_of, agents_of, fillable, mended, passages_of, queue_of
+from ivr.books.mending import (
+    agent_of,
+    agents_of,
+    fillable,
+    holds_told,
+    mended,
+    passages_of,
+    queue_of,
+    transfers_told,
+)
 from ivr.calls.call import Call, Micros
 
 SECOND: Final = 1_000_000
@@ -91,6 +100,11 @@ def _exact(found: _Found, record: Call, told: BookCall) -> None:
         for n, (mine, part) in enumerate(zip(record.agents, agents, strict=True)):
             found.time(f"agents[{n}].connected_at", mine.connected_at, part.connected_at)
             found.time(f"agents[{n}].released_at", mine.released_at, part.released_at)
+    for n, (hold, its) in enumerate(holds_told(record, told)):
+        found.time(f"holds[{n}].started_at", hold.started_at, its.started_at)
+        found.time(f"holds[{n}].ended_at", hold.ended_at, its.ended_at)
+    for n, (transfer, asked) in enumerate(transfers_told(record, told)):
+        found.time(f"transfers[{n}].asked_at", transfer.asked_at, asked.asked_at)
 
 
 def _names(ours: Any, theirs: Any, of: Any) -> tuple[list[str], list[str]]:

@@ -43,6 +43,18 @@ def match(entry: T, among: Iterable[T], key: Key, start: Start, within: Micros =
     return None if best is None or abs(start(best) - start(entry)) > within else best
 
 
+def paired(ours: Sequence[T], theirs: Sequence[T], key: Key, start: Start) -> list[tuple[T, T]]:
+    """Which entry of ours is which of the book's; each stands for one at the most."""
+    left = list(ours)
+    pairs = []
+    for entry in theirs:
+        mine = match(entry, left, key, start)
+        if mine is not None:
+            left = [x for x in left if x is not mine]
+            pairs.append((mine, entry))
+    return pairs
+
+
 def merged(ours: Sequence[T], theirs: Sequence[T], key: Key, start: Start, heard: Heard) -> list[T]:
     """The book's entries, with what was heard of the same ones, and those heard that it lacks.
 

@@ -16,13 +16,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ivr.books.ledger import CEL, BookCall
-from ivr.books.matching import Heard, joined, match, merged, moment
+from ivr.books.matching import Heard, joined, match, merged, moment, paired
 from ivr.calls.call import (
     AgentPart,
     Attempt,
     Call,
     EndedBy,
     Gap,
+    Hold,
     Leg,
     Micros,
     Outcome,
@@ -78,6 +79,16 @@ def agents_of(record: Call, told: BookCall) -> list[AgentPart]:
     return merged(record.agents, told.call.agents, agent_of, connected_at, _heard(record))
 
 
+def holds_told(record: Call, told: BookCall) -> list[tuple[Hold, Hold]]:
+    """Each hold of the record and the same one in CEL, which has the music's moments."""
+    return paired(record.holds, told.call.holds, _by, lambda hold: hold.started_at)
+
+
+def transfers_told(record: Call, told: BookCall) -> list[tuple[Transfer, Transfer]]:
+    """Each transfer of the record and the same one in CEL."""
+    return paired(record.transfers, told.call.transfers, _by, _asked)
+
+
 def unfilled(call: Call) -> list[Gap]:
     """The gaps that no book has filled."""
     return [gap for gap in call.gaps if gap.filled_by is None]
@@ -128,6 +139,11 @@ def _take_exact(new: Call, record: Call, told: BookCall) -> None:
     elif record.ended_at is None or record.outcome in _UNSAID:
         new.ended_by = book.ended_by or record.ended_by
         new.outcome = book.outcome or record.outcome
+    for hold, its in holds_told(new, told):
+        hold.started_at = moment(hold.started_at, its.started_at) or hold.started_at
+        hold.ended_at = moment(hold.ended_at, its.ended_at)
+    for transfer, asked in transfers_told(new, told):
+        transfer.asked_at = moment(transfer.asked_at, asked.asked_at) or transfer.asked_at
     if not same and not gaps:
         # something was missed although the line was up: said, not silently put right
         new.gaps = sorted([*new.gaps, _silent_gap(record, new)], key=lambda g: g.started_at)

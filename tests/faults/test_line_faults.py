@@ -85,6 +85,9 @@ async def test_no_caller_is_lost_whatever_breaks(lab_root: Root, tmp_path: Path)
         for finding in verdict.findings[:40]:
             print(f"  {what}: {finding.kind}: {finding.uniqueid}: {finding.what}")
     assert here.crashes == []
-    assert [verdict.findings for verdict in verdicts.values()] == [[], [], []]
+    # a moment that AMI stamped late, with no gap near it, waits for the nightly round
+    after_links, *complete = verdicts.values()
+    assert [finding for finding in after_links.findings if finding.kind != "off"] == []
+    assert [verdict.findings for verdict in complete] == [[], []]
     assert mended.by_repair == []
     assert by_itself.times > len(callers)

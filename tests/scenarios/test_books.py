@@ -6,6 +6,7 @@ the expected records say is worked out without the readers of `ivr.books`.
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -252,6 +253,43 @@ def test_why_a_transfer_failed_is_unknown_where_neither_the_line_nor_a_marker_to
             assert (transfer.outcome, transfer.answered_at) == (known, None)
             assert transfer.ended_at is not None
             assert abs(transfer.ended_at - asked.ended_at) < NEAR
+
+
+def test_the_end_of_a_hold_that_was_not_heard_is_the_music_s():
+    """Also where the record, its gap filled, holds on to a guess; a late stamp is put right too."""
+    [whole] = records_of("hold")[0].values()
+    first = whole.holds[0]
+    assert first.ended_at is not None
+    heard, _ = heard_without("hold", first.started_at + 50_000, first.ended_at + 50_000)
+    record = heard[whole.call_id]
+    assert record.holds[0].ended_at != first.ended_at, "it was not heard"
+    told = book_calls("hold", marked=True)[whole.call_id]
+    made = mended(record, told)
+    stale = deepcopy(made)
+    stale.holds[0].ended_at = None
+    late = deepcopy(whole)
+    late.holds[1].started_at += 15_000
+    for call in (made, mended(stale, told), mended(late, told)):
+        assert not list(_wrong(call, whole, "hold", marked=True))
+        for hold, known in zip(call.holds, whole.holds, strict=True):
+            assert abs(hold.started_at - known.started_at) <= 10_000
+            assert hold.ended_at is not None
+            assert known.ended_at is not None
+            assert abs(hold.ended_at - known.ended_at) <= 10_000
+        assert differences(call, told) == []
+    assert [d.what for d in differences(stale, told)] == ["holds[0].ended_at"]
+    assert [d.what for d in differences(late, told)] == ["holds[1].started_at"]
+
+
+def test_a_transfer_that_was_stamped_late_was_asked_when_cel_says():
+    [whole] = records_of("blind_refer")[0].values()
+    told = book_calls("blind_refer", marked=True)[whole.call_id]
+    late = deepcopy(whole)
+    late.transfers[0].asked_at += 15_000
+    assert [d.what for d in differences(late, told)] == ["transfers[0].asked_at"]
+    made = mended(late, told)
+    assert made.transfers[0].asked_at == told.call.transfers[0].asked_at
+    assert (made.gaps, differences(made, told)) == (whole.gaps, [])
 
 
 @pytest.mark.parametrize("name", ["killed", "killed_waiting"])
