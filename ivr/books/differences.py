@@ -1,9 +1,9 @@
 """A record against the books: where it is not what they say.
 
 Pure. CEL is exact: a moment it has is the moment. What CEL only lets one infer (how a ringing
-ended, consultations, holds) is looked at where the record is not whole: it has a gap that no book
-has filled, or is not what CEL has for certain. queue_log alone knows whole seconds: only what is
-missing is a difference.
+ended, consultations, which holds) is looked at where the record is not whole: it has a gap that no
+book has filled, or is not what CEL has for certain. queue_log alone knows whole seconds: only what
+is missing is a difference.
 """
 
 from __future__ import annotations
