@@ -65,8 +65,8 @@ OF_CALLS: Final[Mapping[str, Form]] = {
 
 _MOST: Final = 500
 """Calls looked at for one page: what is rarer is found on the next."""
-_ROWS: Final = 3_000
-"""Rows of figures read for one page."""
+_ROWS: Final = (400, 3_000)
+"""Rows of figures read for one page: the fewer fill most pages, what is rare needs the more."""
 _NEAR: Final = HOUR
 """Rows that begin no further from each other are looked for together."""
 _WIDTHS: Final[dict[Level, Micros]] = {"quarter": QUARTER, "day": DAY, "month": 31 * DAY}
@@ -107,7 +107,10 @@ async def behind(
     """A page of the calls behind a figure; raises StorageError."""
     total = await total_of(connection, figure)
     generation = int((await connection.execute(select(figures_state.c.generation))).scalar_one())
-    rows, cut = await _rows(connection, figure, after)
+    for most in _ROWS:
+        rows, cut = await _rows(connection, figure, after, most)
+        if not cut or sum(count for _, count in rows) >= 2 * limit:
+            break
     looks = _looks(rows, after, limit)
     search = _Search(connection, figure, generation)
     found: list[Found] = []
@@ -183,7 +186,7 @@ def _looks(rows: list[tuple[Micros, int]], after: Place | None, limit: int) -> l
 
 
 async def _rows(
-    connection: AsyncConnection, figure: Figure, after: Place | None
+    connection: AsyncConnection, figure: Figure, after: Place | None, most: int
 ) -> tuple[list[tuple[Micros, int]], bool]:
     """Beginnings of rows, the latest first, with their figures; whether there are earlier ones."""
     form, table = figure.form, FIGURES[figure.form]
@@ -197,7 +200,7 @@ async def _rows(
             *(table.c[name] == value for name, value in figure.only.items()),
         )
         .order_by(table.c.from_us.desc())
-        .limit(_ROWS)
+        .limit(most)
     )
     read = (await connection.execute(query)).all()
     sums: dict[Micros, int] = {}
@@ -206,7 +209,7 @@ async def _rows(
         packed = dict(zip(spans, row[width:], strict=True))
         tally = Tally(list(row[1:width]), [Packed(packed.get(name, b"")) for name in form.spans])
         sums[row[0]] = sums.get(row[0], 0) + figure.of(tally)
-    cut = len(read) == _ROWS and len(sums) > 1
+    cut = len(read) == most and len(sums) > 1
     if cut:
         del sums[read[-1][0]]  # perhaps not all of its rows were read
     return list(sums.items()), cut
