@@ -18,7 +18,7 @@ from crm_bridge.reports.reading import added_up
 from crm_bridge.reports.sheets import Cell, Column, Kind, Rows, Sheet, Words
 from ivr.calls.call import Micros
 
-ON_PAGE: Final = 50
+ON_PAGE: Final = 40
 """Officers of a page; an office of hundreds is read by filters and files."""
 LONGEST: Final = 62
 """Days for which adherence is worked out: it is read from every state of every sitting."""
