@@ -1,24 +1,30 @@
 """One AMI session through asterisk-ami, which shares no code with the bridge's own client.
 
 Its traps, closed here: its listener thread dies with a traceback where what answers is no AMI or
-falls silent; its waiting for an answer may never end; repeated headers of a reply keep the last.
+falls silent; its waiting for an answer may never end; repeated headers of a reply keep the last;
+its two threads would use one TLS connection at once.
 """
 
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from asterisk.ami import AMIClient, SimpleAction
 
 from ivr.ami.address import NodeAddress
 from ivr.ami.errors import ConnectFailed
+
+T = TypeVar("T")
 
 _SECONDS: Final = 5.0
 _BANNER: Final = b"Asterisk Call Manager/"
@@ -51,7 +57,10 @@ class _Listener(AMIClient):  # type: ignore[misc]  # asterisk-ami ships no types
 
     def connect(self) -> None:
         """As the library's, which knows no TLS."""
-        self._socket = _connected(self._where)
+        connection = _connected(self._where)
+        self._socket: _Shared | socket.socket = connection
+        if isinstance(connection, ssl.SSLSocket):
+            self._socket = _Shared(connection)
         self.finished = threading.Event()
         self._thread = threading.Thread(target=self.listen, daemon=True)
         self._thread.start()
@@ -169,6 +178,49 @@ class Session:
         with self._moved:
             self.events.append({"Event": event.name, **event.keys})
             self._moved.notify_all()
+
+
+class _Shared:
+    """A TLS connection that one thread reads while another writes: OpenSSL has but one at a time.
+
+    Two at once, and an answer may be lost; so each waits outside the lock, and works inside.
+    """
+
+    def __init__(self, connection: ssl.SSLSocket) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        connection.setblocking(False)
+
+    def recv(self, size: int) -> bytes:
+        """What came, empty at the end; TimeoutError after `_SECONDS` of silence, or OSError."""
+        return self._done(partial(self._connection.recv, size))
+
+    def sendall(self, data: bytes) -> None:
+        """All of it. OSError, TimeoutError where nobody takes it."""
+        while data:
+            data = data[self._done(partial(self._connection.send, data)) :]
+
+    def shutdown(self, how: int) -> None:
+        with self._lock:
+            self._connection.shutdown(how)
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def _done(self, work: Callable[[], T]) -> T:
+        while True:
+            with self._lock:
+                try:
+                    return work()
+                except ssl.SSLWantReadError:
+                    wanted = select.POLLIN
+                except ssl.SSLWantWriteError:
+                    wanted = select.POLLOUT
+            waiting = select.poll()
+            waiting.register(self._connection, wanted)
+            if not waiting.poll(_SECONDS * 1000):
+                raise TimeoutError
 
 
 def _connected(address: NodeAddress) -> socket.socket:

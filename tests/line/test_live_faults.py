@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -302,7 +302,9 @@ async def test_a_database_that_takes_no_write_disturbs_no_call_and_loses_none(
     await upgrade(config.database.url)
     with capture_logs() as logs:
         async with bridge(config) as app:
-            with fault(file):
+            with ExitStack() as at_fault:
+                # a bridge in the middle of a transaction must be able to end it
+                await asyncio.to_thread(at_fault.enter_context, fault(file))
                 place = await play(SCENARIOS[name], fresh_lab, lambda: connected(app), None)
                 await caught_up(app)
                 await until("a commit that failed", lambda: app.loop.counters.last_error)
