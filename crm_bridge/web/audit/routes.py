@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -99,11 +100,25 @@ async def page(
         "since": since if first else "", "until": until if last else "",
     }  # fmt: skip
     return render(
-        request, "audit/list.html", rows=rows, names=names, everybody=everybody, asked=asked,
-        kinds=KINDS, first=cursor is None,
+        request, "audit/list.html", rows=rows, told=told, names=names, everybody=everybody,
+        asked=asked, kinds=KINDS, first=cursor is None,
         query_text=urlencode({key: value for key, value in asked.items() if value}),
         next=paging.encode((rows[-1].seq,)) if found[PAGE:] else None,
     )  # fmt: skip
+
+
+def told(detail: str) -> str:
+    """The facts of a row in one line that a person reads; what is no JSON object as it stands."""
+    try:
+        facts = json.loads(detail)
+    except ValueError:  # somebody's hand was in it, which the check of the chain tells
+        return detail
+    if not isinstance(facts, dict):
+        return detail
+    return " · ".join(
+        f"{name}: {', '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in facts.items()
+    )
 
 
 @router.get("/api/v1/audit", tags=["audit"], summary="The audit log, the newest first")
