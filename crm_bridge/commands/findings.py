@@ -277,7 +277,7 @@ class _Checks:
 
     def stream(self, listen: float, may: Mapping[str, str] | None) -> Iterator[Finding]:
         """Whether events are stamped and filtered, from what Asterisk sends by itself."""
-        self.session.wait(_by_itself, listen)
+        self.session.wait(_further_on, listen)
         heard = [e for e in self.session.events if _by_itself(e)]
         check = "timestampevents"
         if not heard:
@@ -306,20 +306,26 @@ class _Checks:
             return self._found(
                 check, Grade.WARNING, f"unneeded events come: {', '.join(noise)}", mend
             )
-        if heard:
+        if any(map(_further_on, heard)):
             return self._found(check, Grade.OK, f"none of {len(heard)} events was unneeded")
         return self._found(
-            check, Grade.UNKNOWN, "no event came by itself, and a filter cannot be asked for",
-            f"look for eventfilter lines in {self.manager}",
+            check, Grade.UNKNOWN, "no call was heard on its way, and a filter cannot be asked for",
+            f"look for eventfilter lines in {self.manager}, or place a call with --listen 60",
         )  # fmt: skip
 
 
 _HARMLESS: Final = frozenset({"FullyBooted", "Shutdown", "Reload"})
+_FURTHER_ON: Final = frozenset({"UserEvent", "QueueCallerJoin", "BridgeEnter", "Hangup"})
+"""Of a call on its way: without a filter, unneeded ones have come before any of these."""
 
 
 def _by_itself(event: Headers) -> bool:
     """An event that is no part of an answer and is stamped where stamping is on."""
     return "ActionID" not in event and event.get("Event") != "FullyBooted"
+
+
+def _further_on(event: Headers) -> bool:
+    return _by_itself(event) and event.get("Event") in _FURTHER_ON
 
 
 def _in_the_clear(node: NodeSection) -> Finding:

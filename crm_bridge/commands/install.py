@@ -63,7 +63,8 @@ def install(
     if values.menu is not None:
         typer.echo(f'and [line] with  menu = "{values.menu}"')
     typer.echo(f"to be recorded: hotline prompts list --open --sounds {done.sounds}")
-    typer.echo(f"next: asterisk -C {done.asterisk_conf} -rx 'core restart when convenient'")
+    if values.root == Path("/"):
+        typer.echo(f"next: asterisk -C {done.asterisk_conf} -rx 'core restart when convenient'")
 
 
 def _site(path: Path | None, to: Path) -> Site:

@@ -273,7 +273,8 @@ class ReadingRounds:
             node.said.add(book)
             _log.error(
                 "a book cannot be read: gaps stay unfilled", node=node.name, book=book, why=why,
-                mend="let the bridge's user read it (node.cel_file, node.queue_log_file)",
+                mend="let the bridge's user read it (node.cel_file, node.queue_log_file);"
+                " a new Asterisk makes CEL with its first call",
             )  # fmt: skip
 
 

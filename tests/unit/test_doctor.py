@@ -225,6 +225,7 @@ def test_clocks_that_differ_are_told(doctor: Any, ami: Ami, skew: float, grade: 
     [
         ("Hangup\r\nTimestamp: 1763900000.000001", "ok", "ok"),
         ("Hangup\r\nUniqueid: 1.1", "failed", "ok"),
+        ("Newchannel\r\nTimestamp: 1763900000.000001", "ok", "unknown"),
         ("RTCPSent\r\nTimestamp: 1763900000.000001", "ok", "warning"),
     ],
 )
