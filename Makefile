@@ -42,9 +42,9 @@ test: setup
 # once more by itself, and that counts; both runs are printed. What hangs for ten minutes ends with the
 # place where it hangs.
 define PLAY
-rm -rf $(1); $(PY) -m pytest -q $(HANGS) -o cache_dir=$(1) $(2) || { \
+rm -rf $(1); $(PY) -m pytest -q $(HANGS) -o cache_dir=$(1) $(3) $(2) || { \
 	    echo "what failed is played once more, by itself"; \
-	    $(PY) -m pytest -q $(HANGS) -o cache_dir=$(1) --last-failed --last-failed-no-failures none $(3); }
+	    $(PY) -m pytest -q $(HANGS) -o cache_dir=$(1) --last-failed --last-failed-no-failures none $(2); }
 endef
 HANGS := -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 PURE := tests/unit tests/scenarios tests/contract tests/web tests/faults --ignore $(MIXED) --ignore $(ON_THE_LINE)
@@ -54,13 +54,13 @@ test-pure: setup
 	@bash docker/system-packages.sh postgres crms
 	@$(PY) -m tests.support.crms.prepare
 	@$(PY) -m pytest -q $(MIXED)   # in a process of its own: behind the API's drawn requests it draws far more
-	@$(call PLAY,.pytest_cache/pure,-n 2 --dist loadfile $(PURE),$(PURE))
+	@$(call PLAY,.pytest_cache/pure,$(PURE),-n 2 --dist loadfile)
 
 # One test at a time: each has Asterisk or Chromium to itself.
 test-real: setup
 	@bash docker/system-packages.sh lab browser
 	@$(HOTLINE) lab prepare
-	@$(call PLAY,.pytest_cache/real,$(REAL),$(REAL))
+	@$(call PLAY,.pytest_cache/real,$(REAL))
 
 lint: setup
 	@$(VENV)/bin/ruff check .

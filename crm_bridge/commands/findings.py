@@ -277,7 +277,8 @@ class _Checks:
 
     def stream(self, listen: float, may: Mapping[str, str] | None) -> Iterator[Finding]:
         """Whether events are stamped and filtered, from what Asterisk sends by itself."""
-        self.session.wait(_further_on, listen)
+        set_by_us = may is not None and "Filter" in may
+        self.session.wait(_by_itself if set_by_us else _further_on, listen)
         heard = [e for e in self.session.events if _by_itself(e)]
         check = "timestampevents"
         if not heard:
@@ -293,13 +294,13 @@ class _Checks:
                 check, Grade.FAILED, "events come without their time",
                 "timestampevents = yes in [general] of manager.conf, then: manager reload",
             )  # fmt: skip
-        yield self._filter(heard, may)
+        yield self._filter(heard, set_by_us)
 
-    def _filter(self, heard: list[Headers], may: Mapping[str, str] | None) -> Finding:
+    def _filter(self, heard: list[Headers], set_by_us: bool) -> Finding:
         check = "event filter"
         wanted = {name.decode() for name in needed(self.config.menu_contexts())}
         noise = sorted({e["Event"] for e in heard} - wanted - _HARMLESS)
-        if may is not None and "Filter" in may:
+        if set_by_us:
             return self._found(check, Grade.OK, "the bridge sets its own at every login")
         mend = f"add the eventfilter lines of dialplan/ to {self.manager}"
         if noise:

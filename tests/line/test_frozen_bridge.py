@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 import time
 import wave
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +19,6 @@ import pytest
 
 from crm_bridge.commands.lab_config import write_config
 from crm_bridge.records.schema import upgrade
-from ivr.lab.address import FASTAGI_PORT, address
 from ivr.lab.asterisk import Lab, running
 from ivr.lab.root import Root
 from ivr.lab.stage import Headers, Stage
@@ -30,9 +28,8 @@ from ivr.selfservice.server import Line
 from ivr.selfservice.session import Session
 from tests.line.test_run import start
 from tests.support.lab import own_lab
-from tests.support.live import until
 from tests.support.ports import free_port
-from tests.support.selfservice import Caller, Ear, calls_for_status, calls_in, stands_in
+from tests.support.selfservice import Caller, Ear, calls_for_status, calls_in, listening, stands_in
 
 pytestmark = pytest.mark.line
 
@@ -75,13 +72,8 @@ async def bridge(lab: Lab, folder: Path) -> AsyncIterator[asyncio.subprocess.Pro
         more.write('\n[callback]\n\n[hours]\nsunday = ["03:00-03:01"]\n')
     await upgrade(f"sqlite:///{folder / 'hotline.db'}")
     process = await start(config, "run", HOTLINE_WEB__PORT=str(free_port()))
-
-    def listens() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex((address(lab.number, 3), FASTAGI_PORT)) == 0
-
     try:
-        await until("self-service listens", listens, deadline=90)
+        await listening(lab)
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):

@@ -40,7 +40,7 @@ from tests.support.lab import own_lab
 from tests.support.live import assert_sound, bridge, bridge_config, caught_up, on_disk, until
 from tests.support.migrated import sqlite_url
 from tests.support.ports import free_port
-from tests.support.selfservice import Caller, Ear, calls_for_status, stands_in
+from tests.support.selfservice import Caller, Ear, calls_for_status, listening, stands_in
 
 pytestmark = pytest.mark.line
 
@@ -466,13 +466,8 @@ async def test_callers_of_a_bridge_that_is_killed_half_way_go_on_to_the_queue(
     await upgrade(url)
     ticket = await case_of(url)
     process = await start(config, "run", HOTLINE_WEB__PORT=str(free_port()))
-
-    def listens() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex((address(lab.number, 3), FASTAGI_PORT)) == 0
-
     try:
-        await until("self-service listens", listens, deadline=90)
+        await listening(lab)
         keying, hearing = await asyncio.gather(
             calls_for_status(on_stage, ear, OTHER), calls_for_status(on_stage, ear, OWN)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +25,16 @@ async def stands_in(lab: Lab, name: str, session: Session) -> AsyncIterator[None
         yield
     finally:
         await server.stop()
+
+
+async def listening(lab: Lab) -> None:
+    """Waits until the self-service of a bridge that starts as a process takes callers."""
+
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((address(lab.number, 3), FASTAGI_PORT)) == 0
+
+    await until("self-service listens", listens, deadline=90)
 
 
 OWN = "hotline/status-"
